@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Wire format of preserved vmalloc areas.
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#ifndef _LINUX_KHO_ABI_VMALLOC_H
+#define _LINUX_KHO_ABI_VMALLOC_H
+
+#include <linux/bits.h>
+#include <linux/build_bug.h>
+#include <linux/types.h>
+
+#include <asm/page.h>
+
+/**
+ * DOC: Preserved vmalloc areas
+ *
+ * struct kho_vmalloc describes one virtually contiguous area; its user embeds
+ * it in preserved state of its own. The addresses of the area's memory stand in
+ * a chain of one-page chunks. Each entry of a chunk is the physical address of
+ * 2^order contiguous pages. Entries are in the order of the area's virtual
+ * addresses; every chunk but the last is full, the last one ends with a zero
+ * entry unless it is full too. The chunks are themselves preserved.
+ *
+ * There are total_pages >> order entries.
+ */
+
+#define KHO_VMALLOC_COMPATIBLE	"vmalloc-v1"
+
+/* struct kho_vmalloc flags */
+#define KHO_VMALLOC_ALLOC	BIT(0)	/* VM_ALLOC */
+#define KHO_VMALLOC_HUGE_VMAP	BIT(1)	/* VM_ALLOW_HUGE_VMAP */
+
+/*
+ * A pointer to preserved memory: a physical address on its way from kernel to
+ * kernel, while the type tells what it leads to. 0 is no address.
+ */
+#define DECLARE_KHOSER_PTR(name, type)	\
+	union {				\
+		u64 phys;		\
+		type ptr;		\
+	} name
+
+/* Store where @val points to, a pointer into the direct map or NULL */
+#define KHOSER_STORE_PTR(dest, val)					\
+	({								\
+		typeof((dest).ptr) __khoser_val = (val);		\
+									\
+		(dest).phys = __khoser_val ? virt_to_phys(__khoser_val) : 0; \
+	})
+
+/* The pointer into the direct map, NULL for none. Check the address first. */
+#define KHOSER_LOAD_PTR(src)						\
+	({								\
+		u64 __khoser_phys = (src).phys;				\
+									\
+		(typeof((src).ptr))(__khoser_phys ?			\
+				    phys_to_virt(__khoser_phys) : NULL); \
+	})
+
+struct kho_vmalloc_chunk;
+
+/* What a chunk starts with: the next chunk of the chain, 0 in the last */
+struct kho_vmalloc_hdr {
+	DECLARE_KHOSER_PTR(next, struct kho_vmalloc_chunk *);
+};
+
+#define KHO_VMALLOC_SIZE	\
+	((PAGE_SIZE - sizeof(struct kho_vmalloc_hdr)) / sizeof(u64))
+
+/**
+ * struct kho_vmalloc_chunk - one page of addresses
+ * @hdr:  links the chain
+ * @phys: physical addresses of 2^order contiguous pages each, zero-terminated
+ *	  unless full
+ */
+struct kho_vmalloc_chunk {
+	struct kho_vmalloc_hdr hdr;
+	u64 phys[KHO_VMALLOC_SIZE];
+};
+
+static_assert(sizeof(struct kho_vmalloc_chunk) == PAGE_SIZE);
+
+/* A preserved vmalloc area */
+struct kho_vmalloc {
+	/* the chain's first chunk */
+	DECLARE_KHOSER_PTR(first, struct kho_vmalloc_chunk *);
+	/* size of the area in pages of PAGE_SIZE */
+	unsigned int total_pages;
+	/* KHO_VMALLOC_* bits */
+	unsigned short flags;
+	/* log2 of the pages that each entry of the chunks stands for */
+	unsigned short order;
+};
+
+static_assert(sizeof(struct kho_vmalloc) == 16);
+
+#endif /* _LINUX_KHO_ABI_VMALLOC_H */
