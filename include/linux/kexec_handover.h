@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Kexec handover (KHO): carry memory over a kexec.
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#ifndef _LINUX_KEXEC_HANDOVER_H
+#define _LINUX_KEXEC_HANDOVER_H
+
+#include <linux/err.h>
+#include <linux/errno.h>
+#include <linux/types.h>
+
+struct folio;
+struct kexec_buf;
+struct kimage;
+struct page;
+struct resource;
+
+#ifdef CONFIG_KEXEC_HANDOVER
+
+bool kho_is_enabled(void);
+bool is_kho_boot(void);
+
+int kho_preserve_folio(struct folio *folio);
+void kho_unpreserve_folio(struct folio *folio);
+int kho_preserve_folios(struct folio **folios, unsigned long nr);
+void kho_unpreserve_folios(struct folio **folios, unsigned long nr);
+int kho_preserve_pages(struct page *page, unsigned long nr);
+void kho_unpreserve_pages(struct page *page, unsigned long nr);
+
+bool kho_incoming_contains(phys_addr_t phys, size_t size);
+struct folio *kho_restore_folio(phys_addr_t phys);
+struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr);
+
+void *kho_alloc_preserve(size_t size);
+void kho_unpreserve_free(void *mem);
+void kho_restore_free(void *mem);
+
+int kho_add_subtree(const char *name, void *blob, size_t size);
+void kho_remove_subtree(void *blob);
+int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size);
+
+void kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
+		  phys_addr_t scratch_phys, u64 scratch_len);
+void kho_early_init(void);
+void kho_memory_init(void);
+
+bool kho_image_can_carry(void);
+
+#else
+
+static inline bool kho_is_enabled(void)
+{
+	return false;
+}
+
+static inline bool is_kho_boot(void)
+{
+	return false;
+}
+
+static inline int kho_preserve_folio(struct folio *folio)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void kho_unpreserve_folio(struct folio *folio)
+{
+}
+
+static inline int kho_preserve_folios(struct folio **folios, unsigned long nr)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void kho_unpreserve_folios(struct folio **folios,
+					 unsigned long nr)
+{
+}
+
+static inline int kho_preserve_pages(struct page *page, unsigned long nr)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void kho_unpreserve_pages(struct page *page, unsigned long nr)
+{
+}
+
+static inline bool kho_incoming_contains(phys_addr_t phys, size_t size)
+{
+	return false;
+}
+
+static inline struct folio *kho_restore_folio(phys_addr_t phys)
+{
+	return NULL;
+}
+
+static inline struct page *kho_restore_pages(phys_addr_t phys,
+					     unsigned long nr)
+{
+	return NULL;
+}
+
+static inline void *kho_alloc_preserve(size_t size)
+{
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+static inline void kho_unpreserve_free(void *mem)
+{
+}
+
+static inline void kho_restore_free(void *mem)
+{
+}
+
+static inline int kho_add_subtree(const char *name, void *blob, size_t size)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void kho_remove_subtree(void *blob)
+{
+}
+
+static inline int kho_retrieve_subtree(const char *name, phys_addr_t *phys,
+				       size_t *size)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline void kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
+				phys_addr_t scratch_phys, u64 scratch_len)
+{
+}
+
+static inline void kho_early_init(void)
+{
+}
+
+static inline void kho_memory_init(void)
+{
+}
+
+static inline bool kho_image_can_carry(void)
+{
+	return false;
+}
+
+#endif /* CONFIG_KEXEC_HANDOVER */
+
+#endif /* _LINUX_KEXEC_HANDOVER_H */
