@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-2.0
+# Kexec Handover and Live Update for Linux 6.12: entry points, see README.md.
+
+.DEFAULT_GOAL := help
+
+# make CONFIG=, KBASE=, ARCH=, DEMO_FILE=, ACCEL=, JOBS= reach the scripts
+export CONFIG KBASE ARCH DEMO_FILE ACCEL JOBS
+ifeq ($(ARCH),)
+unexport ARCH
+endif
+ifeq ($(JOBS),)
+unexport JOBS
+endif
+
+.PHONY: help kernel demo test clean
+
+help:
+	@echo 'make kernel   lay build/linux/ and build it in build/x86_64/ (CONFIG=debug: with'
+	@echo '              KASAN, lockdep and more, in build/x86_64-debug/)'
+	@echo 'make demo     a file in a memfd lives through two live updates in QEMU'
+	@echo '              (DEMO_FILE=: any file)'
+	@echo 'make test     every test; the last line counts them'
+	@echo 'make clean    remove build/; downloads and ccache stay in ~/.cache/kho/'
+	@echo
+	@echo 'KBASE=DIR     a Linux 6.12.y tree or checkout instead of Debian'"'"'s'
+	@echo 'ACCEL=tcg|kvm how QEMU runs the guests; tried out when not given'
+	@echo 'JOBS=N        compile jobs at once, as many as CPUs when not given'
+
+kernel:
+	@scripts/make-kernel $(CONFIG)
+
+demo:
+	@scripts/demo/run
+
+test:
+	@scripts/run-tests
+
+clean:
+	rm -rf build
