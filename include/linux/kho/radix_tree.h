@@ -108,6 +108,8 @@ bool kho_radix_test_page(struct kho_radix_tree *tree, unsigned long pfn,
 int kho_radix_block_order(struct kho_radix_tree *tree, unsigned long pfn);
 bool kho_radix_contains(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr);
+bool kho_radix_overlaps(struct kho_radix_tree *tree, unsigned long pfn,
+			unsigned long nr);
 u64 kho_radix_orders(struct kho_radix_tree *tree);
 
 int kho_radix_walk_tree(struct kho_radix_tree *tree, kho_radix_block_fn cb);
@@ -171,6 +173,12 @@ static inline int kho_radix_block_order(struct kho_radix_tree *tree,
 }
 
 static inline bool kho_radix_contains(struct kho_radix_tree *tree,
+				      unsigned long pfn, unsigned long nr)
+{
+	return false;
+}
+
+static inline bool kho_radix_overlaps(struct kho_radix_tree *tree,
 				      unsigned long pfn, unsigned long nr)
 {
 	return false;

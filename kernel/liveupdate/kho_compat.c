@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reading the version strings of handed-over state.
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ *
+ * include/linux/kho/abi/compat.h has their format. They are read long before
+ * anything can be allocated.
+ */
+
+#define pr_fmt(fmt) fmt
+
+#include <linux/align.h>
+#include <linux/ctype.h>
+#include <linux/export.h>
+#include <linux/limits.h>
+#include <linux/minmax.h>
+#include <linux/overflow.h>
+#include <linux/printk.h>
+#include <linux/string.h>
+
+#include <linux/kho/compat.h>
+
+/* How much of a token goes to the log */
+#define KHO_COMPAT_SHOW	64
+
+/* @name is the start of the token, which is @len bytes long in all. */
+struct kho_compat_token {
+	const char *name;
+	size_t len;
+	size_t name_len;
+	u32 version;
+};
+
+static int kho_compat_shown(const struct kho_compat_token *token)
+{
+	return min_t(size_t, token->len, KHO_COMPAT_SHOW);
+}
+
+static int kho_compat_cmp(const char *a, size_t a_len,
+			  const char *b, size_t b_len)
+{
+	int diff = memcmp(a, b, min(a_len, b_len));
+
+	return diff ?: (int)(a_len > b_len) - (int)(a_len < b_len);
+}
+
+static int kho_compat_cmp_name(const struct kho_compat_token *token,
+			       const char *name)
+{
+	return kho_compat_cmp(token->name, token->name_len, name, strlen(name));
+}
+
+/* Length of the name: everything in front of the last "-v"; 0 for none */
+static size_t kho_compat_name_len(const char *str, size_t len)
+{
+	size_t pos;
+
+	for (pos = len; pos >= 2; pos--)
+		if (str[pos - 2] == '-' && str[pos - 1] == 'v')
+			return pos - 2;
+
+	return 0;
+}
+
+/* Returns what is wrong, NULL for nothing. */
+static const char *kho_compat_parse_version(const char *digits, size_t len,
+					    u32 *version)
+{
+	size_t i;
+
+	if (!len)
+		return "no version number";
+	if (len > 1 && digits[0] == '0')
+		return "version number with a leading zero";
+
+	for (*version = 0, i = 0; i < len; i++) {
+		if (!isdigit(digits[i]))
+			return "version is no number";
+		if (check_mul_overflow(*version, 10U, version) ||
+		    check_add_overflow(*version, (u32)(digits[i] - '0'), version))
+			return "version number too large";
+	}
+
+	return NULL;
+}
+
+/* Read the token that @str starts with; returns what is wrong, or NULL. */
+static const char *kho_compat_parse(const char *str,
+				    struct kho_compat_token *token)
+{
+	token->name = str;
+	token->len = strchrnul(str, ';') - str;
+	if (!token->len)
+		return "empty";
+
+	token->name_len = kho_compat_name_len(str, token->len);
+	if (!token->name_len)
+		return "not of the form name-vN";
+
+	return kho_compat_parse_version(str + token->name_len + 2,
+					token->len - token->name_len - 2,
+					&token->version);
+}
+
+static bool kho_compat_terminated(const char *str, size_t size)
+{
+	return strnlen(str, size) < size;
+}
+
+static int kho_compat_refuse(const char *component,
+			     const struct kho_compat_token *token,
+			     const struct kho_compat_range *range)
+{
+	if (range->lowest == range->highest)
+		pr_err("%s: incoming '%*pE' not supported (this kernel reads %s-v%u)\n",
+		       component, kho_compat_shown(token), token->name,
+		       range->name, range->lowest);
+	else
+		pr_err("%s: incoming '%*pE' not supported (this kernel reads %s-v%u to %s-v%u)\n",
+		       component, kho_compat_shown(token), token->name,
+		       range->name, range->lowest, range->name, range->highest);
+
+	return -EINVAL;
+}
+
+static int kho_compat_refuse_missing(const char *component,
+				     const struct kho_compat_range *range)
+{
+	pr_err("%s: incoming version string lacks '%s' (this kernel reads %s-v%u)\n",
+	       component, range->name, range->name, range->highest);
+	return -EINVAL;
+}
+
+static int kho_compat_check_version(const char *component,
+				    const struct kho_compat_token *token,
+				    const struct kho_compat_range *range)
+{
+	if (token->version < range->lowest || token->version > range->highest)
+		return kho_compat_refuse(component, token, range);
+
+	return 0;
+}
+
+/* @token comes after @prev: both are contained components. */
+static int kho_compat_check_order(const char *component,
+				  const struct kho_compat_token *prev,
+				  const struct kho_compat_token *token)
+{
+	int order = kho_compat_cmp(prev->name, prev->name_len,
+				   token->name, token->name_len);
+
+	if (order < 0)
+		return 0;
+
+	if (order)
+		pr_err("%s: incoming '%*pE' in wrong order, after '%*pE'\n",
+		       component, kho_compat_shown(token), token->name,
+		       kho_compat_shown(prev), prev->name);
+	else
+		pr_err("%s: incoming '%*pE' is a duplicate of '%*pE'\n",
+		       component, kho_compat_shown(token), token->name,
+		       kho_compat_shown(prev), prev->name);
+
+	return -EINVAL;
+}
+
+/* @range is what comes next in this kernel's table, NULL at its end. */
+static int kho_compat_check_sub(const char *component,
+				const struct kho_compat_token *token,
+				const struct kho_compat_range *range)
+{
+	int order = range ? kho_compat_cmp_name(token, range->name) : -1;
+
+	if (order > 0)
+		return kho_compat_refuse_missing(component, range);
+	if (order < 0) {
+		pr_err("%s: incoming '%*pE' is unknown to this kernel\n",
+		       component, kho_compat_shown(token), token->name);
+		return -EINVAL;
+	}
+
+	return kho_compat_check_version(component, token, range);
+}
+
+static int kho_compat_parse_or_refuse(const char *component, const char *str,
+				      struct kho_compat_token *token)
+{
+	const char *fault = kho_compat_parse(str, token);
+
+	if (!fault)
+		return 0;
+
+	pr_err("%s: incoming version token '%*pE' is malformed: %s\n",
+	       component, kho_compat_shown(token), token->name, fault);
+	return -EINVAL;
+}
+
+/* What follows the token in its string, NULL if it is the last one */
+static const char *kho_compat_behind(const struct kho_compat_token *token)
+{
+	const char *end = token->name + token->len;
+
+	return *end ? end + 1 : NULL;
+}
+
+/* Is each token well-formed, and are the contained components in order? */
+static int kho_compat_check_form(const char *component, const char *str)
+{
+	struct kho_compat_token token, prev;
+	int err;
+
+	err = kho_compat_parse_or_refuse(component, str, &token);
+	if (err)
+		return err;
+
+	for (prev.name = NULL; (str = kho_compat_behind(&token)); prev = token) {
+		err = kho_compat_parse_or_refuse(component, str, &token);
+		if (!err && prev.name)
+			err = kho_compat_check_order(component, &prev, &token);
+		if (err)
+			return err;
+	}
+
+	return 0;
+}
+
+static int kho_compat_check_base(const char *component,
+				 const struct kho_compat_token *token,
+				 const struct kho_compat_range *range)
+{
+	if (kho_compat_cmp_name(token, range->name))
+		return kho_compat_refuse(component, token, range);
+
+	return kho_compat_check_version(component, token, range);
+}
+
+/* Compare a well-formed version string with what this kernel reads. */
+static int kho_compat_match(const char *component, const char *str,
+			    const struct kho_compat_range *const *ranges,
+			    unsigned int nr)
+{
+	struct kho_compat_token token;
+	unsigned int i;
+	int err;
+
+	kho_compat_parse(str, &token);
+	err = kho_compat_check_base(component, &token, ranges[0]);
+
+	for (i = 1; !err && (str = kho_compat_behind(&token)); i++) {
+		kho_compat_parse(str, &token);
+		err = kho_compat_check_sub(component, &token,
+					   i < nr ? ranges[i] : NULL);
+	}
+
+	if (!err && i < nr)
+		err = kho_compat_refuse_missing(component, ranges[i]);
+
+	return err;
+}
+
+/**
+ * kho_compat_check - can this kernel read state with a given version string?
+ * @component: what the state belongs to, for the log
+ * @str:       the version string; need not be well-formed
+ * @size:      bytes that may be read from @str; its NUL must be among them
+ * @ranges:    what this kernel reads: the base token, then the contained
+ *	       components in alphabetical order
+ * @nr:        number of @ranges, at least 1
+ *
+ * The first thing that is wrong goes to the log. Nothing is allocated, so that
+ * it can run early in boot.
+ *
+ * Context: Any.
+ * Return: 0 if each token is known and in range and none is missing, else
+ * -EINVAL.
+ */
+int kho_compat_check(const char *component, const char *str, size_t size,
+		     const struct kho_compat_range *const *ranges,
+		     unsigned int nr)
+{
+	int err;
+
+	if (!kho_compat_terminated(str, size)) {
+		pr_err("%s: incoming version string has no end within %zu bytes\n",
+		       component, size);
+		return -EINVAL;
+	}
+
+	err = kho_compat_check_form(component, str);
+
+	return err ?: kho_compat_match(component, str, ranges, nr);
+}
+EXPORT_SYMBOL_GPL(kho_compat_check);
+
+/**
+ * kho_compat_len - room that a version string takes in a structure
+ * @str:  the version string
+ * @size: bytes that may be read from @str
+ *
+ * Context: Any.
+ * Return: length with the NUL, rounded up to 8 bytes (so it can be above
+ * @size), or -EINVAL if there is no NUL within @size bytes.
+ */
+ssize_t kho_compat_len(const char *str, size_t size)
+{
+	if (!kho_compat_terminated(str, size))
+		return -EINVAL;
+
+	return ALIGN(strlen(str) + 1, 8);
+}
+EXPORT_SYMBOL_GPL(kho_compat_len);
+
+/**
+ * kho_compat_same_base - do two version strings name the same component?
+ * @a:      a version string; need not be well-formed
+ * @a_size: bytes that may be read from @a
+ * @b:      a version string of this kernel
+ *
+ * Versions, and what the components contain, do not matter.
+ *
+ * Context: Any.
+ * Return: true if both start with well-formed tokens of the same name.
+ */
+bool kho_compat_same_base(const char *a, size_t a_size, const char *b)
+{
+	struct kho_compat_token token_a, token_b;
+
+	if (!kho_compat_terminated(a, a_size))
+		return false;
+	if (kho_compat_parse(a, &token_a) || kho_compat_parse(b, &token_b))
+		return false;
+
+	return !kho_compat_cmp(token_a.name, token_a.name_len,
+			       token_b.name, token_b.name_len);
+}
+EXPORT_SYMBOL_GPL(kho_compat_same_base);
+
+/**
+ * kho_compat_base_version - the version in the first token of a string
+ * @str:     the version string; need not be well-formed
+ * @size:    bytes that may be read from @str
+ * @version: where to store the version
+ *
+ * Context: Any.
+ * Return: 0, or -EINVAL if there is no NUL or no well-formed token.
+ */
+int kho_compat_base_version(const char *str, size_t size, u32 *version)
+{
+	struct kho_compat_token token;
+
+	if (!kho_compat_terminated(str, size) || kho_compat_parse(str, &token))
+		return -EINVAL;
+
+	*version = token.version;
+	return 0;
+}
+EXPORT_SYMBOL_GPL(kho_compat_base_version);
