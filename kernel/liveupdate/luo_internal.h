@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Live Update Orchestrator: what its parts know of each other
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#ifndef _LINUX_LUO_INTERNAL_H
+#define _LINUX_LUO_INTERNAL_H
+
+#include <linux/kho/block.h>
+#include <linux/list.h>
+#include <linux/liveupdate.h>
+#include <linux/types.h>
+
+struct file;
+
+/*
+ * Locks, outermost first:
+ *
+ *   luo_freeze_rwsem        read: outgoing state is being changed;
+ *                           write: it is being frozen and serialized
+ *   luo_session_set.lock    the sessions of one direction
+ *   luo_session.lock        the files of a session
+ *   luo_file_handlers_rwsem the list of file handlers
+ *
+ * The locks that handlers take come below luo_session.lock.
+ */
+
+/* Requests */
+
+/**
+ * struct luo_ucmd - a request that is being executed
+ * @ctx: what the file descriptor stands for
+ * @ubuffer: the caller's structure
+ * @user_size: its size, bytes
+ * @cmd: the kernel's copy, zero beyond @user_size
+ */
+struct luo_ucmd {
+	void *ctx;
+	void __user *ubuffer;
+	u32 user_size;
+	void *cmd;
+};
+
+/**
+ * struct luo_ioctl_op - a request as the dispatcher knows it
+ * @size: size of its structure, bytes
+ * @min_size: size of the structure's first version, bytes
+ * @ioctl_num: its number
+ * @execute: does the work
+ */
+struct luo_ioctl_op {
+	unsigned int size;
+	unsigned int min_size;
+	unsigned int ioctl_num;
+	int (*execute)(struct luo_ucmd *ucmd);
+};
+
+#define LUO_IOCTL_OP(_ioctl, _fn, _struct, _last)	\
+	{						\
+		.size = sizeof(_struct),		\
+		.min_size = offsetofend(_struct, _last),\
+		.ioctl_num = _ioctl,			\
+		.execute = _fn,				\
+	}
+
+long luo_ioctl(const struct luo_ioctl_op *ops, unsigned int nr_ops, void *ctx,
+	       unsigned int cmd, unsigned long arg);
+int luo_ucmd_respond(struct luo_ucmd *ucmd, size_t cmd_len);
+int luo_ucmd_respond_file(struct luo_ucmd *ucmd, size_t cmd_len, s32 *fd,
+			  struct file *file);
+
+/* Files */
+
+/**
+ * struct luo_file_set - the files of a session
+ * @files: all struct luo_file, in the order in which they were preserved
+ * @count: number of them
+ * @blocks: outgoing: room for @count entries
+ */
+struct luo_file_set {
+	struct list_head files;
+	u64 count;
+	struct kho_block_set blocks;
+};
+
+int luo_file_init(void);
+void luo_file_exit(void);
+
+void luo_file_set_init(struct luo_file_set *set);
+int luo_file_preserve(struct luo_file_set *set, int fd, u64 token);
+void luo_file_unpreserve_all(struct luo_file_set *set);
+int luo_file_freeze_all(struct luo_file_set *set, struct luo_file_set_ser *ser);
+void luo_file_unfreeze_all(struct luo_file_set *set);
+
+int luo_file_deserialize(struct luo_file_set *set,
+			 const struct luo_file_set_ser *ser);
+struct file *luo_file_retrieve(struct luo_file_set *set, u64 token);
+int luo_file_finish_all(struct luo_file_set *set);
+
+/* Sessions */
+
+int luo_session_init(void);
+void luo_session_exit(void);
+
+int luo_session_deserialize(u64 sessions_pa);
+int luo_session_serialize(struct luo_ser *ser);
+
+struct file *luo_session_create(const char *name);
+struct file *luo_session_retrieve(const char *name);
+void luo_session_put_back(struct file *file);
+
+#endif /* _LINUX_LUO_INTERNAL_H */

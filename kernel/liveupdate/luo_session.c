@@ -1,0 +1,711 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Live Update Orchestrator: sessions
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+
+/**
+ * DOC: LUO sessions
+ *
+ * A session is a named set of files. An outgoing session is made in this kernel
+ * for the next one, it belongs to its file descriptor and ends with it. An
+ * incoming session was left by the previous kernel. It belongs to the list of
+ * incoming sessions; a file descriptor only borrows it, and ends it only when
+ * all of its files can be let go of.
+ *
+ * The room for the entries of all outgoing sessions in the chain of blocks is
+ * set aside when they are created, so that reboot() doesn't run out of memory.
+ * The chain is filled there.
+ */
+
+#define pr_fmt(fmt) "LUO: " fmt
+
+#include <linux/anon_inodes.h>
+#include <linux/cleanup.h>
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/kexec_handover.h>
+#include <linux/kho/block.h>
+#include <linux/list.h>
+#include <linux/liveupdate.h>
+#include <linux/mutex.h>
+#include <linux/rhashtable.h>
+#include <linux/rwsem.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "luo_internal.h"
+
+/**
+ * struct luo_session_set - the sessions of one direction
+ * @lock: guards the rest
+ * @names: the sessions by name
+ * @sessions: the sessions in the order of their creation
+ * @count: number of them
+ * @blocks: outgoing: room for @count entries
+ * @listed: incoming: the previous kernel's sessions are in here
+ * @loaded: incoming: and so are their files
+ */
+struct luo_session_set {
+	struct mutex lock; /* guards what follows */
+	struct rhashtable names;
+	struct list_head sessions;
+	u64 count;
+	struct kho_block_set blocks;
+	bool listed;
+	bool loaded;
+};
+
+/**
+ * struct luo_session - a session
+ * @name: its name, padded with NULs
+ * @set: its direction
+ * @name_node: in luo_session_set.names
+ * @list: in luo_session_set.sessions
+ * @retrieved: incoming: a file descriptor has it; guarded by luo_session_set.lock
+ * @err: incoming: what is wrong with it; guarded by luo_session_set.lock
+ * @ser: incoming: where to find the files; guarded by luo_session_set.lock
+ * @loaded: incoming: they were found, or @err says why not; guarded by
+ *	    luo_session_set.lock
+ * @lock: guards @files
+ * @files: its files
+ */
+struct luo_session {
+	char name[LIVEUPDATE_SESSION_NAME_LENGTH];
+	struct luo_session_set *set;
+	struct rhash_head name_node;
+	struct list_head list;
+	bool retrieved;
+	int err;
+	struct luo_file_set_ser ser;
+	bool loaded;
+
+	struct mutex lock; /* guards files */
+	struct luo_file_set files;
+};
+
+static const struct rhashtable_params luo_session_params = {
+	.key_len = LIVEUPDATE_SESSION_NAME_LENGTH,
+	.key_offset = offsetof(struct luo_session, name),
+	.head_offset = offsetof(struct luo_session, name_node),
+	.automatic_shrinking = true,
+};
+
+static struct luo_session_set luo_outgoing;
+static struct luo_session_set luo_incoming;
+
+/* Held for reading while outgoing sessions are changed in any way. */
+static DECLARE_RWSEM(luo_freeze_rwsem);
+/* Everything outgoing is serialized and must stay as it is. */
+static bool luo_frozen;
+
+/* One session */
+
+static bool luo_session_name_valid(const char *name)
+{
+	size_t len = strnlen(name, LIVEUPDATE_SESSION_NAME_LENGTH);
+
+	return len && len < LIVEUPDATE_SESSION_NAME_LENGTH;
+}
+
+/* The name is a valid one. */
+static struct luo_session *luo_session_alloc(const char *name,
+					     struct luo_session_set *set)
+{
+	struct luo_session *session;
+
+	session = kzalloc(sizeof(*session), GFP_KERNEL_ACCOUNT);
+	if (!session)
+		return NULL;
+
+	strscpy_pad(session->name, name);
+	session->set = set;
+	mutex_init(&session->lock);
+	luo_file_set_init(&session->files);
+	return session;
+}
+
+/* The session has no files and is in no set. */
+static void luo_session_free(struct luo_session *session)
+{
+	mutex_destroy(&session->lock);
+	kfree(session);
+}
+
+/* One set of sessions */
+
+static struct luo_session *luo_session_find(struct luo_session_set *set,
+					    const char *name)
+{
+	char key[LIVEUPDATE_SESSION_NAME_LENGTH];
+
+	lockdep_assert_held(&set->lock);
+	strscpy_pad(key, name);
+	return rhashtable_lookup_fast(&set->names, key, luo_session_params);
+}
+
+/* All lookups are done with the lock held, so nothing has to wait for RCU. */
+static int luo_session_link(struct luo_session_set *set,
+			    struct luo_session *session)
+{
+	int err;
+
+	lockdep_assert_held(&set->lock);
+	err = rhashtable_lookup_insert_fast(&set->names, &session->name_node,
+					    luo_session_params);
+	if (err)
+		return err == -EEXIST ? err : -ENOMEM;
+
+	list_add_tail(&session->list, &set->sessions);
+	set->count++;
+	return 0;
+}
+
+static void luo_session_unlink(struct luo_session_set *set,
+			       struct luo_session *session)
+{
+	lockdep_assert_held(&set->lock);
+	rhashtable_remove_fast(&set->names, &session->name_node,
+			       luo_session_params);
+	list_del(&session->list);
+	set->count--;
+}
+
+/* Outgoing sessions */
+
+static int luo_outgoing_add(struct luo_session *session)
+{
+	int err;
+
+	guard(mutex)(&luo_outgoing.lock);
+	err = kho_block_grow(&luo_outgoing.blocks, luo_outgoing.count);
+	if (err)
+		return err;
+
+	err = luo_session_link(&luo_outgoing, session);
+	if (err)
+		kho_block_shrink(&luo_outgoing.blocks, luo_outgoing.count);
+	return err;
+}
+
+static void luo_outgoing_remove(struct luo_session *session)
+{
+	guard(mutex)(&luo_outgoing.lock);
+	luo_session_unlink(&luo_outgoing, session);
+	kho_block_shrink(&luo_outgoing.blocks, luo_outgoing.count);
+}
+
+/* The last file descriptor is gone: so is what it preserved. */
+static void luo_outgoing_release(struct luo_session *session)
+{
+	guard(rwsem_read)(&luo_freeze_rwsem);
+	/* Too late, the session is the next kernel's. */
+	if (luo_frozen)
+		return;
+
+	luo_outgoing_remove(session);
+	scoped_guard(mutex, &session->lock)
+		luo_file_unpreserve_all(&session->files);
+	luo_session_free(session);
+}
+
+static int luo_session_preserve_fd(struct luo_ucmd *ucmd)
+{
+	struct liveupdate_session_preserve_fd *cmd = ucmd->cmd;
+	struct luo_session *session = ucmd->ctx;
+
+	if (session->set != &luo_outgoing)
+		return -EINVAL;
+
+	guard(rwsem_read)(&luo_freeze_rwsem);
+	if (luo_frozen)
+		return -EBUSY;
+
+	guard(mutex)(&session->lock);
+	return luo_file_preserve(&session->files, cmd->fd, cmd->token);
+}
+
+/* Incoming sessions */
+
+static int luo_incoming_finish(struct luo_session *session)
+{
+	guard(mutex)(&session->lock);
+	return luo_file_finish_all(&session->files);
+}
+
+/* Mark a session as taken by a file descriptor, which can be only one. */
+static struct luo_session *luo_incoming_take(const char *name)
+{
+	struct luo_session *session;
+
+	guard(mutex)(&luo_incoming.lock);
+	session = luo_session_find(&luo_incoming, name);
+	if (!session)
+		return ERR_PTR(-ENOENT);
+	if (session->retrieved)
+		return ERR_PTR(-EINVAL);
+	if (session->err)
+		return ERR_PTR(session->err);
+
+	session->retrieved = true;
+	return session;
+}
+
+static void luo_incoming_give_back(struct luo_session *session)
+{
+	guard(mutex)(&luo_incoming.lock);
+	session->retrieved = false;
+}
+
+/* The last file descriptor is gone. Nobody but us can reach the session. */
+static void luo_incoming_release(struct luo_session *session)
+{
+	if (luo_incoming_finish(session)) {
+		luo_incoming_give_back(session);
+		return;
+	}
+
+	scoped_guard(mutex, &luo_incoming.lock)
+		luo_session_unlink(&luo_incoming, session);
+	luo_session_free(session);
+}
+
+static int luo_session_retrieve_fd(struct luo_ucmd *ucmd)
+{
+	struct liveupdate_session_retrieve_fd *cmd = ucmd->cmd;
+	struct luo_session *session = ucmd->ctx;
+	struct file *file;
+	int err;
+
+	if (session->set != &luo_incoming)
+		return -EINVAL;
+
+	scoped_guard(mutex, &session->lock)
+		file = luo_file_retrieve(&session->files, cmd->token);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+
+	err = luo_ucmd_respond_file(ucmd, sizeof(*cmd), &cmd->fd, file);
+	if (err)
+		fput(file);
+	return err;
+}
+
+static int luo_session_finish(struct luo_ucmd *ucmd)
+{
+	struct liveupdate_session_finish *cmd = ucmd->cmd;
+	struct luo_session *session = ucmd->ctx;
+
+	if (session->set != &luo_incoming || cmd->reserved)
+		return -EINVAL;
+
+	return luo_incoming_finish(session);
+}
+
+/* Session file descriptors */
+
+static int luo_session_get_name(struct luo_ucmd *ucmd)
+{
+	struct liveupdate_session_get_name *cmd = ucmd->cmd;
+	struct luo_session *session = ucmd->ctx;
+
+	if (cmd->reserved)
+		return -EINVAL;
+
+	memcpy(cmd->name, session->name, sizeof(cmd->name));
+	return luo_ucmd_respond(ucmd, sizeof(*cmd));
+}
+
+static const struct luo_ioctl_op luo_session_ops[] = {
+	LUO_IOCTL_OP(LIVEUPDATE_SESSION_PRESERVE_FD, luo_session_preserve_fd,
+		     struct liveupdate_session_preserve_fd, token),
+	LUO_IOCTL_OP(LIVEUPDATE_SESSION_RETRIEVE_FD, luo_session_retrieve_fd,
+		     struct liveupdate_session_retrieve_fd, token),
+	LUO_IOCTL_OP(LIVEUPDATE_SESSION_FINISH, luo_session_finish,
+		     struct liveupdate_session_finish, reserved),
+	LUO_IOCTL_OP(LIVEUPDATE_SESSION_GET_NAME, luo_session_get_name,
+		     struct liveupdate_session_get_name, name),
+};
+
+static long luo_session_ioctl(struct file *file, unsigned int cmd,
+			      unsigned long arg)
+{
+	return luo_ioctl(luo_session_ops, ARRAY_SIZE(luo_session_ops),
+			 file->private_data, cmd, arg);
+}
+
+static int luo_session_release(struct inode *inode, struct file *file)
+{
+	struct luo_session *session = file->private_data;
+
+	/* It never came to be: luo_session_put_back(). */
+	if (!session)
+		return 0;
+
+	if (session->set == &luo_outgoing)
+		luo_outgoing_release(session);
+	else
+		luo_incoming_release(session);
+	return 0;
+}
+
+static const struct file_operations luo_session_fops = {
+	.owner = THIS_MODULE,
+	.release = luo_session_release,
+	.unlocked_ioctl = luo_session_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+};
+
+static struct file *luo_session_getfile(struct luo_session *session)
+{
+	char name[sizeof("[luo_session] ") + LIVEUPDATE_SESSION_NAME_LENGTH];
+
+	snprintf(name, sizeof(name), "[luo_session] %s", session->name);
+	return anon_inode_getfile(name, &luo_session_fops, session, O_RDWR);
+}
+
+static struct file *luo_outgoing_open(struct luo_session *session)
+{
+	struct file *file;
+	int err;
+
+	guard(rwsem_read)(&luo_freeze_rwsem);
+	if (luo_frozen)
+		return ERR_PTR(-EBUSY);
+
+	err = luo_outgoing_add(session);
+	if (err)
+		return ERR_PTR(err);
+
+	file = luo_session_getfile(session);
+	if (IS_ERR(file))
+		luo_outgoing_remove(session);
+	return file;
+}
+
+/**
+ * luo_session_create - create an outgoing session
+ * @name: its name, %LIVEUPDATE_SESSION_NAME_LENGTH bytes from user space
+ *
+ * Context: May sleep.
+ * Return: an open file that owns the session, or an ERR_PTR: -EINVAL for an
+ * invalid name, -EEXIST when it is taken, -EBUSY while a reboot is under way,
+ * -ENOMEM.
+ */
+struct file *luo_session_create(const char *name)
+{
+	struct luo_session *session;
+	struct file *file;
+
+	if (!luo_session_name_valid(name))
+		return ERR_PTR(-EINVAL);
+
+	session = luo_session_alloc(name, &luo_outgoing);
+	if (!session)
+		return ERR_PTR(-ENOMEM);
+
+	file = luo_outgoing_open(session);
+	if (IS_ERR(file))
+		luo_session_free(session);
+	return file;
+}
+
+/**
+ * luo_session_retrieve - get a session that the previous kernel left
+ * @name: its name, %LIVEUPDATE_SESSION_NAME_LENGTH bytes from user space
+ *
+ * Context: May sleep.
+ * Return: an open file that has the session, or an ERR_PTR: -EINVAL for an
+ * invalid name or a session that is retrieved already, -ENOENT when there is
+ * no such session, -EIO when its list of files is damaged, -ENOMEM.
+ */
+struct file *luo_session_retrieve(const char *name)
+{
+	struct luo_session *session;
+	struct file *file;
+
+	if (!luo_session_name_valid(name))
+		return ERR_PTR(-EINVAL);
+
+	session = luo_incoming_take(name);
+	if (IS_ERR(session))
+		return ERR_CAST(session);
+
+	file = luo_session_getfile(session);
+	if (IS_ERR(file))
+		luo_incoming_give_back(session);
+	return file;
+}
+
+/**
+ * luo_session_put_back - undo luo_session_retrieve()
+ * @file: what it returned, not installed as a file descriptor
+ *
+ * Unlike closing a file descriptor this doesn't finish the session.
+ *
+ * Context: May sleep.
+ */
+void luo_session_put_back(struct file *file)
+{
+	luo_incoming_give_back(file->private_data);
+	file->private_data = NULL;
+	fput(file);
+}
+
+/* Reading what the previous kernel left */
+
+static int luo_incoming_add(const struct luo_session_ser *ser)
+{
+	struct luo_session *session;
+	int err;
+
+	if (!luo_session_name_valid(ser->name)) {
+		pr_err("incoming session has an invalid name\n");
+		return -EINVAL;
+	}
+
+	session = luo_session_alloc(ser->name, &luo_incoming);
+	if (!session)
+		return -ENOMEM;
+	session->ser = ser->file_set;
+
+	err = luo_session_link(&luo_incoming, session);
+	if (err) {
+		if (err == -EEXIST)
+			pr_err("incoming session '%*pE' exists twice\n",
+			       (int)strlen(session->name), session->name);
+		luo_session_free(session);
+	}
+	return err;
+}
+
+static void luo_incoming_forget(void)
+{
+	struct luo_session *session, *next;
+
+	list_for_each_entry_safe(session, next, &luo_incoming.sessions, list) {
+		luo_session_unlink(&luo_incoming, session);
+		luo_session_free(session);
+	}
+}
+
+/* Make sessions from the entries in the chain. */
+static int luo_incoming_list(u64 sessions_pa)
+{
+	struct kho_block_set *blocks = &luo_incoming.blocks;
+	struct luo_session_ser *ser;
+	struct kho_block_it it;
+	int err;
+
+	/* They are there already if memory was short the last time. */
+	if (!blocks->nr_blocks) {
+		err = kho_block_restore(blocks, sessions_pa);
+		if (err)
+			return err;
+	}
+
+	kho_block_it_init(&it, blocks);
+	while ((ser = kho_block_it_read(&it))) {
+		err = luo_incoming_add(ser);
+		if (err) {
+			luo_incoming_forget();
+			return err;
+		}
+	}
+
+	kho_block_destroy(blocks);
+	luo_incoming.listed = true;
+	return 0;
+}
+
+static int luo_incoming_load_one(struct luo_session *session)
+{
+	int err;
+
+	guard(mutex)(&session->lock);
+	err = luo_file_deserialize(&session->files, &session->ser);
+	if (!err || err == -ENOMEM)
+		return err;
+
+	pr_err("files of incoming session '%*pE' refused: %pe\n",
+	       (int)strlen(session->name), session->name, ERR_PTR(err));
+	session->err = -EIO;
+	return 0;
+}
+
+/* Look at the files of all sessions. A damaged session doesn't harm others. */
+static int luo_incoming_load(void)
+{
+	struct luo_session *session;
+	int err;
+
+	list_for_each_entry(session, &luo_incoming.sessions, list) {
+		if (session->loaded)
+			continue;
+		err = luo_incoming_load_one(session);
+		if (err)
+			return err;
+		session->loaded = true;
+	}
+
+	luo_incoming.loaded = true;
+	return 0;
+}
+
+/**
+ * luo_session_deserialize - list the sessions that the previous kernel left
+ * @sessions_pa: chain of their entries, physical address, 0 for none
+ *
+ * Does nothing when they are listed already. When the list is refused, its
+ * memory and all that it leads to stay reserved.
+ *
+ * All entries are read, checked and copied before anything is retrieved: should
+ * they lie in memory that is also preserved as the content of a file, nobody
+ * can change them in between.
+ *
+ * Context: May sleep.
+ * Return: 0, -ENOMEM, after which it can be tried again, or another error when
+ * the list is damaged.
+ */
+int luo_session_deserialize(u64 sessions_pa)
+{
+	int err = 0;
+
+	guard(mutex)(&luo_incoming.lock);
+	if (!luo_incoming.listed)
+		err = luo_incoming_list(sessions_pa);
+	if (!err && !luo_incoming.loaded)
+		err = luo_incoming_load();
+	if (err)
+		pr_err("incoming sessions can't be listed: %pe\n", ERR_PTR(err));
+	return err;
+}
+
+/* Writing what the next kernel gets */
+
+static int luo_outgoing_freeze(struct luo_session *session,
+			       struct kho_block_it *it)
+{
+	struct luo_session_ser *ser;
+	int err;
+
+	ser = kho_block_it_next(it);
+	if (WARN_ON_ONCE(!ser))
+		return -ENOSPC;
+
+	guard(mutex)(&session->lock);
+	err = luo_file_freeze_all(&session->files, &ser->file_set);
+	if (err)
+		return err;
+
+	memcpy(ser->name, session->name, sizeof(ser->name));
+	return 0;
+}
+
+static void luo_outgoing_unfreeze(struct luo_session *session)
+{
+	guard(mutex)(&session->lock);
+	luo_file_unfreeze_all(&session->files);
+}
+
+/* luo_freeze_rwsem keeps everybody else away from the set and its sessions. */
+static int luo_outgoing_freeze_all(void)
+{
+	struct luo_session *session;
+	struct kho_block_it it;
+	int err;
+
+	kho_block_it_init(&it, &luo_outgoing.blocks);
+	list_for_each_entry(session, &luo_outgoing.sessions, list) {
+		err = luo_outgoing_freeze(session, &it);
+		if (err)
+			goto err_unfreeze;
+	}
+	kho_block_it_finalize(&it);
+	return 0;
+
+err_unfreeze:
+	list_for_each_entry_continue_reverse(session, &luo_outgoing.sessions,
+					     list)
+		luo_outgoing_unfreeze(session);
+	return err;
+}
+
+/**
+ * luo_session_serialize - freeze and store all outgoing sessions
+ * @ser: where to store them
+ *
+ * After success they can't be changed any more. After a failure everything is
+ * as it was before.
+ *
+ * Context: May sleep. Waits for changes that are under way. The caller holds
+ * the kexec lock.
+ * Return: 0, -EINVAL when there are sessions that the loaded image can't carry,
+ * or the error of the file handler that failed.
+ */
+int luo_session_serialize(struct luo_ser *ser)
+{
+	int err;
+
+	guard(rwsem_write)(&luo_freeze_rwsem);
+	if (luo_frozen)
+		return 0;
+
+	if (!kho_image_can_carry()) {
+		if (!luo_outgoing.count)
+			return 0;
+		pr_err("the loaded image can't carry %llu session(s)\n",
+		       luo_outgoing.count);
+		return -EINVAL;
+	}
+
+	err = luo_outgoing_freeze_all();
+	if (err)
+		return err;
+
+	if (luo_outgoing.count)
+		ser->sessions_pa = kho_block_set_head_pa(&luo_outgoing.blocks);
+	luo_frozen = true;
+	return 0;
+}
+
+static int luo_session_set_init(struct luo_session_set *set)
+{
+	mutex_init(&set->lock);
+	INIT_LIST_HEAD(&set->sessions);
+	kho_block_set_init(&set->blocks, sizeof(struct luo_session_ser));
+	return rhashtable_init(&set->names, &luo_session_params);
+}
+
+/**
+ * luo_session_init - set up both directions
+ *
+ * Context: Once, before any other function in this file.
+ * Return: 0 or -ENOMEM.
+ */
+int luo_session_init(void)
+{
+	int err;
+
+	err = luo_session_set_init(&luo_outgoing);
+	if (err)
+		return err;
+
+	err = luo_session_set_init(&luo_incoming);
+	if (err)
+		rhashtable_destroy(&luo_outgoing.names);
+	return err;
+}
+
+/**
+ * luo_session_exit - undo luo_session_init()
+ *
+ * Context: Before there are any sessions.
+ */
+void luo_session_exit(void)
+{
+	rhashtable_destroy(&luo_incoming.names);
+	rhashtable_destroy(&luo_outgoing.names);
+}
