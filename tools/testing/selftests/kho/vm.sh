@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
 #
 # Copyright (C) 2026 The KHO LTS developers
 #
@@ -133,7 +134,7 @@ vm_layout() {
 		-m | -smp | -numa) return 0 ;;
 		esac
 	done
-	printf '%s\n' -m 2G -smp 2 \
+	printf '%s\n' -m 2G -smp 2,sockets=2 \
 		-object memory-backend-ram,id=vm_node0,size=1G \
 		-object memory-backend-ram,id=vm_node1,size=1G \
 		-numa node,nodeid=0,cpus=0,memdev=vm_node0 \

@@ -1,0 +1,605 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The side of a test that runs in the guest, as its init
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#include <fcntl.h>
+#include <linux/kexec.h>
+#include <linux/reboot.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/klog.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "guest.h"
+
+/* A step that takes longer hangs. */
+#define STEP_SECONDS	180
+#define CMDLINE_SIZE	2048
+#define NR_FILES	65536
+#define KLOG_READ_ALL	3
+#define KLOG_SIZE	10
+
+static const struct guest_suite *suite;
+static const char *test_name = "";
+static char cmdline[CMDLINE_SIZE];
+static int kernel_nr = 1;
+static int kmsg_fd = -1;
+
+/* One record, so that the console shows it as a whole line. */
+static void say(const char *what, const char *fmt, va_list ap)
+{
+	char line[960];
+	int len;
+
+	len = snprintf(line, sizeof(line), "<5>ksft: %s %s.%s", what,
+		       suite->name, test_name);
+	vsnprintf(line + len, sizeof(line) - len, fmt, ap);
+	if (write(kmsg_fd, line, strlen(line)) < 0)
+		perror("/dev/kmsg");
+}
+
+static void __printf(2, 3) report(const char *what, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	say(what, fmt, ap);
+	va_end(ap);
+}
+
+static void note(const char *prefix, const char *fmt, va_list ap)
+{
+	char text[800];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	report("note", ": %s%s", prefix, text);
+}
+
+void guest_note(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	note("", fmt, ap);
+	va_end(ap);
+}
+
+/* The parent reads one of these from the process of a step. */
+enum step_result {
+	STEP_OK,
+	STEP_ENDS,	/* the test is over: failed or skipped */
+};
+
+static int step_fd = -1;
+
+static void tell_parent(enum step_result result)
+{
+	unsigned char byte = result;
+
+	if (write(step_fd, &byte, 1) != 1)
+		_exit(1);
+}
+
+static void __noreturn end_test(const char *result)
+{
+	report(result, "%s", "");
+	tell_parent(STEP_ENDS);
+	_exit(1);
+}
+
+void guest_fail(const char *file, int line, const char *fmt, ...)
+{
+	const char *base = strrchr(file, '/');
+	char where[64];
+	va_list ap;
+
+	snprintf(where, sizeof(where), "kernel %d, %s:%d: ", kernel_nr,
+		 base ? base + 1 : file, line);
+	va_start(ap, fmt);
+	note(where, fmt, ap);
+	va_end(ap);
+	end_test("not ok");
+}
+
+void guest_skip(const char *fmt, ...)
+{
+	char reason[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(reason, sizeof(reason), fmt, ap);
+	va_end(ap);
+	report("why", ": %s", reason);
+	end_test("skip");
+}
+
+void guest_check(bool holds, const char *cond, const char *file, int line)
+{
+	if (!holds)
+		guest_fail(file, line, "%s (%s)", cond, strerror(errno));
+}
+
+void guest_check_eq(long long seen, long long wanted, const char *seen_text,
+		    const char *file, int line)
+{
+	if (seen != wanted)
+		guest_fail(file, line, "%s is %lld, not %lld", seen_text, seen,
+			   wanted);
+}
+
+void guest_check_errno(long long ret, int wanted, const char *call,
+		       const char *file, int line)
+{
+	int err = errno;
+
+	if (ret >= 0)
+		guest_fail(file, line, "%s works, should fail: %s", call,
+			   strerror(wanted));
+	if (err != wanted)
+		guest_fail(file, line, "%s: %s, not %s", call, strerror(err),
+			   strerror(wanted));
+}
+
+int guest_kernel(void)
+{
+	return kernel_nr;
+}
+
+int guest_write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t len = strlen(text);
+	ssize_t done;
+
+	if (fd < 0)
+		return -1;
+	done = write(fd, text, len);
+	close(fd);
+	return done == len ? 0 : -1;
+}
+
+static char *read_fd(int fd)
+{
+	size_t size = 4096, len = 0;
+	char *text = malloc(size);
+	ssize_t got = -1;
+
+	while (text) {
+		got = read(fd, text + len, size - len - 1);
+		if (got <= 0)
+			break;
+		len += got;
+		if (size - len < 1024) {
+			size *= 2;
+			text = realloc(text, size);
+		}
+	}
+	if (text)
+		text[len] = '\0';
+	return text;
+}
+
+char *guest_read_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *text;
+
+	if (fd < 0)
+		return NULL;
+	text = read_fd(fd);
+	close(fd);
+	return text;
+}
+
+/* The end of the parameter, or NULL when @word does not start one here. */
+static const char *param_at(const char *word, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (strncmp(word, name, len))
+		return NULL;
+	return word + len;
+}
+
+const char *guest_param(const char *name)
+{
+	static char value[256];
+	char key[64];
+	const char *word = cmdline;
+
+	snprintf(key, sizeof(key), "%s=", name);
+	while (*word) {
+		const char *found = param_at(word, key);
+
+		if (found) {
+			snprintf(value, sizeof(value), "%.*s",
+				 (int)strcspn(found, " "), found);
+			return value;
+		}
+		word += strcspn(word, " ");
+		word += strspn(word, " ");
+	}
+	return NULL;
+}
+
+bool guest_param_word(const char *wanted)
+{
+	const char *word = cmdline;
+
+	while (*word) {
+		const char *end = param_at(word, wanted);
+
+		if (end && (*end == ' ' || !*end))
+			return true;
+		word += strcspn(word, " ");
+		word += strspn(word, " ");
+	}
+	return false;
+}
+
+long guest_meminfo(const char *field)
+{
+	char *text = guest_read_file("/proc/meminfo");
+	char key[64];
+	char *line;
+	long kib = -1;
+
+	snprintf(key, sizeof(key), "%s:", field);
+	for (line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (!strncmp(line, key, strlen(key))) {
+			kib = atol(line + strlen(key));
+			break;
+		}
+	}
+	free(text);
+	return kib;
+}
+
+char *guest_log(void)
+{
+	int size = klogctl(KLOG_SIZE, NULL, 0);
+	char *text = size < 0 ? NULL : calloc(1, size + 1);
+
+	if (text && klogctl(KLOG_READ_ALL, text, size) < 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static unsigned int log_marks;
+
+static void mark_text(char *text, size_t size)
+{
+	snprintf(text, size, "ksft: mark %d.%u", getpid(), log_marks);
+}
+
+void guest_log_mark(void)
+{
+	char text[64];
+
+	log_marks++;
+	mark_text(text, sizeof(text));
+	if (write(kmsg_fd, text, strlen(text)) < 0)
+		perror("/dev/kmsg");
+}
+
+bool guest_log_since(const char *text)
+{
+	char *log = guest_log();
+	const char *start = NULL;
+	char mark[64];
+	bool found;
+
+	mark_text(mark, sizeof(mark));
+	if (log)
+		start = strstr(log, mark);
+	found = start && strstr(start, text);
+	free(log);
+	return found;
+}
+
+int guest_insmod(const char *name, const char *args)
+{
+	char path[128];
+	int fd, ret;
+
+	snprintf(path, sizeof(path), "/modules/%s.ko", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	ret = syscall(SYS_finit_module, fd, args, 0);
+	close(fd);
+	return ret;
+}
+
+int guest_rmmod(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK);
+}
+
+bool guest_has_module(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/modules/%s.ko", name);
+	return !access(path, R_OK);
+}
+
+static int copy_file(const char *from, const char *to)
+{
+	static char buf[1 << 16];
+	ssize_t got = -1;
+	int in, out;
+
+	in = open(from, O_RDONLY | O_CLOEXEC);
+	out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (in < 0 || out < 0)
+		goto out;
+	while ((got = read(in, buf, sizeof(buf))) > 0) {
+		if (write(out, buf, got) != got) {
+			got = -1;
+			break;
+		}
+	}
+out:
+	close(in);
+	close(out);
+	return got ? -1 : 0;
+}
+
+/*
+ * The command line of the next kernel is this one's without kernel= and with
+ * the suite's addition last, so that it overrides.
+ */
+static void next_cmdline(char *next, size_t size)
+{
+	const char *append = NULL;
+	const char *word = cmdline;
+	size_t used = 0;
+
+	if (suite->append)
+		append = suite->append(kernel_nr + 1);
+	*next = '\0';
+	while (*word && used < size) {
+		size_t len = strcspn(word, " ");
+
+		if (!param_at(word, "kernel="))
+			used += snprintf(next + used, size - used, "%.*s ",
+					 (int)len, word);
+		word += len;
+		word += strspn(word, " ");
+	}
+	if (used < size)
+		snprintf(next + used, size - used, "%s kernel=%d",
+			 append ? append : "", kernel_nr + 1);
+}
+
+int guest_load_image(unsigned long flags)
+{
+	char next[CMDLINE_SIZE];
+	int kernel, initrd;
+	int ret = -1;
+
+	if (access("/tmp/initrd", R_OK) &&
+	    copy_file("/sys/firmware/initrd", "/tmp/initrd")) {
+		guest_note("no copy of the initrd: %m");
+		return -1;
+	}
+	kernel = open("/kernel", O_RDONLY | O_CLOEXEC);
+	initrd = open("/tmp/initrd", O_RDONLY | O_CLOEXEC);
+	next_cmdline(next, sizeof(next));
+	if (kernel >= 0 && initrd >= 0)
+		ret = syscall(SYS_kexec_file_load, kernel, initrd,
+			      strlen(next) + 1, next, flags);
+	close(kernel);
+	close(initrd);
+	return ret;
+}
+
+int guest_unload_image(unsigned long flags)
+{
+	return syscall(SYS_kexec_file_load, -1, -1, 0, NULL,
+		       KEXEC_FILE_UNLOAD | flags);
+}
+
+int guest_kexec(void)
+{
+	return reboot(LINUX_REBOOT_CMD_KEXEC);
+}
+
+static void power_off(void)
+{
+	sync();
+	reboot(RB_POWER_OFF);
+}
+
+static bool has_later_step(const struct guest_test *test)
+{
+	int i;
+
+	for (i = kernel_nr; i < suite->kernels; i++)
+		if (test->step[i])
+			return true;
+	return false;
+}
+
+static void __noreturn step_child(const struct guest_test *test)
+{
+	bool later = has_later_step(test);
+
+	alarm(STEP_SECONDS);
+	test->step[kernel_nr - 1]();
+	alarm(0);
+	if (!later)
+		report("ok", "%s", "");
+	tell_parent(STEP_OK);
+	while (later)
+		pause();
+	_exit(0);
+}
+
+/* Returns when the step is done; its process may stay behind. */
+static void run_step(const struct guest_test *test)
+{
+	unsigned char res;
+	int done[2];
+	pid_t pid;
+
+	if (pipe2(done, O_CLOEXEC)) {
+		report("not ok", "%s", "");
+		return;
+	}
+	pid = fork();
+	if (!pid) {
+		close(done[0]);
+		step_fd = done[1];
+		step_child(test);
+	}
+	close(done[1]);
+	if (pid < 0 || read(done[0], &res, 1) != 1) {
+		report("note", ": no result, the step ended by itself");
+		report("not ok", "%s", "");
+	} else if (res == STEP_ENDS || !has_later_step(test)) {
+		/* What it had open is closed when it is gone, not before. */
+		waitpid(pid, NULL, 0);
+	}
+	close(done[0]);
+}
+
+static void run_steps(void)
+{
+	size_t i;
+
+	for (i = 0; i < suite->nr_tests; i++) {
+		const struct guest_test *test = &suite->tests[i];
+
+		test_name = test->name;
+		if (test->step[kernel_nr - 1])
+			run_step(test);
+	}
+	test_name = "";
+}
+
+static bool loads_first(void)
+{
+	return suite->load == GUEST_LOAD_FIRST ||
+	       (suite->load == GUEST_LOAD_IN_TURN && kernel_nr % 2);
+}
+
+static void load_next(void)
+{
+	if (!guest_load_image(0))
+		return;
+	guest_note("kexec_file_load: %m");
+	power_off();
+}
+
+static void run_suite(void)
+{
+	bool leaves_itself = kernel_nr >= suite->kernels || suite->leave;
+
+	if (!leaves_itself && loads_first())
+		load_next();
+	run_steps();
+	if (kernel_nr >= suite->kernels)
+		power_off();
+	if (suite->leave) {
+		suite->leave();
+		power_off();
+	}
+	if (!loads_first())
+		load_next();
+	guest_kexec();
+	guest_note("reboot(KEXEC): %m");
+	power_off();
+}
+
+static void read_cmdline(void)
+{
+	char *text = guest_read_file("/proc/cmdline");
+
+	if (text)
+		snprintf(cmdline, sizeof(cmdline), "%.*s",
+			 (int)strcspn(text, "\n"), text);
+	free(text);
+}
+
+static void set_up(void)
+{
+	struct rlimit files = { NR_FILES, NR_FILES };
+
+	mkdir("/proc", 0755);
+	mkdir("/sys", 0755);
+	mkdir("/dev", 0755);
+	mkdir("/tmp", 0755);
+	mount("proc", "/proc", "proc", 0, NULL);
+	mount("sysfs", "/sys", "sysfs", 0, NULL);
+	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
+	mount("tmpfs", "/tmp", "tmpfs", 0, NULL);
+	/* Without this the kernel drops lines when many are written at once. */
+	guest_write_file("/proc/sys/kernel/printk_devkmsg", "on");
+	kmsg_fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	setrlimit(RLIMIT_NOFILE, &files);
+	read_cmdline();
+}
+
+static const struct guest_suite *
+find_suite(const char *name, const struct guest_suite *const *suites,
+	   size_t nr_suites)
+{
+	size_t i;
+
+	for (i = 0; name && i < nr_suites; i++)
+		if (!strcmp(suites[i]->name, name))
+			return suites[i];
+	fprintf(stderr, "no suite %s\n", name ? name : "given");
+	return NULL;
+}
+
+static int list_tests(void)
+{
+	size_t i;
+
+	for (i = 0; i < suite->nr_tests; i++)
+		printf("%s.%s\n", suite->name, suite->tests[i].name);
+	return 0;
+}
+
+int guest_main(int argc, char **argv, const struct guest_suite *const *suites,
+	       size_t nr_suites)
+{
+	const char *kernel;
+
+	if (getpid() != 1) {
+		if (argc != 3 || strcmp(argv[1], "list")) {
+			fprintf(stderr, "usage: %s list SUITE\n", argv[0]);
+			return 2;
+		}
+		suite = find_suite(argv[2], suites, nr_suites);
+		return suite ? list_tests() : 2;
+	}
+
+	set_up();
+	suite = find_suite(guest_param("suite"), suites, nr_suites);
+	if (!suite)
+		power_off();
+	kernel = guest_param("kernel");
+	if (kernel)
+		kernel_nr = atoi(kernel);
+	if (kernel_nr < 1 || kernel_nr > GUEST_STEPS)
+		power_off();
+	run_suite();
+	return 0;
+}

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Copyright (C) 2026 The KHO LTS developers
+#
+# The host's side of tests that run in guests: a bash library on top of vm.sh.
+#
+#   guest_start PROGRAM [MODULE...]    pack PROGRAM as init with what it needs
+#   guest_add SUITE[:VARIANT] SECONDS APPEND [QEMU ARGS...]
+#                                      plan one guest
+#   guest_panics SUITE                 it panics and goes on in a crash kernel
+#   guest_finish                       boot them all, print TAP, exit
+#
+# Every test of a suite (guest.h) becomes one line of TAP. So does what all
+# guests must do: come to their end by themselves, and with a clean kernel log.
+# A test without a result has failed.
+#
+# Environment: KHO_KERNEL= the kernel to boot, KHO_SUITES= names of the suites
+# to run (default all), KHO_LOGS= the directory for the serial logs.
+
+KSFT_SKIP=4
+
+GUEST_HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+# shellcheck source=tools/testing/selftests/kho/vm.sh
+. "$GUEST_HERE/vm.sh"
+
+guest_suites=()
+declare -A guest_seconds guest_append guest_qemu_args guest_panics
+guest_pass=0
+guest_fail=0
+guest_skip=0
+guest_nr=0
+
+guest_skip_all() {
+	echo "TAP version 13"
+	echo "1..0 # SKIP $*"
+	exit "$KSFT_SKIP"
+}
+
+# A module of the build tree that the kernel under test comes from, or one that
+# was built beside the test.
+guest_find_module() {
+	local name=$1 path
+
+	for path in "$guest_out/test_modules/$name.ko" \
+		    "$(dirname "$0")/test_modules/$name.ko" \
+		    "$guest_objtree/lib/$name.ko"; do
+		if [[ -f "$path" ]]; then
+			echo "$path"
+			return
+		fi
+	done
+	return 1
+}
+
+guest_add_modules() {
+	local name path
+
+	mkdir -p "$guest_tmp/root/modules"
+	for name in "$@"; do
+		if path=$(guest_find_module "$name"); then
+			cp "$path" "$guest_tmp/root/modules/"
+		else
+			echo "# $name.ko is not built"
+		fi
+	done
+}
+
+guest_start() {
+	local program=$1 missing
+
+	shift
+	guest_out=${OUTPUT:-$(dirname "$(readlink -f "$0")")}
+	guest_program=$guest_out/$program
+	guest_logs=${KHO_LOGS:-$guest_out/logs}
+	if missing=$(vm_missing); then
+		guest_skip_all "$missing"
+	fi
+	if ! guest_kernel=$(vm_kernel) || [[ ! -f "$guest_kernel" ]]; then
+		guest_skip_all "no kernel to test: build one with the options" \
+			"in this directory's config file (make bzImage modules)," \
+			"or name its bzImage in KHO_KERNEL"
+	fi
+	if [[ ! -x "$guest_program" ]]; then
+		guest_skip_all "$program is not built," \
+			"it needs a static C library (libc6-dev)"
+	fi
+	guest_objtree=${guest_kernel%/arch/*/boot/*}
+	guest_tmp=$(mktemp -d)
+	trap 'rm -rf "$guest_tmp"' EXIT
+	mkdir -p "$guest_logs" "$guest_tmp/root"
+	echo "TAP version 13"
+	cp "$guest_program" "$guest_tmp/root/init"
+	cp "$guest_kernel" "$guest_tmp/root/kernel"
+	guest_add_modules "$@"
+	vm_pack "$guest_tmp/root" "$guest_tmp/initrd"
+	vm_choose_accel "$guest_kernel"
+}
+
+guest_add() {
+	local suite=$1 wanted
+
+	if [[ -n "${KHO_SUITES:-}" ]]; then
+		for wanted in $KHO_SUITES; do
+			[[ "$wanted" != "$suite" ]] || break
+		done
+		[[ "$wanted" == "$suite" ]] || return 0
+	fi
+	guest_suites+=("$suite")
+	guest_seconds[$suite]=$2
+	guest_append[$suite]=$3
+	shift 3
+	guest_qemu_args[$suite]=$*
+}
+
+guest_panics() {
+	guest_panics[$1]=yes
+}
+
+# The tests of a suite, under the names of its variant.
+guest_tests() {
+	"$guest_program" list "${1%%:*}" | sed "s/^[^.]*/$1/"
+}
+
+guest_plan() {
+	local suite nr=0
+
+	for suite in "${guest_suites[@]}"; do
+		nr=$((nr + 1 + $(guest_tests "$suite" | wc -l)))
+	done
+	echo "1..$nr"
+}
+
+guest_result() {
+	local result=$1 name=$2
+
+	guest_nr=$((guest_nr + 1))
+	case $result in
+	ok) guest_pass=$((guest_pass + 1)) ;;
+	skip)
+		guest_skip=$((guest_skip + 1))
+		echo "ok $guest_nr $name # SKIP ${3:-}"
+		return ;;
+	*) guest_fail=$((guest_fail + 1)) ;;
+	esac
+	echo "$result $guest_nr $name"
+}
+
+# What the guest said about one test: its results or its notes.
+guest_lines() {
+	local lines=$1 what=$2 name=$3
+
+	awk -v key="$what $name" 'index($0, key) == 1 {
+		rest = substr($0, length(key) + 1)
+		if (rest == "" || rest ~ /^:/)
+			print substr(rest, 3)
+	}' "$lines"
+}
+
+guest_said() {
+	[[ -n "$(guest_lines "$@" | sed 's/^$/yes/')" ]]
+}
+
+guest_report_test() {
+	local lines=$1 name=$2
+
+	guest_lines "$lines" note "$name" | sed "s/^/# $name: /"
+	if guest_said "$lines" 'not ok' "$name"; then
+		guest_result 'not ok' "$name"
+	elif guest_said "$lines" skip "$name"; then
+		guest_result skip "$name" "$(guest_lines "$lines" why "$name" | tail -n 1)"
+	elif guest_said "$lines" ok "$name"; then
+		guest_result ok "$name"
+	else
+		echo "# $name: did not come to a result"
+		guest_result 'not ok' "$name"
+	fi
+}
+
+# Every line that the guest of a suite meant for us, from its serial log.
+guest_parse() {
+	local suite=$1 log=$2
+
+	tr -d '\r' <"$log" |
+		sed -nE 's/^(\[[^]]*\] )?ksft: (.*[^ ]) *$/\2/p' |
+		sed "s/ ${suite%%:*}\./ $suite./"
+}
+
+# A panic that a suite asks for is all right: what counts is the crash kernel.
+guest_log_to_check() {
+	if [[ -n "${guest_panics[$1]:-}" ]]; then
+		tac "$2" | awk '{ print } /Linux version/ { exit }' | tac
+	else
+		cat "$2"
+	fi
+}
+
+guest_run_suite() {
+	local suite=$1 status=0 log lines test
+	local -a args
+
+	log=$guest_logs/${suite/:/-}.log
+	lines=$guest_tmp/lines
+	read -ra args <<<"${guest_qemu_args[$suite]}"
+	vm_run "$guest_kernel" "$guest_tmp/initrd" \
+		"retain_initrd log_buf_len=4M suite=${suite%%:*} ${guest_append[$suite]}" \
+		"$log" "${guest_seconds[$suite]}" "${args[@]}" \
+		2>"$guest_tmp/messages" || status=$?
+	guest_parse "$suite" "$log" >"$lines"
+	for test in $(guest_tests "$suite"); do
+		guest_report_test "$lines" "$test"
+	done
+	guest_lines "$lines" note "$suite." | sed "s/^/# $suite: /"
+	guest_log_to_check "$suite" "$log" >"$guest_tmp/checked"
+	if ! vm_check_log "$guest_tmp/checked" 2>>"$guest_tmp/messages"; then
+		status=1
+	fi
+	if ((status)); then
+		sed 's/^/# /' "$guest_tmp/messages"
+		echo "# serial log: $log"
+		guest_result 'not ok' "$suite.clean_run"
+	else
+		guest_result ok "$suite.clean_run"
+	fi
+}
+
+guest_finish() {
+	local suite
+
+	guest_plan
+	for suite in "${guest_suites[@]}"; do
+		guest_run_suite "$suite"
+	done
+	echo "# Totals: pass:$guest_pass fail:$guest_fail xfail:0 xpass:0" \
+		"skip:$guest_skip error:0"
+	((guest_fail == 0))
+}

@@ -1,0 +1,28 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Copyright (C) 2026 The KHO LTS developers
+#
+# Kexec handover across real kexecs, in guests.
+
+set -euo pipefail
+
+# shellcheck source=tools/testing/selftests/kho/guest.sh
+. "$(dirname "$(readlink -f "$0")")/guest.sh"
+
+guest_start kho_guest test_kho kho_scratch_test
+
+guest_add chain 300 "kho=on"
+guest_add late 90 "kho=on"
+guest_add off 120 ""
+guest_add image 120 "kho=on crashkernel=256M"
+guest_add crash 120 "kho=on crashkernel=256M"
+guest_panics crash
+guest_add sizes 90 "kho=on kho_scratch=16M,256M,64M"
+guest_add scratch:two_sizes 60 "kho=on kho_scratch=16M,64M"
+guest_add scratch:four_sizes 60 "kho=on kho_scratch=16M,64M,32M,8M"
+guest_add scratch:bad_unit 60 "kho=on kho_scratch=16M,64M,32Q"
+guest_add scratch:no_number 60 "kho=on kho_scratch=%"
+guest_add scratch:zero_percent 60 "kho=on kho_scratch=0%"
+guest_add scratch:overflow 60 "kho=on kho_scratch=99999999999999999999%"
+guest_finish

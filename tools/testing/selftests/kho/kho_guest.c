@@ -1,0 +1,593 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Kexec handover across real kexecs: the tests that run in the guest
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#include <fcntl.h>
+#include <linux/kexec.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "guest.h"
+
+#define MAX_RANGES	64
+
+struct range {
+	unsigned long long start;
+	unsigned long long end;		/* inclusive */
+};
+
+struct ranges {
+	struct range r[MAX_RANGES];
+	int nr;
+};
+
+/* Ranges in every line of @text that holds @key. */
+static void ranges_from_lines(struct ranges *out, const char *text,
+			      const char *key, const char *fmt)
+{
+	const char *at = text;
+
+	out->nr = 0;
+	while (at && (at = strstr(at, key)) && out->nr < MAX_RANGES) {
+		struct range *r = &out->r[out->nr];
+
+		at += strlen(key);
+		if (sscanf(at, fmt, &r->start, &r->end) == 2)
+			out->nr++;
+	}
+}
+
+/* As the kernel printed them while it booted. */
+static int read_scratch(struct ranges *out)
+{
+	char *log = guest_log();
+
+	if (!log)
+		return -1;
+	ranges_from_lines(out, log, "KHO: scratch: ", "[mem %llx-%llx]");
+	free(log);
+	return 0;
+}
+
+static bool within(const struct ranges *outer, const struct range *r)
+{
+	int i;
+
+	for (i = 0; i < outer->nr; i++)
+		if (r->start >= outer->r[i].start && r->end <= outer->r[i].end)
+			return true;
+	return false;
+}
+
+/* The segments of the image that kexec_file_load() printed last. */
+static int read_segments(struct ranges *out)
+{
+	char *log = guest_log();
+	const char *at, *last = NULL;
+
+	out->nr = 0;
+	for (at = log; at && (at = strstr(at, "nr_segments = ")); at++)
+		last = at;
+	for (at = last; at && (at = strstr(at, "mem=")); at++) {
+		struct range *r = &out->r[out->nr];
+		unsigned long long size;
+
+		if (sscanf(at, "mem=%llx memsz=%llx", &r->start, &size) != 2)
+			continue;
+		r->end = r->start + size - 1;
+		if (++out->nr == MAX_RANGES)
+			break;
+	}
+	free(log);
+	return out->nr ? 0 : -1;
+}
+
+static void all_within(const struct ranges *inner, const struct ranges *outer)
+{
+	int i;
+
+	for (i = 0; i < inner->nr; i++) {
+		if (!within(outer, &inner->r[i]))
+			guest_fail(__FILE__, __LINE__,
+				   "segment [%#llx-%#llx] lies elsewhere",
+				   inner->r[i].start, inner->r[i].end);
+	}
+}
+
+static void load_and_read(unsigned long flags, struct ranges *segments)
+{
+	CHECK(!guest_load_image(flags | KEXEC_FILE_DEBUG));
+	CHECK(!read_segments(segments));
+}
+
+/* ---- chain: ten kexecs in a row ---- */
+
+#define CHAIN_KERNELS	11
+
+static void preserve_all(void)
+{
+	guest_log_mark();
+	CHECK(!guest_insmod("test_kho", ""));
+	CHECK(guest_log_since("test_kho: preserved"));
+}
+
+static void restore_all(void)
+{
+	guest_log_mark();
+	CHECK(!guest_insmod("test_kho", ""));
+	CHECK(guest_log_since("test_kho: restored"));
+}
+
+static void restore_and_preserve(void)
+{
+	restore_all();
+	CHECK(guest_log_since("test_kho: preserved"));
+}
+
+static long mem_total, mem_free;
+
+static void read_memory(void)
+{
+	CHECK(!guest_write_file("/proc/sys/vm/drop_caches", "3"));
+	mem_total = guest_meminfo("MemTotal");
+	mem_free = guest_meminfo("MemFree");
+	CHECK(mem_total > 0 && mem_free > 0);
+	guest_note("kernel %d: MemTotal %ld, MemFree %ld KiB", guest_kernel(),
+		   mem_total, mem_free);
+}
+
+/* The other steps and the later kernels find it here. */
+static void keep_memory(void)
+{
+	FILE *file;
+
+	read_memory();
+	file = fopen("/tmp/memory", "w");
+	CHECK(file);
+	fprintf(file, "mem_total=%ld mem_free=%ld", mem_total, mem_free);
+	CHECK(!fclose(file));
+}
+
+static bool within_percent(long a, long b)
+{
+	return labs(a - b) * 100 <= b;
+}
+
+static void compare_memory(void)
+{
+	const char *total = guest_param("mem_total");
+	long old_total = total ? atol(total) : 0;
+	const char *free = guest_param("mem_free");
+	long old_free = free ? atol(free) : 0;
+
+	CHECK(old_total > 0 && old_free > 0);
+	read_memory();
+	CHECK(within_percent(mem_total, old_total));
+	CHECK(within_percent(mem_free, old_free));
+}
+
+static void count_kexecs(void)
+{
+	char line[64];
+	char *log = guest_log();
+	const char *from;
+
+	snprintf(line, sizeof(line), "(count %d)", guest_kernel() - 1);
+	CHECK(log);
+	from = strstr(log, "KHO: exec from: ");
+	CHECK(from);
+	from = strstr(from, line);
+	free(log);
+	CHECK(from);
+}
+
+static void keep_scratch(void)
+{
+	struct ranges scratch;
+	FILE *file;
+	int i;
+
+	CHECK(!read_scratch(&scratch));
+	CHECK(scratch.nr > 0);
+	file = fopen("/tmp/scratch", "w");
+	CHECK(file);
+	fprintf(file, " scratch=");
+	for (i = 0; i < scratch.nr; i++)
+		fprintf(file, "%llx-%llx,", scratch.r[i].start,
+			scratch.r[i].end);
+	CHECK(!fclose(file));
+}
+
+static void compare_scratch(void)
+{
+	const char *old = guest_param("scratch");
+	struct ranges scratch;
+	char now[256] = "";
+	size_t len = 0;
+	int i;
+
+	CHECK(old);
+	CHECK(!read_scratch(&scratch));
+	for (i = 0; i < scratch.nr && len < sizeof(now); i++)
+		len += snprintf(now + len, sizeof(now) - len, "%llx-%llx,",
+				scratch.r[i].start, scratch.r[i].end);
+	guest_note("kernel %d: %s", guest_kernel(), now);
+	CHECK(!strcmp(old, now));
+}
+
+/*
+ * What a kernel must know of an earlier one. The scratch of kernel 1 is known
+ * only after its steps, so kernel 2 tells it to the ones that follow.
+ */
+static const char *chain_append(int kernel)
+{
+	static char append[512];
+	char *memory, *scratch;
+
+	if (kernel != 3)
+		return NULL;
+	memory = guest_read_file("/tmp/memory");
+	scratch = guest_read_file("/tmp/scratch");
+	snprintf(append, sizeof(append), "%s%s", memory ? memory : "",
+		 scratch ? scratch : "");
+	free(memory);
+	free(scratch);
+	return append;
+}
+
+static const struct guest_test chain_tests[] = {
+	{ "same_memory_after_ten", {
+		[1] = keep_memory,
+		[9] = compare_memory,
+	} },
+	{ "same_scratch_after_ten", {
+		[1] = keep_scratch,
+		[2] = compare_scratch,
+		[10] = compare_scratch,
+	} },
+	{ "kexecs_are_counted", {
+		[1] = count_kexecs,
+		[2] = count_kexecs,
+		[10] = count_kexecs,
+	} },
+	/* In odd kernels the image is loaded before this, in even ones after. */
+	{ "content_survives_ten", {
+		[0] = preserve_all,
+		[1 ... 9] = restore_and_preserve,
+		[10] = restore_all,
+	} },
+};
+
+static const struct guest_suite chain = {
+	.name = "chain",
+	.tests = chain_tests,
+	.nr_tests = ARRAY_SIZE(chain_tests),
+	.kernels = CHAIN_KERNELS,
+	.load = GUEST_LOAD_IN_TURN,
+	.append = chain_append,
+};
+
+/* ---- late: the image is loaded before anything is preserved ---- */
+
+static const struct guest_test late_tests[] = {
+	{ "preserved_after_load", { preserve_all, restore_all } },
+};
+
+static const struct guest_suite late = {
+	.name = "late",
+	.tests = late_tests,
+	.nr_tests = ARRAY_SIZE(late_tests),
+	.kernels = 2,
+	.load = GUEST_LOAD_FIRST,
+};
+
+/* ---- off: without KHO all is as in the base ---- */
+
+static bool kho_is_on(void)
+{
+	struct ranges scratch;
+
+	return !read_scratch(&scratch) && scratch.nr;
+}
+
+static void no_kho_here(void)
+{
+	if (kho_is_on() && !guest_param("kho"))
+		guest_skip("KEXEC_HANDOVER_ENABLE_DEFAULT is set");
+	CHECK(!kho_is_on());
+	CHECK_ERRNO(open("/dev/liveupdate", O_RDWR), ENOENT);
+	CHECK_ERRNO(guest_insmod("test_kho", ""), EOPNOTSUPP);
+}
+
+static void kho_here(void)
+{
+	char *log = guest_log();
+	const char *incoming;
+
+	CHECK(kho_is_on());
+	CHECK(log);
+	incoming = strstr(log, "KHO: exec from: ");
+	free(log);
+	CHECK(!incoming);
+}
+
+static void came_here(void)
+{
+}
+
+static const char *off_append(int kernel)
+{
+	return kernel == 3 ? "kho=on" : "kho=off";
+}
+
+static const struct guest_test off_tests[] = {
+	{ "no_kho_without_option", { no_kho_here } },
+	{ "no_kho_with_kho_off", { [1] = no_kho_here } },
+	{ "kexec_without_kho", { came_here, came_here, came_here } },
+	{ "kho_starts_afresh_after_kho_off", { [2] = kho_here } },
+	{ "kho_off_ignores_what_comes_in", {
+		[2] = preserve_all,
+		[3] = no_kho_here,
+	} },
+};
+
+static const struct guest_suite off = {
+	.name = "off",
+	.tests = off_tests,
+	.nr_tests = ARRAY_SIZE(off_tests),
+	.kernels = 4,
+	.append = off_append,
+};
+
+/* ---- image: where kexec images lie ---- */
+
+static void segments_in_scratch(void)
+{
+	struct ranges segments, scratch;
+
+	load_and_read(0, &segments);
+	CHECK(!read_scratch(&scratch));
+	CHECK(scratch.nr > 0);
+	/* purgatory, boot parameters, kernel, initrd, FDT, scratch array */
+	CHECK(segments.nr >= 4);
+	all_within(&segments, &scratch);
+}
+
+static int read_crash_region(struct ranges *out)
+{
+	FILE *file = fopen("/proc/iomem", "r");
+	char line[256];
+
+	out->nr = 0;
+	while (file && fgets(line, sizeof(line), file)) {
+		struct range *r = &out->r[out->nr];
+
+		if (strstr(line, "Crash kernel") &&
+		    sscanf(line, " %llx-%llx", &r->start, &r->end) == 2)
+			out->nr++;
+	}
+	if (file)
+		fclose(file);
+	return out->nr ? 0 : -1;
+}
+
+static void crash_image_in_crash_region(void)
+{
+	struct ranges segments, region, scratch;
+	int i;
+
+	if (read_crash_region(&region))
+		guest_skip("no memory is reserved for a crash kernel");
+	load_and_read(KEXEC_FILE_ON_CRASH, &segments);
+	all_within(&segments, &region);
+	CHECK(!read_scratch(&scratch));
+	for (i = 0; i < segments.nr; i++)
+		CHECK(!within(&scratch, &segments.r[i]));
+}
+
+static void crash_image_unloads(void)
+{
+	char *loaded;
+
+	CHECK(!guest_load_image(KEXEC_FILE_ON_CRASH));
+	loaded = guest_read_file("/sys/kernel/kexec_crash_loaded");
+	CHECK(loaded);
+	CHECK_EQ(atoi(loaded), 1);
+	CHECK(!guest_unload_image(KEXEC_FILE_ON_CRASH));
+	loaded = guest_read_file("/sys/kernel/kexec_crash_loaded");
+	CHECK(loaded);
+	CHECK_EQ(atoi(loaded), 0);
+}
+
+static void image_unloads(void)
+{
+	int i;
+
+	/* Scratch takes one image after the other, also in a later kernel. */
+	for (i = 0; i < 3; i++) {
+		CHECK(!guest_load_image(0));
+		CHECK(!guest_unload_image(0));
+	}
+	CHECK_ERRNO(guest_kexec(), EINVAL);
+}
+
+static void preserve_outside_scratch_only(void)
+{
+	struct ranges scratch;
+	char args[256] = "";
+	size_t len = 0;
+	int i;
+
+	if (!guest_has_module("kho_scratch_test"))
+		guest_skip("kho_scratch_test.ko is not built");
+	CHECK(!read_scratch(&scratch));
+	CHECK(scratch.nr > 0);
+	len = snprintf(args, sizeof(args), "scratch=");
+	for (i = 0; i < scratch.nr && len < sizeof(args); i++)
+		len += snprintf(args + len, sizeof(args) - len,
+				"%s0x%llx,0x%llx", i ? "," : "",
+				scratch.r[i].start, scratch.r[i].end);
+	guest_log_mark();
+	CHECK(!guest_insmod("kho_scratch_test", args));
+	CHECK(guest_log_since("kho_scratch_test: refused"));
+	CHECK(!guest_rmmod("kho_scratch_test"));
+}
+
+static const struct guest_test image_tests[] = {
+	{ "segments_lie_in_scratch",
+	  { segments_in_scratch, segments_in_scratch } },
+	{ "crash_image_lies_in_crash_region",
+	  { crash_image_in_crash_region, crash_image_in_crash_region } },
+	{ "crash_image_unloads", { crash_image_unloads, crash_image_unloads } },
+	{ "image_unloads", { image_unloads, image_unloads } },
+	{ "preserve_refuses_scratch", { preserve_outside_scratch_only,
+					preserve_outside_scratch_only } },
+};
+
+static const struct guest_suite image = {
+	.name = "image",
+	.tests = image_tests,
+	.nr_tests = ARRAY_SIZE(image_tests),
+	.kernels = 2,
+};
+
+/* ---- crash: the crash kernel has nothing to do with KHO ---- */
+
+static void load_crash_image(void)
+{
+	CHECK(kho_is_on());
+	CHECK(!guest_load_image(KEXEC_FILE_ON_CRASH));
+}
+
+static void kdump_has_no_kho(void)
+{
+	CHECK(!kho_is_on());
+	CHECK(!access("/proc/vmcore", F_OK));
+	CHECK_ERRNO(open("/dev/liveupdate", O_RDWR), ENOENT);
+}
+
+static void crash_now(void)
+{
+	guest_write_file("/proc/sysrq-trigger", "c");
+}
+
+static const struct guest_test crash_tests[] = {
+	{ "crash_kernel_boots_without_kho",
+	  { load_crash_image, kdump_has_no_kho } },
+};
+
+static const struct guest_suite crash = {
+	.name = "crash",
+	.tests = crash_tests,
+	.nr_tests = ARRAY_SIZE(crash_tests),
+	.kernels = 2,
+	.leave = crash_now,
+};
+
+/* ---- scratch, sizes: kho_scratch= ---- */
+
+static void malformed_is_reported(void)
+{
+	const char *value = guest_param("kho_scratch");
+	char *log = guest_log();
+	const char *line;
+	bool reported = false;
+
+	CHECK(log && value);
+	for (line = log; (line = strstr(line, "KHO: ")); line++) {
+		size_t len = strcspn(line, "\n");
+		const char *option = strstr(line, "kho_scratch");
+
+		reported |= option && option < line + len;
+	}
+	free(log);
+	CHECK(reported);
+}
+
+/* By default each node has a region, and so have low memory and all of it. */
+static void default_is_used(void)
+{
+	unsigned long long total = 0;
+	struct ranges scratch;
+	int i;
+
+	CHECK(!read_scratch(&scratch));
+	CHECK(scratch.nr >= 3);
+	for (i = 0; i < scratch.nr; i++)
+		total += scratch.r[i].end - scratch.r[i].start + 1;
+	guest_note("%llu MiB in %d regions", total >> 20, scratch.nr);
+	CHECK(total >= 32ULL << 20);
+	CHECK(total <= 1024ULL << 20);
+}
+
+static void image_still_loads(void)
+{
+	CHECK(!guest_load_image(0));
+}
+
+static const struct guest_test scratch_tests[] = {
+	{ "malformed_is_reported", { malformed_is_reported } },
+	{ "default_is_used", { default_is_used } },
+	{ "image_loads", { image_still_loads } },
+};
+
+static const struct guest_suite scratch = {
+	.name = "scratch",
+	.tests = scratch_tests,
+	.nr_tests = ARRAY_SIZE(scratch_tests),
+	.kernels = 1,
+};
+
+/* kho_scratch=16M,256M,64M on two nodes */
+static void sizes_are_honoured(void)
+{
+	static const unsigned long long wanted[] = {
+		16ULL << 20, 256ULL << 20, 64ULL << 20, 64ULL << 20,
+	};
+	struct ranges scratch;
+	size_t i;
+	int j;
+
+	CHECK(!read_scratch(&scratch));
+	CHECK_EQ(scratch.nr, ARRAY_SIZE(wanted));
+	for (i = 0; i < ARRAY_SIZE(wanted); i++) {
+		for (j = 0; j < scratch.nr; j++)
+			if (scratch.r[j].end - scratch.r[j].start + 1 ==
+			    wanted[i])
+				break;
+		CHECK(j < scratch.nr);
+		scratch.r[j].end = scratch.r[j].start;
+	}
+}
+
+/* The next kernel is told other sizes and must not care. */
+static const char *sizes_append(int kernel)
+{
+	return kernel == 2 ? "kho_scratch=8M,128M,32M" : NULL;
+}
+
+static const struct guest_test sizes_tests[] = {
+	{ "sizes_are_honoured", { sizes_are_honoured } },
+	{ "inherited_regions_win", { [1] = sizes_are_honoured } },
+};
+
+static const struct guest_suite sizes = {
+	.name = "sizes",
+	.tests = sizes_tests,
+	.nr_tests = ARRAY_SIZE(sizes_tests),
+	.kernels = 2,
+	.append = sizes_append,
+};
+
+int main(int argc, char **argv)
+{
+	static const struct guest_suite *const suites[] = {
+		&chain, &late, &off, &image, &crash, &scratch, &sizes,
+	};
+
+	return guest_main(argc, argv, suites, ARRAY_SIZE(suites));
+}
