@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2034
+# shellcheck shell=bash disable=SC2034,SC2120
 # Sourced by the other scripts: where things are, how a step is run and shown.
 # SPDX-License-Identifier: GPL-2.0
 set -euo pipefail
@@ -11,6 +11,14 @@ LOGS=$BUILD/log
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/kho
 ARCH=${ARCH:-$(uname -m)}
 JOBS=${JOBS:-$(nproc)}
+
+# A make that called us has nothing to say to the kernel's.
+unset MAKEFLAGS MAKELEVEL MFLAGS
+
+# The object directories are beside the laid tree: relative paths give the same
+# ccache hits in any clone.
+export CCACHE_DIR=$CACHE/ccache CCACHE_BASEDIR=$TOP CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=5G
+export KBUILD_BUILD_USER=kho KBUILD_BUILD_HOST=kho
 
 die() {
 	printf '%s: %s\n' "${0##*/}" "$*" >&2
@@ -56,11 +64,13 @@ object_dir() {
 	printf '%s/%s%s\n' "$BUILD" "$ARCH" "${1:+-$1}"
 }
 
-# progress LOG: how far a build has come, empty for other steps
+# progress LOG: how far a build or a test run has come, empty for other steps
 progress() {
-	local count
-	count=$(grep -cE '^ +(CC|AS|LD|HOSTCC|AR) ' "$1" 2>/dev/null) || return 0
-	printf '  %d objects' "$count"
+	local objects tests
+	objects=$(grep -cE '^ +(CC|AS|LD|HOSTCC|AR) ' "$1") || :
+	tests=$(grep -cE '^(# )?(not )?ok [0-9]' "$1") || :
+	((objects == 0)) || printf '  %d objects' "$objects"
+	((tests == 0)) || printf '  %d results' "$tests"
 }
 
 # show_progress NAME LOG PID: until the process ends; in place on a terminal,
@@ -81,25 +91,61 @@ show_progress() {
 	[ ! -t 1 ] || printf '\r\033[K'
 }
 
-# step NAME HINT COMMAND...: run with the output in a log, print one line with
-# the time. A failure shows the log's end, its path, and HINT: what to do.
-step() {
-	local name=$1 hint=$2 log start=$SECONDS pid status=0
-	shift 2
-	log=$LOGS/${name// /-}.log
+# log_of NAME: where the output of a step goes
+log_of() {
+	printf '%s/%s.log\n' "$LOGS" "${1// /-}"
+}
+
+# try NAME COMMAND...: run with the output in a log, print one line with the time
+try() {
+	local name=$1 log start=$SECONDS pid status=0 word=
+	shift
+	log=$(log_of "$name")
 	mkdir -p "$LOGS"
 
 	"$@" >"$log" 2>&1 </dev/null &
 	pid=$!
 	show_progress "$name" "$log" "$pid"
 	wait "$pid" || status=$?
-	if ((status == 0)); then
-		printf '%-28s %7s%s\n' "$name" "$(duration $((SECONDS - start)))" "$(progress "$log")"
-		return
-	fi
+	((status == 0)) || word="  FAILED"
+	printf '%-28s %7s%s%s\n' "$name" "$(duration $((SECONDS - start)))" "$(progress "$log")" "$word"
+	return $status
+}
 
-	printf '%-28s %7s  FAILED, the end of its log:\n' "$name" "$(duration $((SECONDS - start)))"
-	tail -n 20 "$log" | sed 's/^/    /'
-	printf 'whole log: %s\nwhat to do: %s\n' "$log" "$hint"
+# show_end NAME: the last lines of a step's log
+show_end() {
+	tail -n 20 "$(log_of "$1")" | sed 's/^/    /'
+	printf 'whole log: %s\n' "$(log_of "$1")"
+}
+
+# step NAME HINT COMMAND...: as try. A failure ends the script and shows the
+# log's end, its path, and HINT: what to do.
+step() {
+	local name=$1 hint=$2
+	shift 2
+	try "$name" "$@" && return
+	show_end "$name"
+	printf 'what to do: %s\n' "$hint"
 	exit 1
+}
+
+# kbuild OBJECTS TARGET...: make in the laid tree
+kbuild() {
+	local objects=$1
+	shift
+	make -C "$LINUX" O="$objects" ARCH="$ARCH" LOCALVERSION="${LOCALVERSION:-}" \
+		CC="ccache gcc" HOSTCC="ccache gcc" \
+		KCFLAGS="-fmacro-prefix-map=../linux/=" -j "$JOBS" "$@"
+}
+
+# copy_default_build OBJECTS: so that little is left to build there
+copy_default_build() {
+	local objects=$1 default=$BUILD/$ARCH
+	if [ ! -e "$objects/.copied" ] ||
+	   [ -n "$(find "$default" -newer "$objects/.copied" -type f -print -quit)" ]; then
+		mkdir -p "$objects"
+		touch "$objects/.copying"
+		rsync -a --delete --exclude=/.copying "$default/" "$objects/"
+		mv "$objects/.copying" "$objects/.copied"
+	fi
 }

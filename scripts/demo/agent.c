@@ -30,9 +30,6 @@
 #include <linux/liveupdate.h>
 #include <linux/reboot.h>
 
-#define __printf(a, b)	__attribute__((format(printf, a, b)))
-#define __noreturn	__attribute__((noreturn))
-
 #define SESSION		"demo"
 #define TOKEN_FILE	1
 #define TOKEN_CLOCK	2
@@ -45,7 +42,7 @@ struct clock_page {
 
 static int step;
 
-static void __printf(2, 3) report(const char *name, const char *fmt, ...)
+static void report(const char *name, const char *fmt, ...)
 {
 	char value[512];
 	va_list args;
@@ -61,7 +58,7 @@ static void __printf(2, 3) report(const char *name, const char *fmt, ...)
 	}
 }
 
-static void __noreturn power_off(void)
+static void power_off(void)
 {
 	sync();
 	reboot(RB_POWER_OFF);
@@ -69,7 +66,7 @@ static void __noreturn power_off(void)
 	_exit(1);
 }
 
-static void __noreturn die(const char *what)
+static void die(const char *what)
 {
 	report("error", "%s: %s", what, strerror(errno));
 	power_off();
