@@ -43,9 +43,21 @@ int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size);
 
 void kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
 		  phys_addr_t scratch_phys, u64 scratch_len);
-void kho_early_init(void);
+void kho_early_init(bool (*is_ram)(phys_addr_t start, phys_addr_t end));
 void kho_memory_init(void);
 
+void kho_read_map(void);
+phys_addr_t kho_find_unpreserved(phys_addr_t start, phys_addr_t end,
+				 phys_addr_t size, phys_addr_t align);
+unsigned long kho_for_each_unpreserved(unsigned long start_pfn,
+				       unsigned long end_pfn,
+				       void (*fn)(unsigned long start_pfn,
+						  unsigned long end_pfn));
+
+bool kho_image_needs_scratch(const struct kimage *image);
+int kho_walk_scratch(struct kexec_buf *kbuf,
+		     int (*fn)(struct resource *res, void *kbuf));
+int kho_fill_kimage(struct kimage *image);
 bool kho_image_can_carry(void);
 
 #else
@@ -137,12 +149,38 @@ static inline void kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
 {
 }
 
-static inline void kho_early_init(void)
+static inline void kho_early_init(bool (*is_ram)(phys_addr_t start,
+						 phys_addr_t end))
 {
 }
 
 static inline void kho_memory_init(void)
 {
+}
+
+static inline unsigned long
+kho_for_each_unpreserved(unsigned long start_pfn, unsigned long end_pfn,
+			 void (*fn)(unsigned long start_pfn,
+				    unsigned long end_pfn))
+{
+	fn(start_pfn, end_pfn);
+	return end_pfn - start_pfn;
+}
+
+static inline bool kho_image_needs_scratch(const struct kimage *image)
+{
+	return false;
+}
+
+static inline int kho_walk_scratch(struct kexec_buf *kbuf,
+				   int (*fn)(struct resource *res, void *kbuf))
+{
+	return 0;
+}
+
+static inline int kho_fill_kimage(struct kimage *image)
+{
+	return 0;
 }
 
 static inline bool kho_image_can_carry(void)

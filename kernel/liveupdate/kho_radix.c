@@ -874,8 +874,10 @@ static void kho_radix_next_run(struct kho_radix_merge *merge, unsigned int order
 	merge->orders &= ~BIT_ULL(order);
 }
 
+/* Each order starts with the block that holds @pfn, or the first one behind. */
 static void kho_radix_merge_start(struct kho_radix_merge *merge,
-				  const struct kho_radix_tree *tree)
+				  const struct kho_radix_tree *tree,
+				  unsigned long pfn)
 {
 	u64 orders;
 
@@ -884,7 +886,7 @@ static void kho_radix_merge_start(struct kho_radix_merge *merge,
 	for (orders = merge->orders; orders; orders &= orders - 1) {
 		unsigned int order = __ffs64(orders);
 
-		merge->runs[order] = (struct kho_radix_run){};
+		merge->runs[order] = (struct kho_radix_run){ .end_pfn = pfn };
 		kho_radix_next_run(merge, order);
 	}
 }
@@ -919,6 +921,55 @@ static int kho_radix_emit(unsigned long start_pfn, unsigned long end_pfn,
 }
 
 /**
+ * kho_radix_walk_window - call a function for each range of memory in a window
+ * @tree:      the tree
+ * @start_pfn: first page frame number of the window
+ * @end_pfn:   page frame number behind the window
+ * @cb:	       the function
+ * @arg:       passed to @cb
+ *
+ * Like kho_radix_walk_ranges(), for the part of each range that lies in the
+ * window.
+ *
+ * Context: Any; takes no lock. The tree must not change meanwhile.
+ * Return: 0; -EINVAL if blocks overlap (@cb has been called for the ranges in
+ * front of them); or what @cb returned to stop the walk.
+ */
+int kho_radix_walk_window(const struct kho_radix_tree *tree,
+			  unsigned long start_pfn, unsigned long end_pfn,
+			  kho_radix_range_fn cb, void *arg)
+{
+	unsigned long range_pfn = start_pfn, next_pfn = start_pfn;
+	struct kho_radix_merge merge;
+	int err;
+
+	kho_radix_merge_start(&merge, tree, start_pfn);
+	while (merge.orders) {
+		unsigned int order = kho_radix_merge_lowest(&merge);
+		const struct kho_radix_run *run = &merge.runs[order];
+		unsigned long run_pfn = max(run->start_pfn, start_pfn);
+
+		if (run_pfn >= end_pfn)
+			break;
+		if (run_pfn < next_pfn) {
+			pr_err("blocks overlap at pfn %#lx\n", run_pfn);
+			return -EINVAL;
+		}
+		if (run_pfn > next_pfn) {
+			err = kho_radix_emit(range_pfn, next_pfn, cb, arg);
+			if (err)
+				return err;
+			range_pfn = run_pfn;
+		}
+		next_pfn = min(run->end_pfn, end_pfn);
+		kho_radix_next_run(&merge, order);
+	}
+
+	return kho_radix_emit(range_pfn, next_pfn, cb, arg);
+}
+EXPORT_SYMBOL_GPL(kho_radix_walk_window);
+
+/**
  * kho_radix_walk_ranges - call a function for each range of memory in a tree
  * @tree: the tree
  * @cb:   the function
@@ -938,31 +989,8 @@ static int kho_radix_emit(unsigned long start_pfn, unsigned long end_pfn,
 int kho_radix_walk_ranges(struct kho_radix_tree *tree, kho_radix_range_fn cb,
 			  void *arg)
 {
-	unsigned long start_pfn = 0, end_pfn = 0;
-	struct kho_radix_merge merge;
-	int err;
-
 	guard(mutex)(&tree->lock);
-	kho_radix_merge_start(&merge, tree);
-	while (merge.orders) {
-		unsigned int order = kho_radix_merge_lowest(&merge);
-		const struct kho_radix_run *run = &merge.runs[order];
-
-		if (run->start_pfn < end_pfn) {
-			pr_err("blocks overlap at pfn %#lx\n", run->start_pfn);
-			return -EINVAL;
-		}
-		if (run->start_pfn > end_pfn) {
-			err = kho_radix_emit(start_pfn, end_pfn, cb, arg);
-			if (err)
-				return err;
-			start_pfn = run->start_pfn;
-		}
-		end_pfn = run->end_pfn;
-		kho_radix_next_run(&merge, order);
-	}
-
-	return kho_radix_emit(start_pfn, end_pfn, cb, arg);
+	return kho_radix_walk_window(tree, 0, KHO_RADIX_END_PFN, cb, arg);
 }
 EXPORT_SYMBOL_GPL(kho_radix_walk_ranges);
 
@@ -1069,20 +1097,8 @@ EXPORT_SYMBOL_GPL(kho_radix_walk_nodes);
 
 static int kho_radix_adopt_node(phys_addr_t phys, unsigned int level, void *arg)
 {
-	const struct kho_radix_tree *tree = arg;
 	void *node = phys_to_virt(phys);
 	struct page *page = virt_to_page(node);
-
-	/* A node with two parents would be freed twice. */
-	if (!PageReserved(page)) {
-		pr_err("node %pa has two parents\n", &phys);
-		return -EINVAL;
-	}
-	/* Who restores this block would write into the tree. */
-	if (__kho_radix_overlaps(tree, PHYS_PFN(phys), 1)) {
-		pr_err("node %pa lies in preserved memory\n", &phys);
-		return -EINVAL;
-	}
 
 	kho_adopt_page(page);
 	set_page_private(page, kho_radix_weight(node, level));
@@ -1091,18 +1107,16 @@ static int kho_radix_adopt_node(phys_addr_t phys, unsigned int level, void *arg)
 
 /**
  * kho_radix_adopt - make a tree from another kernel one of this kernel's own
- * @tree: the tree, passed by kho_radix_walk_nodes() before; all its nodes are
- *	  reserved pages
+ * @tree: the tree, passed by kho_radix_walk_nodes() before; the caller has seen
+ *	  that no node is there twice or lies in a block
  *
  * Afterwards the tree can be changed, and its nodes are freed when they become
- * empty. A tree that is refused must not be used any more; its nodes stay
- * allocated or reserved.
+ * empty.
  *
  * Context: May sleep; takes the tree's lock. All struct pages are initialized.
- * Return: 0; -EINVAL if a node has two parents or lies in a block.
  */
-int kho_radix_adopt(struct kho_radix_tree *tree)
+void kho_radix_adopt(struct kho_radix_tree *tree)
 {
 	guard(mutex)(&tree->lock);
-	return __kho_radix_walk_nodes(tree, kho_radix_adopt_node, tree);
+	__kho_radix_walk_nodes(tree, kho_radix_adopt_node, NULL);
 }

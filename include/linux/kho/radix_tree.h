@@ -92,7 +92,7 @@ extern const struct kho_compat_range kho_radix_compat_range;
 
 int kho_radix_init(struct kho_radix_tree *tree);
 void kho_radix_destroy(struct kho_radix_tree *tree);
-int kho_radix_adopt(struct kho_radix_tree *tree);
+void kho_radix_adopt(struct kho_radix_tree *tree);
 
 int kho_radix_add_page(struct kho_radix_tree *tree, unsigned long pfn,
 		       unsigned int order);
@@ -115,6 +115,9 @@ u64 kho_radix_orders(struct kho_radix_tree *tree);
 int kho_radix_walk_tree(struct kho_radix_tree *tree, kho_radix_block_fn cb);
 int kho_radix_walk_ranges(struct kho_radix_tree *tree, kho_radix_range_fn cb,
 			  void *arg);
+int kho_radix_walk_window(const struct kho_radix_tree *tree,
+			  unsigned long start_pfn, unsigned long end_pfn,
+			  kho_radix_range_fn cb, void *arg);
 int kho_radix_walk_nodes(struct kho_radix_tree *tree, kho_radix_node_fn cb,
 			 void *arg);
 
@@ -129,9 +132,8 @@ static inline void kho_radix_destroy(struct kho_radix_tree *tree)
 {
 }
 
-static inline int kho_radix_adopt(struct kho_radix_tree *tree)
+static inline void kho_radix_adopt(struct kho_radix_tree *tree)
 {
-	return -EOPNOTSUPP;
 }
 
 static inline int kho_radix_add_page(struct kho_radix_tree *tree,
@@ -196,6 +198,14 @@ static inline int kho_radix_walk_tree(struct kho_radix_tree *tree,
 }
 
 static inline int kho_radix_walk_ranges(struct kho_radix_tree *tree,
+					kho_radix_range_fn cb, void *arg)
+{
+	return -EOPNOTSUPP;
+}
+
+static inline int kho_radix_walk_window(const struct kho_radix_tree *tree,
+					unsigned long start_pfn,
+					unsigned long end_pfn,
 					kho_radix_range_fn cb, void *arg)
 {
 	return -EOPNOTSUPP;

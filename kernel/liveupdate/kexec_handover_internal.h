@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the parts of kexec handover share among themselves.
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#ifndef _KEXEC_HANDOVER_INTERNAL_H
+#define _KEXEC_HANDOVER_INTERNAL_H
+
+struct page;
+
+void kho_adopt_page(struct page *page);
+
+#endif /* _KEXEC_HANDOVER_INTERNAL_H */
