@@ -1,0 +1,681 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * memfd over a live update
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+
+/**
+ * DOC: memfd preservation
+ *
+ * A memfd is carried over a live update with its content, its size, its file
+ * position and its seals. Nothing is copied: the folios in its page cache are
+ * preserved, and put into the page cache of a new memfd in the next kernel.
+ *
+ * From the moment when it is preserved the file is frozen. It can be read and
+ * written, but it keeps its size, and its folios are pinned: they stay in
+ * memory, where they are, and no hole can be punched. Holes inside the size are
+ * filled when the file is preserved.
+ *
+ * Not carried: the file's name, its mode, and folios beyond its size.
+ */
+
+#define pr_fmt(fmt) "memfd_luo: " fmt
+
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/highmem.h>
+#include <linux/init.h>
+#include <linux/io.h>
+#include <linux/kexec_handover.h>
+#include <linux/kho/abi/memfd.h>
+#include <linux/kho/compat.h>
+#include <linux/kho/vmalloc.h>
+#include <linux/liveupdate.h>
+#include <linux/math.h>
+#include <linux/memcontrol.h>
+#include <linux/memfd.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/sched.h>
+#include <linux/shmem_fs.h>
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+#include <uapi/linux/memfd.h>
+
+#include "internal.h"
+
+/* Folios that are pinned in the first go. The array doubles from there. */
+#define MEMFD_LUO_PIN_FIRST	4096U
+/* The array of pinned folios is kvmalloc()ed. */
+#define MEMFD_LUO_PIN_MAX	(INT_MAX / sizeof(struct folio *))
+
+/**
+ * struct memfd_luo_outgoing - a preserved memfd
+ * @folios: its folios, pinned, in the order of their index
+ * @nr_folios: number of them
+ * @capacity: entries that fit into @folios
+ * @entries: what the next kernel gets about them
+ */
+struct memfd_luo_outgoing {
+	struct folio **folios;
+	unsigned int nr_folios;
+	unsigned int capacity;
+	struct memfd_luo_folio_ser *entries;
+};
+
+/* Preserving */
+
+/*
+ * memfds only: a file in a tmpfs has a name or may get one, and belongs to a
+ * mount with limits of its own. Private inodes are the kernel's, among them
+ * SysV shared memory.
+ */
+static bool memfd_luo_can_preserve(struct liveupdate_file_handler *handler,
+				   struct file *file)
+{
+	struct inode *inode = file_inode(file);
+
+	return shmem_file(file) && !inode->i_nlink && !IS_PRIVATE(inode) &&
+	       (inode->i_sb->s_flags & SB_KERNMOUNT);
+}
+
+static unsigned long memfd_luo_get_id(struct liveupdate_file_op_args *args)
+{
+	return (unsigned long)file_inode(args->file);
+}
+
+static u64 memfd_luo_nr_pages(u64 size)
+{
+	return DIV_ROUND_UP_ULL(size, PAGE_SIZE);
+}
+
+/*
+ * Filling more holes than there is memory would not fail nicely: shmem counts
+ * on what is in the way being reclaimed, and pinned folios can't be.
+ */
+static int memfd_luo_check_size(struct inode *inode)
+{
+	u64 nr_pages = memfd_luo_nr_pages(i_size_read(inode));
+	u64 nr_present = inode->i_mapping->nrpages;
+	long available = si_mem_available();
+
+	if (nr_pages > UINT_MAX)
+		return -EFBIG;
+	if (nr_pages > nr_present && nr_pages - nr_present > available)
+		return -ENOMEM;
+	return 0;
+}
+
+/* The file comes back with its x bits, unless it is sealed against having any. */
+static int memfd_luo_check_seals(struct file *file, unsigned int seals)
+{
+	if (seals & ~MEMFD_LUO_SEALS)
+		return -EOPNOTSUPP;
+	if (seals & F_SEAL_EXEC && file_inode(file)->i_mode & 0111)
+		return -EOPNOTSUPP;
+	return 0;
+}
+
+static int memfd_luo_grow(struct memfd_luo_outgoing *out, u64 nr_pages)
+{
+	unsigned int capacity;
+	struct folio **folios;
+
+	if (out->capacity == MEMFD_LUO_PIN_MAX)
+		return -EFBIG;
+
+	capacity = out->capacity ? min(2 * (size_t)out->capacity,
+				       MEMFD_LUO_PIN_MAX) :
+				   min_t(u64, nr_pages, MEMFD_LUO_PIN_FIRST);
+	folios = kvrealloc(out->folios, capacity * sizeof(*folios), GFP_KERNEL);
+	if (!folios)
+		return -ENOMEM;
+
+	out->folios = folios;
+	out->capacity = capacity;
+	return 0;
+}
+
+static void memfd_luo_unpin(struct memfd_luo_outgoing *out)
+{
+	unpin_folios(out->folios, out->nr_folios);
+	kvfree(out->folios);
+}
+
+/* Pin from @index on what fits into the array. */
+static int memfd_luo_pin_more(struct memfd_luo_outgoing *out, struct file *file,
+			      pgoff_t *index)
+{
+	loff_t end = i_size_read(file_inode(file)) - 1;
+	struct folio **folios = out->folios + out->nr_folios;
+	pgoff_t offset;
+	long nr;
+
+	nr = memfd_pin_folios(file, (loff_t)*index << PAGE_SHIFT, end, folios,
+			      out->capacity - out->nr_folios, &offset);
+	if (nr < 0)
+		return nr == -ENOSPC ? -ENOMEM : nr;
+	if (!nr)
+		return -EIO;
+
+	out->nr_folios += nr;
+	*index = folio_next_index(folios[nr - 1]);
+	return 0;
+}
+
+/*
+ * Pin all folios inside the file's size, which is not 0 and does not change.
+ * Those that can't stay where they are for long are migrated.
+ */
+static int memfd_luo_pin(struct memfd_luo_outgoing *out, struct file *file)
+{
+	u64 nr_pages = memfd_luo_nr_pages(i_size_read(file_inode(file)));
+	pgoff_t index = 0;
+	int err = 0;
+
+	while (index < nr_pages && !err) {
+		if (out->nr_folios == out->capacity)
+			err = memfd_luo_grow(out, nr_pages);
+		if (!err)
+			err = memfd_luo_pin_more(out, file, &index);
+		cond_resched();
+	}
+	if (err)
+		memfd_luo_unpin(out);
+	return err;
+}
+
+/*
+ * The content of a folio that was fallocate()d is undefined as long as it is
+ * not up to date, and a clean one may be dropped by the next kernel.
+ */
+static void memfd_luo_make_valid(struct folio *folio)
+{
+	if (folio_test_uptodate(folio) && folio_test_dirty(folio))
+		return;
+
+	folio_lock(folio);
+	if (!folio_test_uptodate(folio)) {
+		folio_zero_range(folio, 0, folio_size(folio));
+		flush_dcache_folio(folio);
+		folio_mark_uptodate(folio);
+	}
+	folio_mark_dirty(folio);
+	folio_unlock(folio);
+}
+
+static void memfd_luo_store_folios(struct memfd_luo_outgoing *out)
+{
+	unsigned int i;
+
+	for (i = 0; i < out->nr_folios; i++) {
+		struct folio *folio = out->folios[i];
+
+		memfd_luo_make_valid(folio);
+		out->entries[i] = (struct memfd_luo_folio_ser) {
+			.pfn = folio_pfn(folio),
+			.flags = MEMFD_LUO_FOLIO_FLAGS,
+			.index = folio->index,
+		};
+		cond_resched();
+	}
+}
+
+/* Preserve the pinned folios and the entries about them. */
+static int memfd_luo_preserve_folios(struct memfd_luo_outgoing *out,
+				     struct memfd_luo_ser *ser)
+{
+	struct kho_vmalloc preservation;
+	int err;
+
+	out->entries = vcalloc(out->nr_folios, sizeof(*out->entries));
+	if (!out->entries)
+		return -ENOMEM;
+	memfd_luo_store_folios(out);
+
+	err = kho_preserve_vmalloc(out->entries, &preservation);
+	if (err)
+		goto err_free;
+	err = kho_preserve_folios(out->folios, out->nr_folios);
+	if (err)
+		goto err_unpreserve;
+
+	ser->folios = preservation;
+	ser->nr_folios = out->nr_folios;
+	return 0;
+
+err_unpreserve:
+	kho_unpreserve_vmalloc(&preservation);
+err_free:
+	vfree(out->entries);
+	return err;
+}
+
+static void memfd_luo_unpreserve_folios(struct memfd_luo_outgoing *out,
+					struct memfd_luo_ser *ser)
+{
+	struct kho_vmalloc preservation = ser->folios;
+
+	kho_unpreserve_folios(out->folios, out->nr_folios);
+	kho_unpreserve_vmalloc(&preservation);
+	vfree(out->entries);
+}
+
+static int memfd_luo_preserve_content(struct memfd_luo_outgoing *out,
+				      struct file *file,
+				      struct memfd_luo_ser *ser)
+{
+	int err;
+
+	ser->size = i_size_read(file_inode(file));
+	if (!ser->size)
+		return 0;
+
+	err = memfd_luo_pin(out, file);
+	if (err)
+		return err;
+
+	err = memfd_luo_preserve_folios(out, ser);
+	if (err)
+		memfd_luo_unpin(out);
+	return err;
+}
+
+static void memfd_luo_unpreserve_content(struct memfd_luo_outgoing *out,
+					 struct memfd_luo_ser *ser)
+{
+	if (!ser->size)
+		return;
+
+	memfd_luo_unpreserve_folios(out, ser);
+	memfd_luo_unpin(out);
+}
+
+/* What may still change until the kexec. */
+static int memfd_luo_store_state(struct file *file, struct memfd_luo_ser *ser)
+{
+	unsigned int seals = memfd_get_seals(file);
+	int err;
+
+	err = memfd_luo_check_seals(file, seals);
+	if (err)
+		return err;
+
+	ser->pos = READ_ONCE(file->f_pos);
+	ser->seals = seals;
+	return 0;
+}
+
+static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
+{
+	struct inode *inode = file_inode(args->file);
+	struct memfd_luo_outgoing *out;
+	struct memfd_luo_ser *ser;
+	int err;
+
+	out = kzalloc(sizeof(*out), GFP_KERNEL_ACCOUNT);
+	if (!out)
+		return -ENOMEM;
+
+	ser = kho_alloc_preserve(sizeof(*ser));
+	if (IS_ERR(ser)) {
+		err = PTR_ERR(ser);
+		goto err_free_out;
+	}
+
+	shmem_freeze(inode);
+	err = memfd_luo_store_state(args->file, ser);
+	if (err)
+		goto err_thaw;
+	err = memfd_luo_check_size(inode);
+	if (err)
+		goto err_thaw;
+	err = memfd_luo_preserve_content(out, args->file, ser);
+	if (err)
+		goto err_thaw;
+
+	args->serialized_data = virt_to_phys(ser);
+	args->private_data = out;
+	return 0;
+
+err_thaw:
+	shmem_thaw(inode);
+	kho_unpreserve_free(ser);
+err_free_out:
+	kfree(out);
+	return err;
+}
+
+static void memfd_luo_unpreserve(struct liveupdate_file_op_args *args)
+{
+	struct memfd_luo_ser *ser = phys_to_virt(args->serialized_data);
+	struct memfd_luo_outgoing *out = args->private_data;
+
+	memfd_luo_unpreserve_content(out, ser);
+	shmem_thaw(file_inode(args->file));
+	kho_unpreserve_free(ser);
+	kfree(out);
+}
+
+/* There is no unfreeze: what is stored here is stored again the next time. */
+static int memfd_luo_freeze(struct liveupdate_file_op_args *args)
+{
+	return memfd_luo_store_state(args->file,
+				     phys_to_virt(args->serialized_data));
+}
+
+/* Retrieving */
+
+/**
+ * struct memfd_luo_incoming - a memfd that the previous kernel left
+ * @ser: what it said about it
+ * @entries: and about its folios. An entry with pfn 0 stands for nothing.
+ * @nr_pages: size of all folios, pages
+ */
+struct memfd_luo_incoming {
+	struct memfd_luo_ser ser;
+	struct memfd_luo_folio_ser *entries;
+	u64 nr_pages;
+};
+
+static const struct kho_compat_range memfd_luo_compat_range = {
+	.name = "memfd",
+	.lowest = 2,
+	.highest = 2,
+};
+
+static const struct kho_compat_range *const memfd_luo_compat_ranges[] = {
+	&memfd_luo_compat_range,
+	&kho_vmalloc_compat_range,
+};
+
+static bool memfd_luo_valid(const struct memfd_luo_ser *ser)
+{
+	u64 room = (u64)ser->folios.total_pages << PAGE_SHIFT;
+
+	return ser->size <= MAX_LFS_FILESIZE && ser->pos <= MAX_LFS_FILESIZE &&
+	       !ser->flags && !(ser->seals & ~MEMFD_LUO_SEALS) &&
+	       ser->nr_folios <= room / sizeof(struct memfd_luo_folio_ser);
+}
+
+/*
+ * Copy before checking: the memory may be shared with a file's content by a
+ * previous kernel that is up to no good.
+ */
+static int memfd_luo_read_ser(const struct liveupdate_file_op_args *args,
+			      struct memfd_luo_ser *ser)
+{
+	phys_addr_t pa = args->serialized_data;
+
+	if (kho_compat_check("memfd", args->incoming_compatible,
+			     LIVEUPDATE_HNDL_COMPAT_LENGTH,
+			     memfd_luo_compat_ranges,
+			     ARRAY_SIZE(memfd_luo_compat_ranges)))
+		return -EIO;
+
+	if (!pa || !kho_incoming_contains(pa, sizeof(*ser))) {
+		pr_err("incoming state at %pa is not in preserved memory\n",
+		       &pa);
+		return -EIO;
+	}
+
+	memcpy(ser, phys_to_virt(pa), sizeof(*ser));
+	if (!memfd_luo_valid(ser)) {
+		pr_err("incoming state at %pa is damaged: size %llu, position %llu, seals %#x, flags %#x, %llu folios\n",
+		       &pa, ser->size, ser->pos, ser->seals, ser->flags,
+		       ser->nr_folios);
+		return -EIO;
+	}
+	return 0;
+}
+
+/* Take over the folios. Those that can't be had are left out of the entries. */
+static int memfd_luo_restore_folios(struct memfd_luo_incoming *in)
+{
+	struct folio *folio;
+	int err = 0;
+	u64 i;
+
+	for (i = 0; i < in->ser.nr_folios; i++) {
+		if (!in->entries[i].pfn)
+			continue;
+
+		folio = kho_restore_folio(PFN_PHYS(in->entries[i].pfn));
+		if (folio) {
+			in->nr_pages += folio_nr_pages(folio);
+		} else {
+			pr_err_ratelimited("no incoming folio at pfn %#llx\n",
+					   (u64)in->entries[i].pfn);
+			in->entries[i].pfn = 0;
+			err = -EIO;
+		}
+		cond_resched();
+	}
+	return err;
+}
+
+/* Free the folios from entry @first on. */
+static void memfd_luo_put_folios(struct memfd_luo_incoming *in, u64 first)
+{
+	u64 i;
+
+	for (i = first; i < in->ser.nr_folios; i++) {
+		if (in->entries[i].pfn)
+			folio_put(pfn_folio(in->entries[i].pfn));
+		cond_resched();
+	}
+}
+
+/*
+ * Take over all that the previous kernel left of the file. On failure nothing
+ * is taken but what can't be made sense of any more.
+ */
+static int memfd_luo_take(const struct liveupdate_file_op_args *args,
+			  struct memfd_luo_incoming *in)
+{
+	struct kho_vmalloc preservation;
+	int err;
+
+	err = memfd_luo_read_ser(args, &in->ser);
+	if (err)
+		return err;
+
+	if (in->ser.nr_folios) {
+		preservation = in->ser.folios;
+		in->entries = kho_restore_vmalloc(&preservation);
+		if (!in->entries) {
+			pr_err("list of incoming folios can't be restored\n");
+			return -EIO;
+		}
+	}
+	kho_restore_free(phys_to_virt(args->serialized_data));
+
+	err = memfd_luo_restore_folios(in);
+	if (err) {
+		memfd_luo_put_folios(in, 0);
+		vfree(in->entries);
+	}
+	return err;
+}
+
+static bool memfd_luo_fits(struct address_space *mapping, struct folio *folio,
+			   const struct memfd_luo_folio_ser *entry)
+{
+	u64 nr_pages = memfd_luo_nr_pages(i_size_read(mapping->host));
+
+	return !(entry->flags & ~MEMFD_LUO_FOLIO_FLAGS) &&
+	       folio_order(folio) <= mapping_max_folio_order(mapping) &&
+	       IS_ALIGNED(entry->index, folio_nr_pages(folio)) &&
+	       entry->index < nr_pages;
+}
+
+/* On success the page cache has the folio, otherwise it is still ours. */
+static int memfd_luo_add_folio(struct address_space *mapping,
+			       const struct memfd_luo_folio_ser *entry)
+{
+	struct folio *folio = pfn_folio(entry->pfn);
+	gfp_t gfp = mapping_gfp_mask(mapping);
+	int err;
+
+	if (!memfd_luo_fits(mapping, folio, entry)) {
+		pr_err("folio of order %u does not fit at index %llu\n",
+		       folio_order(folio), entry->index);
+		return -EIO;
+	}
+
+	__folio_set_locked(folio);
+	__folio_set_swapbacked(folio);
+	if (entry->flags & MEMFD_LUO_FOLIO_UPTODATE)
+		__folio_mark_uptodate(folio);
+
+	err = mem_cgroup_charge(folio, NULL, gfp);
+	if (err)
+		goto out_unlock;
+	err = shmem_add_to_page_cache(folio, mapping, entry->index, NULL, gfp);
+	if (err == -EEXIST) {
+		pr_err("two folios at index %llu\n", entry->index);
+		err = -EIO;
+	}
+	if (err)
+		goto out_unlock;
+
+	/* Whatever it was when it was preserved, it must not be dropped. */
+	folio_mark_dirty(folio);
+	folio_add_lru(folio);
+out_unlock:
+	folio_unlock(folio);
+	if (!err)
+		folio_put(folio);
+	return err;
+}
+
+/* Put the folios into the file. All are given away, whatever happens. */
+static int memfd_luo_fill(struct file *file, struct memfd_luo_incoming *in)
+{
+	struct address_space *mapping = file->f_mapping;
+	u64 nr_added = 0;
+	int err = 0;
+	u64 i;
+
+	if (shmem_inode_acct_blocks(mapping->host, in->nr_pages)) {
+		memfd_luo_put_folios(in, 0);
+		return -ENOMEM;
+	}
+
+	for (i = 0; i < in->ser.nr_folios; i++) {
+		long nr_pages;
+
+		if (!in->entries[i].pfn)
+			continue;
+		nr_pages = folio_nr_pages(pfn_folio(in->entries[i].pfn));
+		err = memfd_luo_add_folio(mapping, &in->entries[i]);
+		if (err)
+			break;
+		nr_added += nr_pages;
+		cond_resched();
+	}
+	memfd_luo_put_folios(in, i);
+
+	shmem_inode_unacct_blocks(mapping->host, in->nr_pages - nr_added);
+	shmem_recalc_inode(mapping->host, nr_added, 0);
+	return err;
+}
+
+/* A memfd that has everything but its content. */
+static struct file *memfd_luo_new_file(const struct memfd_luo_ser *ser)
+{
+	struct inode *inode;
+	struct file *file;
+	int err;
+
+	file = memfd_new_file("memfd:luo", MFD_ALLOW_SEALING | MFD_EXEC);
+	if (IS_ERR(file))
+		return file;
+	inode = file_inode(file);
+
+	/* With x bits F_SEAL_EXEC would imply the seals against writing. */
+	if (ser->seals & F_SEAL_EXEC)
+		inode->i_mode &= ~0111;
+
+	/* Cheaper before there are folios that may be in use. */
+	err = memfd_add_seals(file, ser->seals);
+	if (err) {
+		fput(file);
+		return ERR_PTR(err);
+	}
+
+	i_size_write(inode, ser->size);
+	file->f_pos = ser->pos;
+	return file;
+}
+
+static int memfd_luo_retrieve(struct liveupdate_file_op_args *args)
+{
+	struct memfd_luo_incoming in = {};
+	struct file *file;
+	int err;
+
+	err = memfd_luo_take(args, &in);
+	if (err)
+		return err;
+
+	file = memfd_luo_new_file(&in.ser);
+	if (IS_ERR(file)) {
+		err = PTR_ERR(file);
+		memfd_luo_put_folios(&in, 0);
+		goto out_free;
+	}
+
+	err = memfd_luo_fill(file, &in);
+	if (err)
+		fput(file);
+	else
+		args->file = file;
+out_free:
+	vfree(in.entries);
+	return err;
+}
+
+/* What was retrieved belongs to the file, what failed to be is gone. */
+static void memfd_luo_finish(struct liveupdate_file_op_args *args)
+{
+	struct memfd_luo_incoming in = {};
+
+	if (args->retrieve_status)
+		return;
+
+	if (memfd_luo_take(args, &in)) {
+		pr_warn("discarded file could not be freed completely\n");
+		return;
+	}
+	memfd_luo_put_folios(&in, 0);
+	vfree(in.entries);
+}
+
+static const struct liveupdate_file_ops memfd_luo_ops = {
+	.can_preserve = memfd_luo_can_preserve,
+	.preserve = memfd_luo_preserve,
+	.unpreserve = memfd_luo_unpreserve,
+	.freeze = memfd_luo_freeze,
+	.retrieve = memfd_luo_retrieve,
+	.finish = memfd_luo_finish,
+	.get_id = memfd_luo_get_id,
+	.owner = THIS_MODULE,
+};
+
+static struct liveupdate_file_handler memfd_luo_handler = {
+	.ops = &memfd_luo_ops,
+	.compatible = MEMFD_LUO_FH_COMPATIBLE,
+};
+
+static int __init memfd_luo_init(void)
+{
+	int err = liveupdate_register_file_handler(&memfd_luo_handler);
+
+	if (err && err != -EOPNOTSUPP)
+		pr_err("can't be registered: %pe\n", ERR_PTR(err));
+	return err == -EOPNOTSUPP ? 0 : err;
+}
+late_initcall(memfd_luo_init);
