@@ -144,6 +144,41 @@ static void memfd_luo_unpin(struct memfd_luo_outgoing *out)
 	kvfree(out->folios);
 }
 
+/*
+ * The content of a folio that was fallocate()d is undefined as long as it is
+ * not up to date, and a clean one may be dropped by the next kernel.
+ */
+static void memfd_luo_make_valid(struct folio *folio)
+{
+	if (!folio_test_uptodate(folio)) {
+		folio_zero_range(folio, 0, folio_size(folio));
+		flush_dcache_folio(folio);
+		folio_mark_uptodate(folio);
+	}
+	if (!folio_test_dirty(folio))
+		folio_mark_dirty(folio);
+}
+
+/*
+ * Once a pinned folio was locked reclaim lets it alone, but before that it may
+ * have been swapped out: -EAGAIN.
+ */
+static int memfd_luo_claim(struct address_space *mapping, struct folio *folio,
+			   pgoff_t index)
+{
+	int err = 0;
+
+	folio_lock(folio);
+	if (folio->mapping != mapping || folio->index != index)
+		err = -EAGAIN;
+	else if (folio_contain_hwpoisoned_page(folio))
+		err = -EOPNOTSUPP;
+	else
+		memfd_luo_make_valid(folio);
+	folio_unlock(folio);
+	return err;
+}
+
 /* Pin from @index on what fits into the array. */
 static int memfd_luo_pin_more(struct memfd_luo_outgoing *out, struct file *file,
 			      pgoff_t *index)
@@ -151,7 +186,8 @@ static int memfd_luo_pin_more(struct memfd_luo_outgoing *out, struct file *file,
 	loff_t end = i_size_read(file_inode(file)) - 1;
 	struct folio **folios = out->folios + out->nr_folios;
 	pgoff_t offset;
-	long nr;
+	int err = 0;
+	long nr, i;
 
 	nr = memfd_pin_folios(file, (loff_t)*index << PAGE_SHIFT, end, folios,
 			      out->capacity - out->nr_folios, &offset);
@@ -160,9 +196,15 @@ static int memfd_luo_pin_more(struct memfd_luo_outgoing *out, struct file *file,
 	if (!nr)
 		return -EIO;
 
-	out->nr_folios += nr;
-	*index = folio_next_index(folios[nr - 1]);
-	return 0;
+	for (i = 0; i < nr; i++) {
+		err = memfd_luo_claim(file->f_mapping, folios[i], *index);
+		if (err)
+			break;
+		*index = folio_next_index(folios[i]);
+	}
+	unpin_folios(folios + i, nr - i);
+	out->nr_folios += i;
+	return err;
 }
 
 /*
@@ -180,30 +222,13 @@ static int memfd_luo_pin(struct memfd_luo_outgoing *out, struct file *file)
 			err = memfd_luo_grow(out, nr_pages);
 		if (!err)
 			err = memfd_luo_pin_more(out, file, &index);
+		if (err == -EAGAIN)
+			err = 0;
 		cond_resched();
 	}
 	if (err)
 		memfd_luo_unpin(out);
 	return err;
-}
-
-/*
- * The content of a folio that was fallocate()d is undefined as long as it is
- * not up to date, and a clean one may be dropped by the next kernel.
- */
-static void memfd_luo_make_valid(struct folio *folio)
-{
-	if (folio_test_uptodate(folio) && folio_test_dirty(folio))
-		return;
-
-	folio_lock(folio);
-	if (!folio_test_uptodate(folio)) {
-		folio_zero_range(folio, 0, folio_size(folio));
-		flush_dcache_folio(folio);
-		folio_mark_uptodate(folio);
-	}
-	folio_mark_dirty(folio);
-	folio_unlock(folio);
 }
 
 static void memfd_luo_store_folios(struct memfd_luo_outgoing *out)
@@ -213,13 +238,11 @@ static void memfd_luo_store_folios(struct memfd_luo_outgoing *out)
 	for (i = 0; i < out->nr_folios; i++) {
 		struct folio *folio = out->folios[i];
 
-		memfd_luo_make_valid(folio);
 		out->entries[i] = (struct memfd_luo_folio_ser) {
 			.pfn = folio_pfn(folio),
 			.flags = MEMFD_LUO_FOLIO_FLAGS,
 			.index = folio->index,
 		};
-		cond_resched();
 	}
 }
 
