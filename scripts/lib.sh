@@ -112,10 +112,15 @@ try() {
 	return $status
 }
 
-# show_end NAME: the last lines of a step's log
+# show_end NAME: the last lines of a step's log, and the errors that parallel
+# jobs have pushed out of them
 show_end() {
-	tail -n 20 "$(log_of "$1")" | sed 's/^/    /'
-	printf 'whole log: %s\n' "$(log_of "$1")"
+	local log
+	log=$(log_of "$1")
+	head -n -20 "$log" | grep -E '(error|undefined reference|No rule to make)' |
+		head -n 20 | sed 's/^/    /' || :
+	tail -n 20 "$log" | sed 's/^/    /'
+	printf 'whole log: %s\n' "$log"
 }
 
 # step NAME HINT COMMAND...: as try. A failure ends the script and shows the
