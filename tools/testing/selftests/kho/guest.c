@@ -279,6 +279,8 @@ char *guest_log(void)
 }
 
 static unsigned int log_marks;
+/* How far behind the mark guest_log_next() has come. */
+static size_t log_next;
 
 static void mark_text(char *text, size_t size)
 {
@@ -290,24 +292,45 @@ void guest_log_mark(void)
 	char text[64];
 
 	log_marks++;
+	log_next = 0;
 	mark_text(text, sizeof(text));
 	if (write(kmsg_fd, text, strlen(text)) < 0)
 		perror("/dev/kmsg");
 }
 
-bool guest_log_since(const char *text)
+/* Where @text ends, behind @skip bytes from the mark; 0 when it is not there. */
+static size_t log_find(const char *text, size_t skip)
 {
 	char *log = guest_log();
 	const char *start = NULL;
+	size_t end = 0;
 	char mark[64];
-	bool found;
 
 	mark_text(mark, sizeof(mark));
 	if (log)
 		start = strstr(log, mark);
-	found = start && strstr(start, text);
+	if (start && strlen(start) > skip) {
+		const char *found = strstr(start + skip, text);
+
+		if (found)
+			end = found + strlen(text) - start;
+	}
 	free(log);
-	return found;
+	return end;
+}
+
+bool guest_log_since(const char *text)
+{
+	return log_find(text, 0);
+}
+
+bool guest_log_next(const char *text)
+{
+	size_t end = log_find(text, log_next);
+
+	if (end)
+		log_next = end;
+	return end;
 }
 
 int guest_insmod(const char *name, const char *args)

@@ -130,12 +130,14 @@ int guest_write_file(const char *path, const char *text);
 /* A NUL-terminated copy of a small file, or NULL. The caller frees it. */
 char *guest_read_file(const char *path);
 
-/*
- * What the kernel has logged so far, NUL-terminated; the caller frees it.
- * guest_log_mark() and guest_log_since() look at what is logged in between.
- */
+/* What the kernel has logged so far, NUL-terminated; the caller frees it. */
 char *guest_log(void);
+/*
+ * Was @text logged since the mark, or, for guest_log_next(), since the text
+ * that it has found last?
+ */
 void guest_log_mark(void);
 bool guest_log_since(const char *text);
+bool guest_log_next(const char *text);
 
 #endif /* SELFTESTS_KHO_GUEST_H */

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the tests of /dev/liveupdate share
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/memfd.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "luo.h"
+
+#define PAGE	4096
+#define CHUNK	(64 * 1024)
+
+int luo_open(void)
+{
+	return open(LUO_DEVICE, O_RDWR | O_CLOEXEC);
+}
+
+static void copy_name(__u8 *to, const char *name)
+{
+	size_t len = strlen(name);
+
+	memcpy(to, name, len < NAME_LENGTH ? len : NAME_LENGTH);
+}
+
+int luo_create(int dev, const char *name)
+{
+	struct liveupdate_ioctl_create_session arg = {
+		.size = sizeof(arg),
+		.fd = -1,
+	};
+
+	copy_name(arg.name, name);
+	if (ioctl(dev, LIVEUPDATE_IOCTL_CREATE_SESSION, &arg))
+		return -1;
+	return arg.fd;
+}
+
+int luo_retrieve(int dev, const char *name)
+{
+	struct liveupdate_ioctl_retrieve_session arg = {
+		.size = sizeof(arg),
+		.fd = -1,
+	};
+
+	copy_name(arg.name, name);
+	if (ioctl(dev, LIVEUPDATE_IOCTL_RETRIEVE_SESSION, &arg))
+		return -1;
+	return arg.fd;
+}
+
+int luo_preserve(int session, int fd, __u64 token)
+{
+	struct liveupdate_session_preserve_fd arg = {
+		.size = sizeof(arg),
+		.fd = fd,
+		.token = token,
+	};
+
+	return ioctl(session, LIVEUPDATE_SESSION_PRESERVE_FD, &arg);
+}
+
+int luo_retrieve_fd(int session, __u64 token)
+{
+	struct liveupdate_session_retrieve_fd arg = {
+		.size = sizeof(arg),
+		.fd = -1,
+		.token = token,
+	};
+
+	if (ioctl(session, LIVEUPDATE_SESSION_RETRIEVE_FD, &arg))
+		return -1;
+	return arg.fd;
+}
+
+int luo_finish(int session)
+{
+	struct liveupdate_session_finish arg = { .size = sizeof(arg) };
+
+	return ioctl(session, LIVEUPDATE_SESSION_FINISH, &arg);
+}
+
+int luo_get_name(int session, char name[NAME_LENGTH])
+{
+	struct liveupdate_session_get_name arg = { .size = sizeof(arg) };
+
+	if (ioctl(session, LIVEUPDATE_SESSION_GET_NAME, &arg))
+		return -1;
+	memcpy(name, arg.name, NAME_LENGTH);
+	return 0;
+}
+
+int new_session(const char *name)
+{
+	int dev = luo_open();
+	int session;
+
+	CHECK(dev >= 0);
+	session = luo_create(dev, name);
+	CHECK(session >= 0);
+	close(dev);
+	return session;
+}
+
+int old_session(const char *name)
+{
+	int dev = luo_open();
+	int session;
+
+	CHECK(dev >= 0);
+	session = luo_retrieve(dev, name);
+	CHECK(session >= 0);
+	close(dev);
+	return session;
+}
+
+void check_no_old_session(const char *name, int err)
+{
+	int dev = luo_open();
+
+	CHECK(dev >= 0);
+	CHECK_ERRNO(luo_retrieve(dev, name), err);
+	close(dev);
+}
+
+int old_file(int session, __u64 token)
+{
+	int fd = luo_retrieve_fd(session, token);
+
+	if (fd < 0)
+		guest_note("token %#llx", (unsigned long long)token);
+	CHECK(fd >= 0);
+	CHECK(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	return fd;
+}
+
+int new_memfd(unsigned int flags)
+{
+	int fd = memfd_create("luo_test", flags | MFD_CLOEXEC);
+
+	CHECK(fd >= 0);
+	return fd;
+}
+
+/* No two pages of a pattern are alike, nor those of two seeds. */
+static unsigned char pattern(off_t at, unsigned int seed)
+{
+	unsigned long x = (at / PAGE) * 2654435761UL + seed * 40503UL + at;
+
+	return (x >> 8) ^ x;
+}
+
+void fill(int fd, off_t start, size_t size, unsigned int seed)
+{
+	static unsigned char buf[CHUNK];
+	size_t done, len, i;
+
+	for (done = 0; done < size; done += len) {
+		len = size - done < CHUNK ? size - done : CHUNK;
+		for (i = 0; i < len; i++)
+			buf[i] = pattern(start + done + i, seed);
+		CHECK_EQ(pwrite(fd, buf, len, start + done), len);
+	}
+}
+
+void check_content(int fd, off_t start, size_t size, unsigned int seed)
+{
+	static unsigned char buf[CHUNK];
+	size_t done, len, i;
+
+	for (done = 0; done < size; done += len) {
+		len = size - done < CHUNK ? size - done : CHUNK;
+		CHECK_EQ(pread(fd, buf, len, start + done), len);
+		for (i = 0; i < len; i++)
+			if (buf[i] != pattern(start + done + i, seed))
+				guest_fail(__FILE__, __LINE__,
+					   "seed %u: wrong byte at %lld", seed,
+					   (long long)(start + done + i));
+	}
+}
+
+void check_zeros(int fd, off_t start, size_t size)
+{
+	static unsigned char buf[CHUNK];
+	size_t done, len, i;
+
+	for (done = 0; done < size; done += len) {
+		len = size - done < CHUNK ? size - done : CHUNK;
+		CHECK_EQ(pread(fd, buf, len, start + done), len);
+		for (i = 0; i < len; i++)
+			if (buf[i])
+				guest_fail(__FILE__, __LINE__,
+					   "no zero at %lld",
+					   (long long)(start + done + i));
+	}
+}
+
+void check_size(int fd, off_t size)
+{
+	struct stat st;
+
+	CHECK(!fstat(fd, &st));
+	CHECK_EQ(st.st_size, size);
+}
+
+int new_file(size_t size, unsigned int seed)
+{
+	int fd = new_memfd(MFD_ALLOW_SEALING);
+
+	fill(fd, 0, size, seed);
+	return fd;
+}
+
+static void check_written_inside(int fd, size_t size)
+{
+	unsigned char old, byte;
+	unsigned char *map;
+
+	CHECK_EQ(pread(fd, &old, 1, size - 1), 1);
+	byte = ~old;
+	CHECK_EQ(pwrite(fd, &byte, 1, size - 1), 1);
+	map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(map != MAP_FAILED);
+	CHECK_EQ(map[size - 1], byte);
+	map[size - 1] = old;
+	CHECK_EQ(pread(fd, &byte, 1, size - 1), 1);
+	CHECK_EQ(byte, old);
+	CHECK_ERRNO(madvise(map, PAGE, MADV_REMOVE), EPERM);
+	munmap(map, size);
+}
+
+void check_frozen(int fd, size_t size)
+{
+	const int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+	char two[2] = "ab";
+	int flags;
+
+	check_written_inside(fd, size);
+	CHECK_ERRNO(ftruncate(fd, size + 1), EPERM);
+	CHECK_ERRNO(ftruncate(fd, size - 1), EPERM);
+	CHECK_ERRNO(ftruncate(fd, 0), EPERM);
+	CHECK_ERRNO(pwrite(fd, two, 1, size), EPERM);
+	CHECK_ERRNO(pwrite(fd, two, 1, size + 10 * PAGE), EPERM);
+	CHECK_ERRNO(fallocate(fd, 0, 0, size), EPERM);
+	CHECK_ERRNO(fallocate(fd, 0, size, PAGE), EPERM);
+	CHECK_ERRNO(fallocate(fd, FALLOC_FL_KEEP_SIZE, size, PAGE), EPERM);
+	CHECK_ERRNO(fallocate(fd, punch, 0, PAGE), EPERM);
+
+	flags = fcntl(fd, F_GETFL);
+	CHECK(!fcntl(fd, F_SETFL, flags | O_APPEND));
+	CHECK_ERRNO(write(fd, two, 1), EPERM);
+	CHECK(!fcntl(fd, F_SETFL, flags));
+	check_size(fd, size);
+}
+
+void check_thawed(int fd)
+{
+	fill(fd, 0, 2 * PAGE + 1, 77);
+	CHECK(!ftruncate(fd, 10 * PAGE));
+	check_content(fd, 0, 2 * PAGE + 1, 77);
+	check_zeros(fd, 2 * PAGE + 1, 8 * PAGE - 1);
+	fill(fd, 9 * PAGE, 2 * PAGE, 78);
+	check_content(fd, 9 * PAGE, 2 * PAGE, 78);
+	CHECK(!fallocate(fd, 0, 0, 12 * PAGE));
+	check_size(fd, 12 * PAGE);
+	CHECK(!fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+			 0, PAGE));
+	check_zeros(fd, 0, PAGE);
+	CHECK(!ftruncate(fd, PAGE));
+	CHECK(!ftruncate(fd, 2 * PAGE));
+	check_zeros(fd, 0, 2 * PAGE);
+	CHECK(!ftruncate(fd, 0));
+	check_size(fd, 0);
+}
+
+int nr_open_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int nr = 0;
+
+	CHECK(dir);
+	while (readdir(dir))
+		nr++;
+	closedir(dir);
+	return nr;
+}
+
+void *read_only_copy(const void *from, size_t len)
+{
+	void *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(page != MAP_FAILED);
+	memcpy(page, from, len);
+	CHECK(!mprotect(page, PAGE, PROT_READ));
+	return page;
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Live update across real kexecs: the tests that run in the guest
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#include "luo.h"
+
+int main(int argc, char **argv)
+{
+	static const struct guest_suite *const suites[] = {
+		&rules_suite, &kexec_suite, &disabled_suite, &handler_suite,
+		&refused_suite,
+	};
+
+	return guest_main(argc, argv, suites, ARRAY_SIZE(suites));
+}

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Files of a handler that fails on demand, and lives in a module
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ *
+ * In the first kernel the module is loaded by the first test, in the second one
+ * by loaded_later().
+ */
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "luo.h"
+
+#define MODULE		"luo_test_handler"
+#define PAGE		4096
+
+static void load_module(void)
+{
+	if (!guest_has_module(MODULE))
+		guest_skip("%s.ko is not built", MODULE);
+	CHECK(!guest_insmod(MODULE, ""));
+}
+
+static void need_module(void)
+{
+	if (!guest_has_module(MODULE))
+		guest_skip("%s.ko is not built", MODULE);
+	CHECK(!access("/dev/luo_test", R_OK) || guest_kernel() > 1);
+}
+
+static void set_param(const char *name, int value)
+{
+	char path[128], text[16];
+
+	snprintf(path, sizeof(path), "/sys/module/" MODULE "/parameters/%s",
+		 name);
+	snprintf(text, sizeof(text), "%d", value);
+	CHECK(!guest_write_file(path, text));
+}
+
+static int new_number(__u64 number)
+{
+	int fd = open("/dev/luo_test", O_RDWR | O_CLOEXEC);
+
+	CHECK(fd >= 0);
+	CHECK_EQ(write(fd, &number, sizeof(number)), sizeof(number));
+	return fd;
+}
+
+static void check_number(int fd, __u64 wanted)
+{
+	__u64 number;
+
+	CHECK_EQ(read(fd, &number, sizeof(number)), sizeof(number));
+	CHECK_EQ(number, wanted);
+}
+
+/* The kernel has logged the lines in this order since the mark. */
+static void check_order(const char *const *lines, size_t nr)
+{
+	size_t i;
+
+	for (i = 0; i < nr; i++)
+		if (!guest_log_next(lines[i]))
+			guest_fail(__FILE__, __LINE__, "log lacks '%s'",
+				   lines[i]);
+}
+
+/* ---- preserving ---- */
+
+static void registers(void)
+{
+	load_module();
+	CHECK_ERRNO(guest_insmod(MODULE, ""), EEXIST);
+}
+
+static void preserve_fails(void)
+{
+	int session, fd;
+
+	need_module();
+	session = new_session("preserve_fails");
+	fd = new_number(101);
+	set_param("fail_preserve", 101);
+	CHECK_ERRNO(luo_preserve(session, fd, 1), EREMOTEIO);
+	CHECK_ERRNO(luo_preserve(session, fd, 1), EREMOTEIO);
+	set_param("fail_preserve", 0);
+	/* Neither the file nor the token is taken. */
+	CHECK(!luo_preserve(session, new_number(102), 1));
+	CHECK(!luo_preserve(session, fd, 2));
+}
+
+static void close_unpreserves_in_reverse(void)
+{
+	static const char *const order[] = {
+		"unpreserve 203", "unpreserve 202", "unpreserve 201",
+	};
+	int session, i;
+
+	need_module();
+	session = new_session("close_unpreserves_in_reverse");
+	for (i = 201; i <= 203; i++)
+		CHECK(!luo_preserve(session, new_number(i), i));
+	guest_log_mark();
+	close(session);
+	check_order(order, ARRAY_SIZE(order));
+}
+
+static void preserved_file_pins_module(void)
+{
+	int session;
+
+	need_module();
+	session = new_session("preserved_file_pins_module");
+	CHECK(!luo_preserve(session, new_number(301), 1));
+	CHECK_ERRNO(guest_rmmod(MODULE), EWOULDBLOCK);
+}
+
+/* ---- reboot() fails when a file can't be frozen ---- */
+
+#define FROZEN_SIZE	(3 * PAGE)
+
+static void check_still_usable(int session, int memfd)
+{
+	check_frozen(memfd, FROZEN_SIZE);
+	CHECK_ERRNO(luo_preserve(session, memfd, 9), EBUSY);
+	CHECK(!luo_preserve(session, new_number(404), 4));
+	close(new_session("freeze_fails, a new session"));
+}
+
+static void freeze_fails_before(void)
+{
+	static const char *const order[] = {
+		"freeze 401", "freeze 402", "freeze 403 fails",
+		"unfreeze 402", "unfreeze 401",
+	};
+	int session, other, memfd, i;
+
+	need_module();
+	session = new_session("freeze_fails");
+	other = new_session("freeze_fails, others");
+	memfd = new_file(FROZEN_SIZE, 1);
+	CHECK(!luo_preserve(other, memfd, 1));
+	for (i = 401; i <= 403; i++)
+		CHECK(!luo_preserve(session, new_number(i), i - 400));
+	CHECK(!guest_load_image(0));
+
+	set_param("fail_freeze", 403);
+	guest_log_mark();
+	CHECK_ERRNO(guest_kexec(), EREMOTEIO);
+	check_order(order, ARRAY_SIZE(order));
+	CHECK(!guest_log_since("unfreeze 403"));
+	CHECK_ERRNO(guest_kexec(), EREMOTEIO);
+	set_param("fail_freeze", 0);
+	check_still_usable(session, memfd);
+	/* One that is closed now is not handed over. */
+	close(new_session("freeze_fails, closed"));
+}
+
+static void freeze_fails_after(void)
+{
+	int session = old_session("freeze_fails");
+	int i;
+
+	for (i = 1; i <= 4; i++)
+		check_number(old_file(session, i), 400 + i);
+	check_content(old_file(old_session("freeze_fails, others"), 1), 0,
+		      FROZEN_SIZE, 1);
+	check_no_old_session("freeze_fails, closed", ENOENT);
+	CHECK(!luo_finish(session));
+}
+
+/* ---- retrieving ---- */
+
+static void unknown_handler_before(void)
+{
+	int session;
+
+	need_module();
+	session = new_session("unknown_handler");
+	CHECK(!luo_preserve(session, new_number(501), 1));
+	CHECK(!luo_preserve(session, new_file(PAGE, 2), 2));
+}
+
+/* The module is not loaded yet. */
+static void unknown_handler_after(void)
+{
+	int session = old_session("unknown_handler");
+
+	CHECK_ERRNO(luo_retrieve_fd(session, 1), ENOENT);
+	check_content(old_file(session, 2), 0, PAGE, 2);
+	CHECK(!luo_finish(session));
+	close(session);
+	check_no_old_session("unknown_handler", ENOENT);
+}
+
+static void loaded_later_before(void)
+{
+	need_module();
+	CHECK(!luo_preserve(new_session("loaded_later"), new_number(601), 1));
+}
+
+static void loaded_later_after(void)
+{
+	int session = old_session("loaded_later");
+
+	load_module();
+	check_number(old_file(session, 1), 601);
+	CHECK_ERRNO(guest_rmmod(MODULE), EWOULDBLOCK);
+	CHECK(!luo_finish(session));
+}
+
+static void failed_retrieve_is_final_before(void)
+{
+	int session;
+
+	need_module();
+	session = new_session("failed_retrieve_is_final");
+	CHECK(!luo_preserve(session, new_number(701), 1));
+	CHECK(!luo_preserve(session, new_number(702), 2));
+}
+
+static void failed_retrieve_is_final_after(void)
+{
+	int session = old_session("failed_retrieve_is_final");
+
+	set_param("fail_retrieve", 701);
+	guest_log_mark();
+	CHECK_ERRNO(luo_retrieve_fd(session, 1), EREMOTEIO);
+	CHECK(guest_log_since("retrieve 701 fails"));
+	set_param("fail_retrieve", 0);
+	guest_log_mark();
+	CHECK_ERRNO(luo_retrieve_fd(session, 1), EREMOTEIO);
+	CHECK(!guest_log_since(": retrieve 701"));
+	check_number(old_file(session, 2), 702);
+	guest_log_mark();
+	CHECK(!luo_finish(session));
+	CHECK(guest_log_since("finish 702, status 1"));
+	CHECK(guest_log_since("finish 701, status -121"));
+}
+
+/* ---- finishing ---- */
+
+static void finish_in_reverse_before(void)
+{
+	int session, i;
+
+	need_module();
+	session = new_session("finish_in_reverse");
+	for (i = 801; i <= 803; i++)
+		CHECK(!luo_preserve(session, new_number(i), i));
+}
+
+static void finish_in_reverse_after(void)
+{
+	static const char *const order[] = {
+		"finish 803, status 0", "finish 802, status 1",
+		"finish 801, status 1",
+	};
+	int session = old_session("finish_in_reverse");
+
+	check_number(old_file(session, 802), 802);
+	check_number(old_file(session, 801), 801);
+	guest_log_mark();
+	CHECK(!luo_finish(session));
+	check_order(order, ARRAY_SIZE(order));
+}
+
+static void not_ready_to_finish_before(void)
+{
+	int session, i;
+
+	need_module();
+	session = new_session("not_ready_to_finish");
+	for (i = 901; i <= 903; i++)
+		CHECK(!luo_preserve(session, new_number(i), i));
+}
+
+/* All or nothing, and the session can be had again. */
+static void not_ready_to_finish_after(void)
+{
+	int session = old_session("not_ready_to_finish");
+	int fd = old_file(session, 901);
+
+	set_param("busy", 902);
+	guest_log_mark();
+	CHECK_ERRNO(luo_finish(session), EBUSY);
+	CHECK(!guest_log_since(": finish 90"));
+	check_number(old_file(session, 903), 903);
+	close(session);
+	CHECK(!guest_log_since(": finish 90"));
+
+	session = old_session("not_ready_to_finish");
+	check_number(fd, 901);
+	check_number(old_file(session, 901), 901);
+	check_number(old_file(session, 902), 902);
+	set_param("busy", 0);
+	CHECK(!luo_finish(session));
+	CHECK(guest_log_since(": finish 901, status 1"));
+	close(session);
+	check_no_old_session("not_ready_to_finish", ENOENT);
+}
+
+static void unloads_when_finished(void)
+{
+	need_module();
+	CHECK(!guest_rmmod(MODULE));
+	CHECK(!guest_insmod(MODULE, ""));
+}
+
+#define TEST1(name)	{ #name, { name } }
+#define TEST(name)	{ #name, { name ## _before, name ## _after } }
+
+static const struct guest_test handler_tests[] = {
+	TEST1(registers),
+	TEST1(preserve_fails),
+	TEST1(close_unpreserves_in_reverse),
+	TEST1(preserved_file_pins_module),
+	TEST(unknown_handler),
+	TEST(loaded_later),
+	TEST(freeze_fails),
+	TEST(failed_retrieve_is_final),
+	TEST(finish_in_reverse),
+	TEST(not_ready_to_finish),
+	{ "unloads_when_finished", { [1] = unloads_when_finished } },
+};
+
+const struct guest_suite handler_suite = {
+	.name = "handler",
+	.tests = handler_tests,
+	.nr_tests = ARRAY_SIZE(handler_tests),
+	.kernels = 2,
+};

@@ -1,0 +1,928 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sessions and memfds across a kexec, and across a second one
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ *
+ * Each test has a session named like it; what the first kernel preserves in
+ * NAME_before() the second one looks for in NAME_after().
+ */
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <stdio.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "luo.h"
+
+#define PAGE		4096
+#define MIB		(256 * PAGE)
+
+#define ALL_SEALS	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | \
+			 F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_EXEC)
+
+/* ---- one memfd ---- */
+
+static void one_memfd_before(void)
+{
+	int fd = new_file(MIB + 123, 1);
+
+	CHECK(!luo_preserve(new_session("one_memfd"), fd, 7));
+}
+
+static void one_memfd_after(void)
+{
+	int session = old_session("one_memfd");
+	char name[NAME_LENGTH];
+	int fd = old_file(session, 7);
+	struct stat st;
+
+	CHECK(fcntl(session, F_GETFD) & FD_CLOEXEC);
+	CHECK(!luo_get_name(session, name));
+	CHECK(!strcmp(name, "one_memfd"));
+	check_size(fd, MIB + 123);
+	check_content(fd, 0, MIB + 123, 1);
+	CHECK(!fstat(fd, &st));
+	CHECK(S_ISREG(st.st_mode));
+	CHECK(st.st_blocks * 512 >= MIB);
+	/* A memfd as any other, before and after the session is finished. */
+	CHECK_EQ(fcntl(fd, F_GET_SEALS), 0);
+	CHECK_EQ(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDWR);
+	CHECK(!luo_finish(session));
+	check_content(fd, 0, MIB + 123, 1);
+	/* Nothing but zeros behind its end. */
+	CHECK(!ftruncate(fd, 2 * MIB));
+	check_zeros(fd, MIB + 123, MIB - 123);
+	check_thawed(fd);
+}
+
+/* ---- the session's side ---- */
+
+static void several_sessions_before(void)
+{
+	char name[32];
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		snprintf(name, sizeof(name), "several_sessions %d", i);
+		CHECK(!luo_preserve(new_session(name), new_file(PAGE, i), 1));
+	}
+}
+
+static void several_sessions_after(void)
+{
+	char name[32];
+	int i;
+
+	for (i = 2; i >= 0; i--) {
+		snprintf(name, sizeof(name), "several_sessions %d", i);
+		check_content(old_file(old_session(name), 1), 0, PAGE, i);
+	}
+}
+
+#define MANY_SESSIONS	300
+
+static void many_sessions_before(void)
+{
+	int sessions[MANY_SESSIONS];
+	int dev = luo_open();
+	char name[32];
+	int i;
+
+	CHECK(dev >= 0);
+	for (i = 0; i < MANY_SESSIONS; i++) {
+		snprintf(name, sizeof(name), "many_sessions %d", i);
+		sessions[i] = luo_create(dev, name);
+		CHECK(sessions[i] >= 0);
+		CHECK(!luo_preserve(sessions[i], new_file(8, i), i));
+	}
+	/* Two in the middle are not to be handed over. */
+	close(sessions[100]);
+	close(sessions[200]);
+	close(dev);
+}
+
+static void many_sessions_after(void)
+{
+	int dev = luo_open();
+	char name[32];
+	int i, session;
+	int missing = 0;
+
+	CHECK(dev >= 0);
+	for (i = MANY_SESSIONS - 1; i >= 0; i--) {
+		snprintf(name, sizeof(name), "many_sessions %d", i);
+		session = luo_retrieve(dev, name);
+		if (session < 0) {
+			CHECK_EQ(errno, ENOENT);
+			CHECK(i == 100 || i == 200);
+			missing++;
+			continue;
+		}
+		check_content(old_file(session, i), 0, 8, i);
+	}
+	close(dev);
+	CHECK_EQ(missing, 2);
+}
+
+static void empty_session_before(void)
+{
+	new_session("empty_session");
+}
+
+static void empty_session_after(void)
+{
+	int session = old_session("empty_session");
+
+	CHECK_ERRNO(luo_retrieve_fd(session, 0), ENOENT);
+	CHECK(!luo_finish(session));
+	CHECK(!luo_finish(session));
+	close(session);
+	check_no_old_session("empty_session", ENOENT);
+}
+
+/* Two names that differ in their last byte, full of what names may hold. */
+static const char *const odd_names[] = {
+	"odd/name \xc3\xbc%s\n\t\"'\\ that takes all of the sixty-three bytes   1",
+	"odd/name \xc3\xbc%s\n\t\"'\\ that takes all of the sixty-three bytes   2",
+};
+
+static void odd_names_before(void)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		CHECK_EQ(strlen(odd_names[i]), NAME_LENGTH - 1);
+		CHECK(!luo_preserve(new_session(odd_names[i]),
+				    new_file(PAGE, i), 1));
+	}
+}
+
+static void odd_names_after(void)
+{
+	char name[NAME_LENGTH];
+	int i, session;
+
+	for (i = 0; i < 2; i++) {
+		session = old_session(odd_names[i]);
+		CHECK(!luo_get_name(session, name));
+		CHECK(!strcmp(name, odd_names[i]));
+		check_content(old_file(session, 1), 0, PAGE, i);
+	}
+}
+
+static void unknown_session_and_token_before(void)
+{
+	CHECK(!luo_preserve(new_session("unknown_session_and_token"),
+			    new_file(PAGE, 1), 1));
+}
+
+static void unknown_session_and_token_after(void)
+{
+	int session;
+
+	check_no_old_session("unknown_session_and_toke", ENOENT);
+	check_no_old_session("unknown_session_and_token2", ENOENT);
+	session = old_session("unknown_session_and_token");
+	CHECK_ERRNO(luo_retrieve_fd(session, 0), ENOENT);
+	CHECK_ERRNO(luo_retrieve_fd(session, 2), ENOENT);
+	check_content(old_file(session, 1), 0, PAGE, 1);
+}
+
+static void session_retrieved_twice_before(void)
+{
+	new_session("session_retrieved_twice");
+}
+
+static void session_retrieved_twice_after(void)
+{
+	int session = old_session("session_retrieved_twice");
+
+	check_no_old_session("session_retrieved_twice", EINVAL);
+	CHECK(!luo_finish(session));
+	close(session);
+	check_no_old_session("session_retrieved_twice", ENOENT);
+}
+
+static void incoming_takes_no_files_before(void)
+{
+	new_session("incoming_takes_no_files");
+}
+
+static void incoming_takes_no_files_after(void)
+{
+	int session = old_session("incoming_takes_no_files");
+
+	CHECK_ERRNO(luo_preserve(session, new_file(PAGE, 1), 1), EINVAL);
+}
+
+static void incoming_structures_before(void)
+{
+	CHECK(!luo_preserve(new_session("incoming_structures"),
+			    new_file(PAGE, 1), 1));
+}
+
+static void check_finish_structure(int session)
+{
+	struct {
+		struct liveupdate_session_finish arg;
+		__u64 later;
+	} finish = { .arg = { .size = sizeof(finish) } };
+
+	finish.later = 1;
+	CHECK_ERRNO(ioctl(session, LIVEUPDATE_SESSION_FINISH, &finish), E2BIG);
+	finish.later = 0;
+	finish.arg.reserved = 1;
+	CHECK_ERRNO(ioctl(session, LIVEUPDATE_SESSION_FINISH, &finish), EINVAL);
+	/* Nothing was finished by these. */
+	check_content(old_file(session, 1), 0, PAGE, 1);
+	finish.arg.reserved = 0;
+	CHECK(!ioctl(session, LIVEUPDATE_SESSION_FINISH, &finish));
+}
+
+static void incoming_structures_after(void)
+{
+	struct {
+		struct liveupdate_ioctl_retrieve_session arg;
+		__u64 later;
+	} retrieve = { .arg = { .size = sizeof(retrieve),
+				.name = "incoming_structures" } };
+	struct {
+		struct liveupdate_session_retrieve_fd arg;
+		__u64 later;
+	} file = { .arg = { .size = sizeof(file), .token = 1 } };
+	int dev = luo_open();
+
+	CHECK(dev >= 0);
+	CHECK(!ioctl(dev, LIVEUPDATE_IOCTL_RETRIEVE_SESSION, &retrieve));
+	CHECK(!ioctl(retrieve.arg.fd, LIVEUPDATE_SESSION_RETRIEVE_FD, &file));
+	check_content(file.arg.fd, 0, PAGE, 1);
+	check_finish_structure(retrieve.arg.fd);
+}
+
+/* A reply that can't be stored leaves no descriptor, and takes nothing away. */
+static void fd_only_with_reply_before(void)
+{
+	CHECK(!luo_preserve(new_session("fd_only_with_reply"),
+			    new_file(PAGE, 1), 1));
+}
+
+static void fd_only_with_reply_after(void)
+{
+	struct liveupdate_ioctl_retrieve_session retrieve = {
+		.size = sizeof(retrieve),
+		.name = "fd_only_with_reply",
+	};
+	struct liveupdate_session_retrieve_fd file = {
+		.size = sizeof(file),
+		.token = 1,
+	};
+	void *page = read_only_copy(&retrieve, sizeof(retrieve));
+	int dev = luo_open();
+	int before, session;
+
+	CHECK(dev >= 0);
+	before = nr_open_fds();
+	CHECK_ERRNO(ioctl(dev, LIVEUPDATE_IOCTL_RETRIEVE_SESSION, page),
+		    EFAULT);
+	CHECK_EQ(nr_open_fds(), before);
+	close(dev);
+
+	session = old_session("fd_only_with_reply");
+	page = read_only_copy(&file, sizeof(file));
+	before = nr_open_fds();
+	CHECK_ERRNO(ioctl(session, LIVEUPDATE_SESSION_RETRIEVE_FD, page),
+		    EFAULT);
+	CHECK_EQ(nr_open_fds(), before);
+	check_content(old_file(session, 1), 0, PAGE, 1);
+}
+
+/* CREATE may reuse the name of an incoming session. */
+static void name_is_reused_before(void)
+{
+	CHECK(!luo_preserve(new_session("name_is_reused"),
+			    new_file(PAGE, 1), 1));
+}
+
+static void name_is_reused_between(void)
+{
+	CHECK(!luo_preserve(new_session("name_is_reused"),
+			    new_file(PAGE, 2), 1));
+	check_content(old_file(old_session("name_is_reused"), 1), 0, PAGE, 1);
+}
+
+static void name_is_reused_after(void)
+{
+	check_content(old_file(old_session("name_is_reused"), 1), 0, PAGE, 2);
+}
+
+/* ---- finishing ---- */
+
+static void close_finishes_before(void)
+{
+	int session = new_session("close_finishes");
+
+	CHECK(!luo_preserve(session, new_file(3 * PAGE, 1), 1));
+	CHECK(!luo_preserve(session, new_file(3 * PAGE, 2), 2));
+}
+
+static void close_finishes_after(void)
+{
+	int session = old_session("close_finishes");
+	int fd = old_file(session, 1);
+	int other = dup(session);
+
+	close(session);
+	CHECK_ERRNO(luo_preserve(new_session("close_finishes 2"), fd, 1),
+		    EBUSY);
+	close(other);
+	check_no_old_session("close_finishes", ENOENT);
+	check_content(fd, 0, 3 * PAGE, 1);
+	CHECK(!luo_preserve(new_session("close_finishes 3"), fd, 1));
+}
+
+static void unfinished_counts_as_preserved_before(void)
+{
+	CHECK(!luo_preserve(new_session("unfinished_counts_as_preserved"),
+			    new_file(PAGE, 1), 1));
+}
+
+static void unfinished_counts_as_preserved_after(void)
+{
+	int session = old_session("unfinished_counts_as_preserved");
+	int outgoing = new_session("unfinished_counts_as_preserved");
+	int fd = old_file(session, 1);
+
+	CHECK_ERRNO(luo_preserve(outgoing, fd, 1), EBUSY);
+	CHECK(!luo_finish(session));
+	CHECK(!luo_preserve(outgoing, fd, 1));
+}
+
+static void finish_discards_before(void)
+{
+	int session = new_session("finish_discards");
+
+	CHECK(!luo_preserve(session, new_file(64 * MIB, 1), 1));
+	CHECK(!luo_preserve(session, new_file(PAGE, 2), 2));
+}
+
+static void finish_discards_after(void)
+{
+	int session = old_session("finish_discards");
+	int fd = old_file(session, 2);
+	long before = guest_meminfo("MemFree");
+
+	CHECK(!luo_finish(session));
+	CHECK(guest_meminfo("MemFree") - before > 60 << 10);
+	CHECK(luo_retrieve_fd(session, 1) < 0);
+	check_content(fd, 0, PAGE, 2);
+	CHECK(!luo_finish(session));
+	check_content(fd, 0, PAGE, 2);
+}
+
+/* Nobody retrieves it: reserved in the next kernel, and gone after that. */
+static void nobody_retrieves_before(void)
+{
+	CHECK(!luo_preserve(new_session("nobody_retrieves"),
+			    new_file(PAGE, 1), 1));
+}
+
+static void nobody_retrieves_after(void)
+{
+	check_no_old_session("nobody_retrieves", ENOENT);
+}
+
+/* ---- files of a session ---- */
+
+#define MANY_FILES	1000
+
+static void many_files_before(void)
+{
+	int session = new_session("many_files");
+	int i;
+
+	for (i = 0; i < MANY_FILES; i++)
+		CHECK(!luo_preserve(session, new_file(100 + i, i), i * 3));
+}
+
+static void many_files_after(void)
+{
+	int session = old_session("many_files");
+	int i, fd;
+
+	for (i = 0; i < MANY_FILES; i++) {
+		/* 389 and 1000 have no common divisor: each comes up once. */
+		int nr = i * 389 % MANY_FILES;
+
+		fd = old_file(session, nr * 3);
+		check_size(fd, 100 + nr);
+		check_content(fd, 0, 100 + nr, nr);
+	}
+	CHECK(!luo_finish(session));
+}
+
+static const __u64 odd_tokens[] = {
+	0, UINT64_MAX, 1, UINT64_MAX - 1, 1ULL << 63, 1ULL << 32, 0xffffffff,
+	(1ULL << 63) - 1,
+};
+
+static void odd_tokens_before(void)
+{
+	int session = new_session("odd_tokens");
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(odd_tokens); i++)
+		CHECK(!luo_preserve(session, new_file(PAGE, i), odd_tokens[i]));
+}
+
+static void odd_tokens_after(void)
+{
+	int session = old_session("odd_tokens");
+	size_t i;
+
+	CHECK_ERRNO(luo_retrieve_fd(session, 2), ENOENT);
+	CHECK_ERRNO(luo_retrieve_fd(session, UINT64_MAX - 2), ENOENT);
+	for (i = ARRAY_SIZE(odd_tokens); i-- > 0;)
+		check_content(old_file(session, odd_tokens[i]), 0, PAGE, i);
+}
+
+static void file_retrieved_twice_before(void)
+{
+	CHECK(!luo_preserve(new_session("file_retrieved_twice"),
+			    new_file(PAGE, 1), 1));
+}
+
+static void file_retrieved_twice_after(void)
+{
+	int session = old_session("file_retrieved_twice");
+	int fd = old_file(session, 1);
+	int again = old_file(session, 1);
+
+	CHECK(fd != again);
+	/* One open file: the descriptors share its position. */
+	CHECK_EQ(lseek(fd, 1234, SEEK_SET), 1234);
+	CHECK_EQ(lseek(again, 0, SEEK_CUR), 1234);
+	fill(again, 0, PAGE, 2);
+	check_content(fd, 0, PAGE, 2);
+	/* Also after the first ones are closed. */
+	close(fd);
+	close(again);
+	check_content(old_file(session, 1), 0, PAGE, 2);
+}
+
+/* Content, position and seals are those at the time of the kexec. */
+static void state_at_kexec_before(void)
+{
+	int session = new_session("state_at_kexec");
+	int fd = new_file(4 * PAGE, 1);
+	char *map;
+
+	CHECK_EQ(lseek(fd, 111, SEEK_SET), 111);
+	CHECK(!luo_preserve(session, fd, 1));
+	fill(fd, PAGE, PAGE, 2);
+	map = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(map != MAP_FAILED);
+	memset(map + 2 * PAGE, 0x5a, PAGE);
+	CHECK_EQ(lseek(fd, 3 * PAGE + 7, SEEK_SET), 3 * PAGE + 7);
+	CHECK(!fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK));
+}
+
+static void state_at_kexec_after(void)
+{
+	int fd = old_file(old_session("state_at_kexec"), 1);
+	char page[PAGE], wanted[PAGE];
+
+	CHECK_EQ(lseek(fd, 0, SEEK_CUR), 3 * PAGE + 7);
+	CHECK_EQ(fcntl(fd, F_GET_SEALS), F_SEAL_SHRINK);
+	check_size(fd, 4 * PAGE);
+	check_content(fd, 0, PAGE, 1);
+	check_content(fd, PAGE, PAGE, 2);
+	CHECK_EQ(pread(fd, page, PAGE, 2 * PAGE), PAGE);
+	memset(wanted, 0x5a, PAGE);
+	CHECK(!memcmp(page, wanted, PAGE));
+	check_content(fd, 3 * PAGE, PAGE, 1);
+}
+
+/* The position may lie far behind the end. */
+static void position_before(void)
+{
+	int session = new_session("position");
+	int fd = new_file(PAGE, 1);
+
+	CHECK_EQ(lseek(fd, 1LL << 40, SEEK_SET), 1LL << 40);
+	CHECK(!luo_preserve(session, fd, 1));
+	fd = new_file(PAGE, 2);
+	CHECK_EQ(lseek(fd, PAGE, SEEK_SET), PAGE);
+	CHECK(!luo_preserve(session, fd, 2));
+}
+
+static void position_after(void)
+{
+	int session = old_session("position");
+
+	CHECK_EQ(lseek(old_file(session, 1), 0, SEEK_CUR), 1LL << 40);
+	CHECK_EQ(lseek(old_file(session, 2), 0, SEEK_CUR), PAGE);
+}
+
+static void empty_memfd_before(void)
+{
+	int session = new_session("empty_memfd");
+
+	CHECK(!luo_preserve(session, new_memfd(0), 1));
+	CHECK(!luo_preserve(session, new_memfd(MFD_ALLOW_SEALING), 2));
+}
+
+static void empty_memfd_after(void)
+{
+	int session = old_session("empty_memfd");
+	int fd = old_file(session, 1);
+
+	check_size(fd, 0);
+	CHECK(!luo_finish(session));
+	check_thawed(fd);
+}
+
+#define SPARSE_SIZE	(16 * MIB + 100)
+
+static const off_t written[] = { 0, 3, 511, 512, 1000, 1001, 4096 };
+
+static void holes_before(void)
+{
+	int session = new_session("holes");
+	int fd = new_memfd(0);
+	size_t i;
+
+	CHECK(!ftruncate(fd, SPARSE_SIZE));
+	for (i = 0; i < ARRAY_SIZE(written) - 1; i++)
+		fill(fd, written[i] * PAGE, PAGE, i);
+	/* The last page is not a whole one. */
+	fill(fd, written[i] * PAGE, 100, i);
+	/* There, but never written. */
+	CHECK(!fallocate(fd, 0, 2000 * PAGE, 10 * PAGE));
+	CHECK(!luo_preserve(session, fd, 1));
+}
+
+static void holes_after(void)
+{
+	int session = old_session("holes");
+	int fd = old_file(session, 1);
+	off_t at = 0;
+	size_t i;
+
+	check_size(fd, SPARSE_SIZE);
+	for (i = 0; i < ARRAY_SIZE(written) - 1; i++) {
+		check_zeros(fd, at, written[i] * PAGE - at);
+		check_content(fd, written[i] * PAGE, PAGE, i);
+		at = (written[i] + 1) * PAGE;
+	}
+	check_zeros(fd, at, written[i] * PAGE - at);
+	check_content(fd, written[i] * PAGE, 100, i);
+	CHECK(!luo_finish(session));
+	CHECK(!ftruncate(fd, SPARSE_SIZE + PAGE));
+	check_zeros(fd, SPARSE_SIZE, PAGE);
+}
+
+/* Nothing of it was ever written. */
+static void all_hole_before(void)
+{
+	int fd = new_memfd(0);
+
+	CHECK(!ftruncate(fd, MIB));
+	CHECK(!luo_preserve(new_session("all_hole"), fd, 2));
+}
+
+static void all_hole_after(void)
+{
+	int fd = old_file(old_session("all_hole"), 2);
+
+	check_size(fd, MIB);
+	check_zeros(fd, 0, MIB);
+}
+
+static const int seals[] = {
+	0, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE,
+	F_SEAL_FUTURE_WRITE, F_SEAL_EXEC, ALL_SEALS,
+};
+
+static void all_seals_before(void)
+{
+	int session = new_session("all_seals");
+	size_t i;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(seals); i++) {
+		fd = new_file(2 * PAGE, i);
+		CHECK(!fchmod(fd, 0666));
+		CHECK(!fcntl(fd, F_ADD_SEALS, seals[i]));
+		CHECK(!luo_preserve(session, fd, i));
+	}
+}
+
+/* Each seal does what it says, and does nothing else. */
+static void check_seal(int fd, int seals)
+{
+	const int no_write = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
+	bool writable = !(seals & no_write);
+	char byte = 1;
+
+	CHECK_EQ(fcntl(fd, F_GET_SEALS), seals);
+	if (writable)
+		CHECK_EQ(pwrite(fd, &byte, 1, 0), 1);
+	else
+		CHECK_ERRNO(pwrite(fd, &byte, 1, 0), EPERM);
+	if (seals & F_SEAL_GROW)
+		CHECK_ERRNO(ftruncate(fd, 3 * PAGE), EPERM);
+	else
+		CHECK(!ftruncate(fd, 3 * PAGE));
+	if (seals & F_SEAL_SHRINK)
+		CHECK_ERRNO(ftruncate(fd, PAGE), EPERM);
+	else
+		CHECK(!ftruncate(fd, PAGE));
+	if (seals & F_SEAL_EXEC)
+		CHECK_ERRNO(fchmod(fd, 0777), EPERM);
+	else
+		CHECK(!fchmod(fd, 0777));
+	if (seals & F_SEAL_SEAL)
+		CHECK_ERRNO(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW), EPERM);
+	else
+		CHECK(!fcntl(fd, F_ADD_SEALS, F_SEAL_GROW));
+}
+
+static void all_seals_after(void)
+{
+	int session = old_session("all_seals");
+	int fds[ARRAY_SIZE(seals)];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(seals); i++) {
+		fds[i] = old_file(session, i);
+		check_content(fds[i], 0, 2 * PAGE, i);
+	}
+	CHECK(!luo_finish(session));
+	for (i = 0; i < ARRAY_SIZE(seals); i++) {
+		guest_note("seals %#x", seals[i]);
+		check_seal(fds[i], seals[i]);
+	}
+}
+
+/* ---- huge pages ---- */
+
+#define THP		"/sys/kernel/mm/transparent_hugepage/"
+#define HUGE_SIZE	(16 * MIB)
+
+static long shmem_huge(void)
+{
+	return guest_meminfo("ShmemHugePages");
+}
+
+static void huge_pages_before(void)
+{
+	int session = new_session("huge_pages");
+	long before = shmem_huge();
+	int fd;
+
+	if (guest_write_file(THP "shmem_enabled", "always"))
+		guest_skip("no huge pages in shmem: %s", strerror(errno));
+	fd = new_file(HUGE_SIZE + 5 * PAGE, 1);
+	guest_write_file(THP "shmem_enabled", "never");
+	if (shmem_huge() - before < HUGE_SIZE >> 10)
+		guest_skip("memory is too fragmented for huge pages");
+	/* The huge page over the end of the file is only half inside. */
+	CHECK(!luo_preserve(session, fd, 1));
+	CHECK(shmem_huge() - before >= HUGE_SIZE >> 10);
+}
+
+static void huge_pages_after(void)
+{
+	int session = old_session("huge_pages");
+	long before = shmem_huge();
+	int fd = old_file(session, 1);
+
+	CHECK(shmem_huge() - before >= HUGE_SIZE >> 10);
+	check_size(fd, HUGE_SIZE + 5 * PAGE);
+	check_content(fd, 0, HUGE_SIZE + 5 * PAGE, 1);
+	CHECK(!luo_finish(session));
+	CHECK(!ftruncate(fd, HUGE_SIZE + 10 * PAGE));
+	check_zeros(fd, HUGE_SIZE + 5 * PAGE, 5 * PAGE);
+	/* Splitting and freeing them is nothing special. */
+	CHECK(!ftruncate(fd, MIB + PAGE));
+	check_content(fd, 0, MIB + PAGE, 1);
+	close(fd);
+	CHECK(shmem_huge() <= before);
+}
+
+/* Folios between a page and a huge page, each size in a file of its own. */
+static const int folio_kib[] = { 16, 64, 256, 1024 };
+
+static void large_folios_before(void)
+{
+	int session = new_session("large_folios");
+	char path[128];
+	size_t i;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(folio_kib); i++) {
+		snprintf(path, sizeof(path),
+			 THP "hugepages-%dkB/shmem_enabled", folio_kib[i]);
+		if (guest_write_file(path, "always"))
+			guest_skip("no large folios in shmem: %s",
+				   strerror(errno));
+		fd = new_file(2 * MIB + PAGE, i);
+		guest_write_file(path, "never");
+		CHECK(!luo_preserve(session, fd, i));
+	}
+}
+
+static void large_folios_after(void)
+{
+	int session = old_session("large_folios");
+	size_t i;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(folio_kib); i++) {
+		fd = old_file(session, i);
+		check_size(fd, 2 * MIB + PAGE);
+		check_content(fd, 0, 2 * MIB + PAGE, i);
+	}
+	CHECK(!luo_finish(session));
+	CHECK(!ftruncate(fd, 3 * PAGE));
+	check_content(fd, 0, 3 * PAGE, i - 1);
+}
+
+/* ---- accounting ---- */
+
+static void retrieved_is_accounted_before(void)
+{
+	CHECK(!luo_preserve(new_session("retrieved_is_accounted"),
+			    new_file(32 * MIB, 1), 1));
+}
+
+static void retrieved_is_accounted_after(void)
+{
+	int session = old_session("retrieved_is_accounted");
+	long shmem = guest_meminfo("Shmem");
+	long committed = guest_meminfo("Committed_AS");
+	long free;
+	struct stat st;
+	int fd = old_file(session, 1);
+
+	CHECK(!luo_finish(session));
+	CHECK(guest_meminfo("Shmem") - shmem >= 32 << 10);
+	CHECK(guest_meminfo("Committed_AS") - committed >= 32 << 10);
+	CHECK(!fstat(fd, &st));
+	CHECK_EQ(st.st_blocks, 32 * MIB / 512);
+	free = guest_meminfo("MemFree");
+	close(fd);
+	CHECK(guest_meminfo("Shmem") - shmem < 1 << 10);
+	CHECK(guest_meminfo("Committed_AS") - committed < 1 << 10);
+	CHECK(guest_meminfo("MemFree") - free > 28 << 10);
+}
+
+/* ---- giving up ---- */
+
+static void aborted_is_not_handed_over_before(void)
+{
+	int session = new_session("aborted_is_not_handed_over");
+	int fd = new_file(3 * PAGE, 1);
+
+	CHECK(!luo_preserve(session, fd, 1));
+	close(session);
+	check_thawed(fd);
+}
+
+static void aborted_is_not_handed_over_after(void)
+{
+	check_no_old_session("aborted_is_not_handed_over", ENOENT);
+}
+
+/* Closed, and preserved again under the same name. */
+static void abort_and_again_before(void)
+{
+	int session = new_session("abort_and_again");
+	int fd = new_file(3 * PAGE, 1);
+
+	CHECK(!luo_preserve(session, fd, 1));
+	close(session);
+	CHECK(!ftruncate(fd, 5 * PAGE));
+	fill(fd, 0, 5 * PAGE, 2);
+	session = new_session("abort_and_again");
+	CHECK(!luo_preserve(session, fd, 2));
+}
+
+static void abort_and_again_after(void)
+{
+	int session = old_session("abort_and_again");
+	int fd = old_file(session, 2);
+
+	CHECK_ERRNO(luo_retrieve_fd(session, 1), ENOENT);
+	check_size(fd, 5 * PAGE);
+	check_content(fd, 0, 5 * PAGE, 2);
+}
+
+/* ---- there and back ---- */
+
+static void two_updates_before(void)
+{
+	int session = new_session("two_updates");
+
+	CHECK(!luo_preserve(session, new_file(4 * MIB, 1), 1));
+	CHECK(!luo_preserve(session, new_file(PAGE, 2), 2));
+}
+
+static void two_updates_between(void)
+{
+	int session = old_session("two_updates");
+	int next = new_session("two_updates");
+	int fd = old_file(session, 1);
+
+	check_content(fd, 0, 4 * MIB, 1);
+	check_content(old_file(session, 2), 0, PAGE, 2);
+	CHECK(!luo_finish(session));
+	/* Part of it changes hands as it came, part is new. */
+	fill(fd, MIB, MIB, 3);
+	CHECK(!ftruncate(fd, 5 * MIB));
+	CHECK(!luo_preserve(next, fd, 1));
+	CHECK(!luo_preserve(next, new_file(PAGE, 4), 4));
+}
+
+static void two_updates_after(void)
+{
+	int session = old_session("two_updates");
+	int fd = old_file(session, 1);
+
+	check_size(fd, 5 * MIB);
+	check_content(fd, 0, MIB, 1);
+	check_content(fd, MIB, MIB, 3);
+	check_content(fd, 2 * MIB, 2 * MIB, 1);
+	check_zeros(fd, 4 * MIB, MIB);
+	CHECK_ERRNO(luo_retrieve_fd(session, 2), ENOENT);
+	check_content(old_file(session, 4), 0, PAGE, 4);
+}
+
+/* vm.memfd_noexec is for memfd_create(). It can't be lowered again: last. */
+static void noexec_sysctl_before(void)
+{
+	CHECK(!luo_preserve(new_session("noexec_sysctl"),
+			    new_file(PAGE, 1), 1));
+}
+
+static void noexec_sysctl_after(void)
+{
+	int session = old_session("noexec_sysctl");
+
+	if (guest_write_file("/proc/sys/vm/memfd_noexec", "2"))
+		guest_skip("no vm.memfd_noexec: %s", strerror(errno));
+	check_content(old_file(session, 1), 0, PAGE, 1);
+}
+
+#define TEST(name)	{ #name, { name ## _before, name ## _after } }
+#define TEST3(name)	{ #name, { name ## _before, name ## _between, \
+				   name ## _after } }
+
+static const struct guest_test kexec_tests[] = {
+	TEST(one_memfd),
+	TEST(several_sessions),
+	TEST(many_sessions),
+	TEST(empty_session),
+	TEST(odd_names),
+	TEST(unknown_session_and_token),
+	TEST(session_retrieved_twice),
+	TEST(incoming_takes_no_files),
+	TEST(incoming_structures),
+	TEST(fd_only_with_reply),
+	TEST3(name_is_reused),
+	TEST(close_finishes),
+	TEST(unfinished_counts_as_preserved),
+	TEST(finish_discards),
+	{ "nobody_retrieves", { nobody_retrieves_before, NULL,
+				nobody_retrieves_after } },
+	TEST(many_files),
+	TEST(odd_tokens),
+	TEST(file_retrieved_twice),
+	TEST(state_at_kexec),
+	TEST(position),
+	TEST(empty_memfd),
+	TEST(holes),
+	TEST(all_hole),
+	TEST(all_seals),
+	TEST(huge_pages),
+	TEST(large_folios),
+	TEST(retrieved_is_accounted),
+	TEST(aborted_is_not_handed_over),
+	TEST(abort_and_again),
+	TEST3(two_updates),
+	TEST(noexec_sysctl),
+};
+
+const struct guest_suite kexec_suite = {
+	.name = "kexec",
+	.tests = kexec_tests,
+	.nr_tests = ARRAY_SIZE(kexec_tests),
+	.kernels = 3,
+	/* Once before anything is preserved, once after. */
+	.load = GUEST_LOAD_IN_TURN,
+};

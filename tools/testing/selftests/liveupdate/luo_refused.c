@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Incoming state with something wrong
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ *
+ * A kernel without LUO leaves a forgery, the next one has to find it out: odd
+ * kernels have LUO off, even ones have it on.
+ */
+#include <unistd.h>
+
+#include "luo.h"
+
+#define MODULE		"luo_test_forge"
+#define PAGE		4096
+
+static void forge(const char *args)
+{
+	if (!guest_has_module(MODULE))
+		guest_skip("%s.ko is not built", MODULE);
+	CHECK(!guest_insmod(MODULE, args));
+}
+
+static void forge_version(void)
+{
+	forge("what=version");
+}
+
+static void forge_chain(void)
+{
+	forge("what=chain");
+}
+
+static void forge_files(void)
+{
+	forge("what=files");
+}
+
+static void check_log(const char *text)
+{
+	char *log = guest_log();
+
+	CHECK(log);
+	CHECK(strstr(log, text));
+}
+
+static void version_refused(void)
+{
+	CHECK_ERRNO(luo_open(), EIO);
+	CHECK_ERRNO(luo_open(), EIO);
+	check_log("LUO: incoming 'luo-v99' not supported");
+}
+
+static void chain_refused(void)
+{
+	CHECK_ERRNO(luo_open(), EIO);
+	check_log("LUO: incoming sessions can't be listed");
+}
+
+static void bad_files_are_refused(void)
+{
+	int session = old_session("damaged");
+	int token;
+
+	CHECK_ERRNO(luo_retrieve_fd(session, 1), ENOENT);
+	for (token = 2; token <= 6; token++) {
+		guest_note("token %d", token);
+		CHECK_ERRNO(luo_retrieve_fd(session, token), EIO);
+		/* Not tried again, and no other answer. */
+		CHECK_ERRNO(luo_retrieve_fd(session, token), EIO);
+	}
+	CHECK_ERRNO(luo_retrieve_fd(session, 7), ENOENT);
+	CHECK(!luo_finish(session));
+	close(session);
+	check_no_old_session("damaged", ENOENT);
+}
+
+static void all_else_works(void)
+{
+	int session = old_session("intact");
+
+	CHECK_ERRNO(luo_retrieve_fd(session, 1), ENOENT);
+	CHECK(!luo_finish(session));
+	CHECK(!luo_preserve(new_session("intact"), new_file(PAGE, 1), 1));
+}
+
+/* Nothing is left of a refusal in a later kernel. */
+static void later_kernel_is_well(void)
+{
+	check_content(old_file(old_session("intact"), 1), 0, PAGE, 1);
+}
+
+static const char *refused_append(int kernel)
+{
+	return kernel % 2 && kernel < 7 ? "liveupdate=off" : "liveupdate=on";
+}
+
+static const struct guest_test refused_tests[] = {
+	{ "version_refused", { forge_version, version_refused } },
+	{ "endless_chain_refused", { [2] = forge_chain, chain_refused } },
+	{ "bad_files_are_refused", { [4] = forge_files,
+				     bad_files_are_refused } },
+	{ "all_else_works", { [5] = all_else_works, later_kernel_is_well } },
+};
+
+const struct guest_suite refused_suite = {
+	.name = "refused",
+	.tests = refused_tests,
+	.nr_tests = ARRAY_SIZE(refused_tests),
+	.kernels = 7,
+	.append = refused_append,
+};

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Leave the next kernel LUO state with something wrong
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ *
+ * Where LUO itself is off nobody else uses its name: so this module can hand
+ * over what LUO never would. What that is, is named in the parameter.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/err.h>
+#include <linux/io.h>
+#include <linux/kexec_handover.h>
+#include <linux/kho/abi/block.h>
+#include <linux/kho/abi/luo.h>
+#include <linux/kho/abi/memfd.h>
+#include <linux/module.h>
+#include <linux/string.h>
+
+static char *what = "";
+module_param(what, charp, 0);
+MODULE_PARM_DESC(what, "version, chain or files");
+
+/* A block and the entries in it. */
+struct forged_block {
+	struct kho_block_header_ser header;
+	u8 entries[];
+};
+
+static struct forged_block *new_block(void)
+{
+	struct forged_block *block = kho_alloc_preserve(KHO_BLOCK_SIZE);
+
+	return IS_ERR(block) ? NULL : block;
+}
+
+static struct luo_ser *new_head(void)
+{
+	struct luo_ser *head = kho_alloc_preserve(sizeof(*head));
+
+	if (IS_ERR(head))
+		return NULL;
+	strscpy(head->compatible, LUO_ABI_COMPATIBLE);
+	head->liveupdate_num = 1;
+	return head;
+}
+
+/* A version that no kernel reads yet. */
+static int forge_version(struct luo_ser *head)
+{
+	strscpy(head->compatible, "luo-v99;block-v1");
+	return 0;
+}
+
+/* A chain that never ends. */
+static int forge_chain(struct luo_ser *head)
+{
+	struct forged_block *block = new_block();
+	struct luo_session_ser *session;
+
+	if (!block)
+		return -ENOMEM;
+	session = (void *)block->entries;
+	strscpy(session->name, "endless");
+	block->header.count = (KHO_BLOCK_SIZE - sizeof(block->header)) /
+			      sizeof(*session);
+	block->header.next = virt_to_phys(block);
+	head->sessions_pa = virt_to_phys(block);
+	return 0;
+}
+
+/* A memfd that is larger than any file may be. */
+static struct memfd_luo_ser *new_memfd(void)
+{
+	struct memfd_luo_ser *memfd = kho_alloc_preserve(sizeof(*memfd));
+
+	if (IS_ERR(memfd))
+		return NULL;
+	memfd->size = U64_MAX;
+	memfd->nr_folios = U64_MAX;
+	return memfd;
+}
+
+static void add_file(struct forged_block *block, const char *compatible,
+		     u64 data)
+{
+	struct luo_file_ser *file = (void *)block->entries;
+
+	file += block->header.count;
+	strscpy(file->compatible, compatible);
+	file->data = data;
+	file->token = ++block->header.count;
+}
+
+/* Tokens 1, 2, ... in the order in which they are added. */
+static int forge_files(struct luo_ser *head)
+{
+	struct forged_block *sessions = new_block();
+	struct forged_block *files = new_block();
+	struct memfd_luo_ser *memfd = new_memfd();
+	struct luo_session_ser *session;
+
+	if (!sessions || !files || !memfd)
+		return -ENOMEM;
+
+	add_file(files, "no-such-handler-v1", 0);
+	add_file(files, "memfd-v99;vmalloc-v1", virt_to_phys(memfd));
+	add_file(files, MEMFD_LUO_FH_COMPATIBLE, 0);
+	add_file(files, MEMFD_LUO_FH_COMPATIBLE, virt_to_phys(memfd) + 1);
+	/* Not preserved: the kernel's own text */
+	add_file(files, MEMFD_LUO_FH_COMPATIBLE, __pa_symbol(_stext));
+	add_file(files, MEMFD_LUO_FH_COMPATIBLE, virt_to_phys(memfd));
+
+	session = (void *)sessions->entries;
+	strscpy(session[0].name, "damaged");
+	session[0].file_set.files = virt_to_phys(files);
+	session[0].file_set.count = files->header.count;
+	strscpy(session[1].name, "intact");
+	sessions->header.count = 2;
+	head->sessions_pa = virt_to_phys(sessions);
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*forge)(struct luo_ser *head);
+} forgeries[] = {
+	{ "version", forge_version },
+	{ "chain", forge_chain },
+	{ "files", forge_files },
+};
+
+static int forge(struct luo_ser *head)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(forgeries); i++)
+		if (!strcmp(what, forgeries[i].name))
+			return forgeries[i].forge(head);
+	return -EINVAL;
+}
+
+/* What was allocated stays: the module is there for the rest of this kernel. */
+static int __init luo_test_forge_init(void)
+{
+	struct luo_ser *head = new_head();
+	int err;
+
+	if (!head)
+		return -ENOMEM;
+	err = forge(head);
+	if (err)
+		return err;
+	return kho_add_subtree(LUO_KHO_ENTRY_NAME, head, sizeof(*head));
+}
+module_init(luo_test_forge_init);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Leave the next kernel damaged live update state");

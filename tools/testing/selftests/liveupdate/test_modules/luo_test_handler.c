@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A file handler that fails on demand
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ *
+ * /dev/luo_test gives files that hold one number, set by write(), given back by
+ * read(). The number is all that is carried over a live update. Each callback
+ * logs its name and the number; a module parameter names the number of the file
+ * for which it fails.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/anon_inodes.h>
+#include <linux/fs.h>
+#include <linux/liveupdate.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+static unsigned long fail_preserve;
+module_param(fail_preserve, ulong, 0600);
+MODULE_PARM_DESC(fail_preserve, "number of the file that can't be preserved");
+
+static unsigned long fail_freeze;
+module_param(fail_freeze, ulong, 0600);
+MODULE_PARM_DESC(fail_freeze, "number of the file that can't be frozen");
+
+static unsigned long fail_retrieve;
+module_param(fail_retrieve, ulong, 0600);
+MODULE_PARM_DESC(fail_retrieve, "number of the file that can't be retrieved");
+
+static unsigned long busy;
+module_param(busy, ulong, 0600);
+MODULE_PARM_DESC(busy, "number of the file that is not ready to be finished");
+
+static int error = EREMOTEIO;
+module_param(error, int, 0600);
+MODULE_PARM_DESC(error, "errno of what fails");
+
+struct luo_test_file {
+	u64 number;
+};
+
+static int luo_test_open(struct inode *inode, struct file *file)
+{
+	struct luo_test_file *test = kzalloc(sizeof(*test), GFP_KERNEL);
+
+	if (!test)
+		return -ENOMEM;
+	file->private_data = test;
+	return 0;
+}
+
+static int luo_test_release(struct inode *inode, struct file *file)
+{
+	kfree(file->private_data);
+	return 0;
+}
+
+static ssize_t luo_test_read(struct file *file, char __user *buf, size_t len,
+			     loff_t *pos)
+{
+	struct luo_test_file *test = file->private_data;
+
+	if (len != sizeof(test->number))
+		return -EINVAL;
+	if (copy_to_user(buf, &test->number, len))
+		return -EFAULT;
+	return len;
+}
+
+static ssize_t luo_test_write(struct file *file, const char __user *buf,
+			      size_t len, loff_t *pos)
+{
+	struct luo_test_file *test = file->private_data;
+
+	if (len != sizeof(test->number))
+		return -EINVAL;
+	if (copy_from_user(&test->number, buf, len))
+		return -EFAULT;
+	return len;
+}
+
+static const struct file_operations luo_test_fops = {
+	.owner = THIS_MODULE,
+	.open = luo_test_open,
+	.release = luo_test_release,
+	.read = luo_test_read,
+	.write = luo_test_write,
+};
+
+static struct miscdevice luo_test_device = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "luo_test",
+	.fops = &luo_test_fops,
+	.mode = 0600,
+};
+
+static u64 number_of(struct file *file)
+{
+	struct luo_test_file *test = file->private_data;
+
+	return test->number;
+}
+
+static int result(const char *op, u64 number, unsigned long failing)
+{
+	if (failing && number == failing) {
+		pr_info("%s %llu fails\n", op, number);
+		return -error;
+	}
+	pr_info("%s %llu\n", op, number);
+	return 0;
+}
+
+static bool luo_test_can_preserve(struct liveupdate_file_handler *handler,
+				  struct file *file)
+{
+	return file->f_op->read == luo_test_read;
+}
+
+static int luo_test_preserve(struct liveupdate_file_op_args *args)
+{
+	args->serialized_data = number_of(args->file);
+	return result("preserve", number_of(args->file), fail_preserve);
+}
+
+static void luo_test_unpreserve(struct liveupdate_file_op_args *args)
+{
+	result("unpreserve", args->serialized_data, 0);
+}
+
+static int luo_test_freeze(struct liveupdate_file_op_args *args)
+{
+	args->serialized_data = number_of(args->file);
+	return result("freeze", args->serialized_data, fail_freeze);
+}
+
+static void luo_test_unfreeze(struct liveupdate_file_op_args *args)
+{
+	result("unfreeze", args->serialized_data, 0);
+}
+
+static int luo_test_retrieve(struct liveupdate_file_op_args *args)
+{
+	struct luo_test_file *test;
+	struct file *file;
+	int err;
+
+	err = result("retrieve", args->serialized_data, fail_retrieve);
+	if (err)
+		return err;
+	test = kzalloc(sizeof(*test), GFP_KERNEL);
+	if (!test)
+		return -ENOMEM;
+	test->number = args->serialized_data;
+	file = anon_inode_getfile("[luo_test]", &luo_test_fops, test, O_RDWR);
+	if (IS_ERR(file)) {
+		kfree(test);
+		return PTR_ERR(file);
+	}
+	args->file = file;
+	return 0;
+}
+
+static bool luo_test_can_finish(struct liveupdate_file_op_args *args)
+{
+	return !result("can_finish", args->serialized_data, busy);
+}
+
+static void luo_test_finish(struct liveupdate_file_op_args *args)
+{
+	pr_info("finish %llu, status %d\n", args->serialized_data,
+		args->retrieve_status);
+}
+
+static const struct liveupdate_file_ops luo_test_ops = {
+	.can_preserve = luo_test_can_preserve,
+	.preserve = luo_test_preserve,
+	.unpreserve = luo_test_unpreserve,
+	.freeze = luo_test_freeze,
+	.unfreeze = luo_test_unfreeze,
+	.retrieve = luo_test_retrieve,
+	.can_finish = luo_test_can_finish,
+	.finish = luo_test_finish,
+	.owner = THIS_MODULE,
+};
+
+static struct liveupdate_file_handler luo_test_handler = {
+	.ops = &luo_test_ops,
+	.compatible = "luo-test-file-v1",
+};
+
+static int __init luo_test_handler_init(void)
+{
+	int err;
+
+	err = liveupdate_register_file_handler(&luo_test_handler);
+	if (err)
+		return err;
+	err = misc_register(&luo_test_device);
+	if (err)
+		liveupdate_unregister_file_handler(&luo_test_handler);
+	return err;
+}
+module_init(luo_test_handler_init);
+
+static void __exit luo_test_handler_exit(void)
+{
+	misc_deregister(&luo_test_device);
+	liveupdate_unregister_file_handler(&luo_test_handler);
+}
+module_exit(luo_test_handler_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Live update file handler that fails on demand");
