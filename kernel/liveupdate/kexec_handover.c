@@ -41,6 +41,8 @@
 #include <linux/swiotlb.h>
 #include <linux/unaligned.h>
 
+#include <kunit/static_stub.h>
+
 #include <linux/kho/abi/kexec_handover.h>
 #include <linux/kho/compat.h>
 #include <linux/kho/radix_tree.h>
@@ -1365,6 +1367,8 @@ bool kho_incoming_contains(phys_addr_t phys, size_t size)
 {
 	phys_addr_t end;
 
+	KUNIT_STATIC_STUB_REDIRECT(kho_incoming_contains, phys, size);
+
 	if (!is_kho_boot() || !size || check_add_overflow(phys, size, &end))
 		return false;
 
@@ -1466,6 +1470,8 @@ struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr)
 {
 	unsigned long pfn = PHYS_PFN(phys), end_pfn;
 
+	KUNIT_STATIC_STUB_REDIRECT(kho_restore_pages, phys, nr);
+
 	if (!kho_can_restore(phys) || !nr ||
 	    check_add_overflow(pfn, nr, &end_pfn) ||
 	    !kho_is_block_range(pfn, end_pfn))
@@ -1558,6 +1564,8 @@ EXPORT_SYMBOL_GPL(kho_unpreserve_free);
 void kho_restore_free(void *mem)
 {
 	struct folio *folio;
+
+	KUNIT_STATIC_STUB_REDIRECT(kho_restore_free, mem);
 
 	if (IS_ERR_OR_NULL(mem))
 		return;
