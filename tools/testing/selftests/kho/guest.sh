@@ -164,14 +164,15 @@ guest_said() {
 guest_report_test() {
 	local lines=$1 name=$2
 
-	guest_lines "$lines" note "$name" | sed "s/^/# $name: /"
 	if guest_said "$lines" 'not ok' "$name"; then
+		guest_lines "$lines" note "$name" | sed "s/^/# $name: /"
 		guest_result 'not ok' "$name"
 	elif guest_said "$lines" skip "$name"; then
 		guest_result skip "$name" "$(guest_lines "$lines" why "$name" | tail -n 1)"
 	elif guest_said "$lines" ok "$name"; then
 		guest_result ok "$name"
 	else
+		guest_lines "$lines" note "$name" | sed "s/^/# $name: /"
 		echo "# $name: did not come to a result"
 		guest_result 'not ok' "$name"
 	fi
