@@ -240,7 +240,11 @@ static bool kho_vmalloc_check_chunk(const struct kho_vmalloc_chunk *chunk,
 		cond_resched();
 	}
 
-	return entries == KHO_VMALLOC_SIZE || !chunk->phys[entries];
+	if (entries == KHO_VMALLOC_SIZE || !chunk->phys[entries])
+		return true;
+
+	pr_err("more addresses than the area needs\n");
+	return false;
 }
 
 /* The number of entries bounds the chain, so that it can't be a cycle. */

@@ -1,0 +1,714 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests of the KHO radix tree.
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+
+#include <kunit/test.h>
+#include <linux/bitmap.h>
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/pfn.h>
+
+#include <linux/kho/radix_tree.h>
+
+#define MAX_ORDER	((unsigned int)KHO_RADIX_MAX_ORDER)
+#define LEAF_BITS	BIT(KHO_BITMAP_SIZE_LOG2)
+#define END_PFN		BIT(KHO_ORDER_0_LOG2)
+#define TOP		(KHO_TREE_MAX_DEPTH - 1)
+
+/* A root, and the nodes below it on the way to one leaf */
+#define NODES_OF_ONE	((long)KHO_TREE_MAX_DEPTH)
+
+static int radix_test_init(struct kunit *test)
+{
+	struct kho_radix_tree *tree;
+
+	tree = kunit_kzalloc(test, sizeof(*tree), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, tree);
+	test->priv = tree;
+	return kho_radix_init(tree);
+}
+
+static void radix_test_exit(struct kunit *test)
+{
+	if (test->priv)
+		kho_radix_destroy(test->priv);
+}
+
+static int count_node(phys_addr_t node, unsigned int level, void *arg)
+{
+	long *nr = arg;
+
+	++*nr;
+	return 0;
+}
+
+static long nr_nodes(struct kho_radix_tree *tree)
+{
+	long nr = 0;
+	int err = kho_radix_walk_nodes(tree, count_node, &nr);
+
+	return err ?: nr;
+}
+
+/* Keys */
+
+static void key_has_marker_of_its_order(struct kunit *test)
+{
+	unsigned int order;
+
+	for (order = 0; order <= MAX_ORDER; order++)
+		KUNIT_EXPECT_EQ(test, kho_radix_encode_key(0, order),
+				BIT_ULL(64 - PAGE_SHIFT - order));
+}
+
+static void key_holds_address_below_marker(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kho_radix_encode_key(5 * PAGE_SIZE, 0),
+			BIT_ULL(64 - PAGE_SHIFT) | 5);
+	KUNIT_EXPECT_EQ(test, kho_radix_encode_key(12 * PAGE_SIZE, 2),
+			BIT_ULL(62 - PAGE_SHIFT) | 3);
+}
+
+static void keys_of_all_orders_decode_to_their_block(struct kunit *test)
+{
+	unsigned int order;
+
+	for (order = 0; order <= MAX_ORDER; order++) {
+		phys_addr_t size = (phys_addr_t)PAGE_SIZE << order;
+		phys_addr_t phys[] = { 0, size, 0 - size };
+		unsigned int i, decoded;
+
+		for (i = 0; i < ARRAY_SIZE(phys); i++) {
+			u64 key = kho_radix_encode_key(phys[i], order);
+
+			KUNIT_EXPECT_EQ(test, kho_radix_decode_key(key, &decoded),
+					phys[i]);
+			KUNIT_EXPECT_EQ(test, decoded, order);
+		}
+	}
+}
+
+static void orders_do_not_share_keys(struct kunit *test)
+{
+	unsigned int order;
+
+	for (order = 1; order <= MAX_ORDER; order++) {
+		phys_addr_t last = 0 - ((phys_addr_t)PAGE_SIZE << order);
+
+		KUNIT_EXPECT_EQ(test, kho_radix_encode_key(last, order) + 1,
+				kho_radix_encode_key(0, order - 1));
+	}
+	KUNIT_EXPECT_EQ(test, kho_radix_encode_key(0, MAX_ORDER), 2ULL);
+}
+
+/* Single blocks */
+
+static void new_tree_is_a_root(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
+	KUNIT_EXPECT_EQ(test, kho_radix_orders(test->priv), 0ULL);
+	KUNIT_EXPECT_FALSE(test, kho_radix_test_page(test->priv, 0, 0));
+}
+
+static void added_block_is_there_with_its_order_only(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 64, 3), 0);
+	KUNIT_EXPECT_TRUE(test, kho_radix_test_page(test->priv, 64, 3));
+	KUNIT_EXPECT_FALSE(test, kho_radix_test_page(test->priv, 64, 2));
+	KUNIT_EXPECT_FALSE(test, kho_radix_test_page(test->priv, 64, 4));
+	KUNIT_EXPECT_FALSE(test, kho_radix_test_page(test->priv, 72, 3));
+	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE);
+}
+
+static void blocks_of_all_orders_come_and_go(struct kunit *test)
+{
+	unsigned int order;
+
+	for (order = 0; order < MAX_ORDER; order++) {
+		unsigned long pfn = END_PFN - BIT(order);
+
+		KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, pfn, order), 0);
+		KUNIT_EXPECT_TRUE(test, kho_radix_test_page(test->priv, pfn, order));
+		KUNIT_EXPECT_EQ(test, kho_radix_orders(test->priv), BIT_ULL(order));
+		KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, pfn, order), 0);
+		KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
+	}
+}
+
+static void block_is_not_added_twice(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 7, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 7, 0), -EEXIST);
+	KUNIT_EXPECT_TRUE(test, kho_radix_test_page(test->priv, 7, 0));
+}
+
+static void block_is_not_removed_twice(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, 7, 0), -ENOENT);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 7, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, 7, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, 7, 0), -ENOENT);
+}
+
+static void impossible_blocks_are_refused(struct kunit *test)
+{
+	static const struct {
+		unsigned long pfn;
+		unsigned int order;
+	} bad[] = {
+		{ 1, 1 }, { 3, 1 }, { 512, 10 }, { 0, KHO_RADIX_MAX_ORDER + 1 },
+		{ 0, 64 }, { 0, UINT_MAX }, { END_PFN, 0 }, { ULONG_MAX, 0 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, bad[i].pfn,
+							 bad[i].order), -EINVAL);
+		KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, bad[i].pfn,
+							 bad[i].order), -EINVAL);
+		KUNIT_EXPECT_FALSE(test, kho_radix_test_page(test->priv, bad[i].pfn,
+							     bad[i].order));
+	}
+	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
+}
+
+static void node_stays_while_it_has_entries(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 0, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, LEAF_BITS - 1, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, LEAF_BITS, 0), 0);
+	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE + 1);
+
+	KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, 0, 0), 0);
+	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE + 1);
+	KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, LEAF_BITS - 1, 0), 0);
+	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE);
+	KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, LEAF_BITS, 0), 0);
+	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
+}
+
+static void root_never_moves(struct kunit *test)
+{
+	struct kho_radix_tree *tree = test->priv;
+	struct kho_radix_node *root = tree->root;
+
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(tree, 7, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_del_page(tree, 7, 0), 0);
+	KUNIT_EXPECT_PTR_EQ(test, tree->root, root);
+}
+
+/* Ranges */
+
+static void range_is_the_same_as_single_blocks(struct kunit *test)
+{
+	unsigned long i;
+
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 60, 200, 2), 0);
+	KUNIT_EXPECT_FALSE(test, kho_radix_test_page(test->priv, 56, 2));
+	for (i = 0; i < 200; i++)
+		KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, 60 + 4 * i, 2),
+				0);
+	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
+}
+
+static void range_crosses_leaves(struct kunit *test)
+{
+	unsigned long pfn = LEAF_BITS - 3, nr = LEAF_BITS + 6;
+
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, pfn, nr, 0), 0);
+	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE + 2);
+	KUNIT_EXPECT_FALSE(test, kho_radix_test_page(test->priv, pfn - 1, 0));
+	KUNIT_EXPECT_TRUE(test, kho_radix_test_page(test->priv, pfn, 0));
+	KUNIT_EXPECT_TRUE(test, kho_radix_test_page(test->priv, pfn + nr - 1, 0));
+	KUNIT_EXPECT_FALSE(test, kho_radix_test_page(test->priv, pfn + nr, 0));
+
+	KUNIT_EXPECT_EQ(test, kho_radix_del_range(test->priv, pfn, nr, 0), 0);
+	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
+}
+
+static void range_is_added_as_a_whole_or_not(struct kunit *test)
+{
+	unsigned long last = 2 * LEAF_BITS + 100;
+
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, last, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 5, last - 4, 0),
+			-EEXIST);
+	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE);
+	KUNIT_EXPECT_FALSE(test, kho_radix_overlaps(test->priv, 0, last));
+	KUNIT_EXPECT_TRUE(test, kho_radix_test_page(test->priv, last, 0));
+}
+
+static void range_is_removed_as_a_whole_or_not(struct kunit *test)
+{
+	unsigned long nr = 2 * LEAF_BITS;
+
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 5, nr, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, nr, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_del_range(test->priv, 5, nr, 0), -ENOENT);
+	KUNIT_EXPECT_TRUE(test, kho_radix_contains(test->priv, 5, nr - 5));
+	KUNIT_EXPECT_TRUE(test, kho_radix_contains(test->priv, nr + 1, 4));
+}
+
+static void impossible_ranges_are_refused(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 8, 0, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 9, 4, 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, END_PFN - 4, 5, 0),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 8, ULONG_MAX, 3),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 0, 1, MAX_ORDER + 1),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, kho_radix_del_range(test->priv, 8, 0, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
+}
+
+/* Looking up */
+
+static void orders_tells_all_orders(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 1, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 512, 9), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 0, MAX_ORDER), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_orders(test->priv),
+			BIT_ULL(0) | BIT_ULL(9) | BIT_ULL(MAX_ORDER));
+}
+
+static void block_order_is_known_at_its_start(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 512, 9), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 1024, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_block_order(test->priv, 512), 9);
+	KUNIT_EXPECT_EQ(test, kho_radix_block_order(test->priv, 768), -ENOENT);
+	KUNIT_EXPECT_EQ(test, kho_radix_block_order(test->priv, 1024), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_block_order(test->priv, 1025), -ENOENT);
+	KUNIT_EXPECT_EQ(test, kho_radix_block_order(test->priv, 0), -ENOENT);
+}
+
+static void contains_puts_blocks_together(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 500, 12, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 512, 9), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 1024, 3, 1), 0);
+
+	KUNIT_EXPECT_TRUE(test, kho_radix_contains(test->priv, 500, 530));
+	KUNIT_EXPECT_TRUE(test, kho_radix_contains(test->priv, 700, 1));
+	KUNIT_EXPECT_FALSE(test, kho_radix_contains(test->priv, 499, 2));
+	KUNIT_EXPECT_FALSE(test, kho_radix_contains(test->priv, 500, 531));
+}
+
+static void contains_sees_holes(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 100, 50, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 151, 50, 0), 0);
+	KUNIT_EXPECT_TRUE(test, kho_radix_contains(test->priv, 100, 50));
+	KUNIT_EXPECT_FALSE(test, kho_radix_contains(test->priv, 100, 101));
+	KUNIT_EXPECT_FALSE(test, kho_radix_contains(test->priv, 100, 0));
+	KUNIT_EXPECT_FALSE(test, kho_radix_contains(test->priv, 100, ULONG_MAX));
+}
+
+static void overlaps_sees_blocks_of_all_orders(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 512, 9), 0);
+	KUNIT_EXPECT_FALSE(test, kho_radix_overlaps(test->priv, 0, 512));
+	KUNIT_EXPECT_TRUE(test, kho_radix_overlaps(test->priv, 0, 513));
+	KUNIT_EXPECT_TRUE(test, kho_radix_overlaps(test->priv, 700, 1));
+	KUNIT_EXPECT_TRUE(test, kho_radix_overlaps(test->priv, 0, 4096));
+	KUNIT_EXPECT_TRUE(test, kho_radix_overlaps(test->priv, 1023, 9));
+	KUNIT_EXPECT_FALSE(test, kho_radix_overlaps(test->priv, 1024, 4096));
+}
+
+/* Walks */
+
+static struct {
+	phys_addr_t phys;
+	unsigned int order;
+} seen_blocks[4];
+static unsigned int nr_seen_blocks;
+
+static int see_block(phys_addr_t phys, unsigned int order)
+{
+	if (nr_seen_blocks == ARRAY_SIZE(seen_blocks))
+		return -E2BIG;
+	seen_blocks[nr_seen_blocks].phys = phys;
+	seen_blocks[nr_seen_blocks].order = order;
+	nr_seen_blocks++;
+	return 0;
+}
+
+static void walk_tree_sees_each_block_once(struct kunit *test)
+{
+	nr_seen_blocks = 0;
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, END_PFN / 2, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 3, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 8, 3), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_tree(test->priv, see_block), 0);
+
+	KUNIT_ASSERT_EQ(test, nr_seen_blocks, 3);
+	KUNIT_EXPECT_EQ(test, seen_blocks[0].phys, PFN_PHYS(8));
+	KUNIT_EXPECT_EQ(test, seen_blocks[0].order, 3);
+	KUNIT_EXPECT_EQ(test, seen_blocks[1].phys, PFN_PHYS(3));
+	KUNIT_EXPECT_EQ(test, seen_blocks[1].order, 0);
+	KUNIT_EXPECT_EQ(test, seen_blocks[2].phys, PFN_PHYS(END_PFN / 2));
+	KUNIT_EXPECT_EQ(test, seen_blocks[2].order, 0);
+}
+
+static void walk_tree_stops_when_told(struct kunit *test)
+{
+	nr_seen_blocks = 0;
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 0, 5, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_tree(test->priv, see_block), -E2BIG);
+}
+
+struct seen_ranges {
+	unsigned long start_pfn[8];
+	unsigned long end_pfn[8];
+	unsigned int nr;
+};
+
+static int see_range(phys_addr_t start, phys_addr_t end, void *arg)
+{
+	struct seen_ranges *seen = arg;
+
+	if (seen->nr == ARRAY_SIZE(seen->start_pfn))
+		return -E2BIG;
+	seen->start_pfn[seen->nr] = PHYS_PFN(start);
+	seen->end_pfn[seen->nr] = PHYS_PFN(end);
+	seen->nr++;
+	return 0;
+}
+
+static void expect_range(struct kunit *test, const struct seen_ranges *seen,
+			 unsigned int nr, unsigned long start_pfn,
+			 unsigned long end_pfn)
+{
+	KUNIT_ASSERT_LT(test, nr, seen->nr);
+	KUNIT_EXPECT_EQ(test, seen->start_pfn[nr], start_pfn);
+	KUNIT_EXPECT_EQ(test, seen->end_pfn[nr], end_pfn);
+}
+
+static void walk_ranges_of_nothing(struct kunit *test)
+{
+	struct seen_ranges seen = {};
+
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(test->priv, see_range, &seen), 0);
+	KUNIT_EXPECT_EQ(test, seen.nr, 0);
+}
+
+static void walk_ranges_merges_orders(struct kunit *test)
+{
+	struct seen_ranges seen = {};
+
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 1536, 9), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 512, 9), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 1024, 2), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 510, 2, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 0, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(test->priv, see_range, &seen), 0);
+
+	KUNIT_EXPECT_EQ(test, seen.nr, 3);
+	expect_range(test, &seen, 0, 0, 1);
+	expect_range(test, &seen, 1, 510, 1028);
+	expect_range(test, &seen, 2, 1536, 2048);
+}
+
+static void walk_ranges_coalesces_over_leaves(struct kunit *test)
+{
+	struct seen_ranges seen = {};
+
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, LEAF_BITS - 1,
+						  2 * LEAF_BITS, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(test->priv, see_range, &seen), 0);
+
+	KUNIT_EXPECT_EQ(test, seen.nr, 1);
+	expect_range(test, &seen, 0, LEAF_BITS - 1, 3 * LEAF_BITS - 1);
+}
+
+static void walk_ranges_skips_gaps_of_any_size(struct kunit *test)
+{
+	static const unsigned long pfns[] = {
+		0, 2, 63, 66, LEAF_BITS + 1, LEAF_BITS << KHO_TABLE_SIZE_LOG2,
+		END_PFN / 2, END_PFN - 2,
+	};
+	struct seen_ranges seen = {};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(pfns); i++)
+		KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, pfns[i], 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(test->priv, see_range, &seen), 0);
+
+	KUNIT_EXPECT_EQ(test, seen.nr, ARRAY_SIZE(pfns));
+	for (i = 0; i < ARRAY_SIZE(pfns); i++)
+		expect_range(test, &seen, i, pfns[i], pfns[i] + 1);
+}
+
+static void walk_ranges_of_all_orders(struct kunit *test)
+{
+	struct seen_ranges seen = {};
+	unsigned int order;
+
+	/* 1, 2, 4, ... pages, each aligned to its size and behind the last */
+	for (order = 0; order < MAX_ORDER; order++)
+		KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, BIT(order), order),
+				0);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(test->priv, see_range, &seen), 0);
+
+	KUNIT_EXPECT_EQ(test, seen.nr, 1);
+	expect_range(test, &seen, 0, 1, BIT(MAX_ORDER));
+}
+
+static void walk_ranges_stops_when_told(struct kunit *test)
+{
+	struct seen_ranges seen = {};
+	unsigned int i;
+
+	for (i = 0; i <= ARRAY_SIZE(seen.start_pfn); i++)
+		KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 2 * i, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(test->priv, see_range, &seen),
+			-E2BIG);
+}
+
+static void walk_ranges_refuses_overlaps(struct kunit *test)
+{
+	static const unsigned long pfns[] = { 512, 700, 1023 };
+	unsigned int i;
+
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 512, 9), 0);
+	for (i = 0; i < ARRAY_SIZE(pfns); i++) {
+		struct seen_ranges seen = {};
+
+		KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, pfns[i], 0), 0);
+		KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(test->priv, see_range,
+							    &seen), -EINVAL);
+		KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, pfns[i], 0), 0);
+	}
+}
+
+static void walk_ranges_refuses_the_end_of_the_address_space(struct kunit *test)
+{
+	struct seen_ranges seen = {};
+
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, END_PFN - 1, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(test->priv, see_range, &seen),
+			-EINVAL);
+}
+
+static void walk_window_cuts_ranges(struct kunit *test)
+{
+	struct seen_ranges seen = {};
+
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 512, 9), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 2000, 100, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_window(test->priv, 1000, 2050, see_range,
+						    &seen), 0);
+
+	KUNIT_EXPECT_EQ(test, seen.nr, 2);
+	expect_range(test, &seen, 0, 1000, 1024);
+	expect_range(test, &seen, 1, 2000, 2050);
+}
+
+static void walk_window_between_blocks_is_empty(struct kunit *test)
+{
+	struct seen_ranges seen = {};
+
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 512, 9), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_window(test->priv, 0, 512, see_range,
+						    &seen), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_window(test->priv, 1024, 5000, see_range,
+						    &seen), 0);
+	KUNIT_EXPECT_EQ(test, seen.nr, 0);
+}
+
+/* Nodes of damaged trees */
+
+static int expect_next_level(phys_addr_t node, unsigned int level, void *arg)
+{
+	unsigned int *expected = arg;
+
+	if (!IS_ALIGNED(node, PAGE_SIZE) || level != *expected)
+		return -EBADMSG;
+	--*expected;
+	return 0;
+}
+
+static void walk_nodes_sees_parents_first(struct kunit *test)
+{
+	unsigned int level = TOP;
+
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 7, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_nodes(test->priv, expect_next_level,
+						   &level), 0);
+	KUNIT_EXPECT_EQ(test, level, (unsigned int)-1);
+}
+
+static int refuse_level(phys_addr_t node, unsigned int level, void *arg)
+{
+	return level == *(unsigned int *)arg ? -EINVAL : 0;
+}
+
+static void walk_nodes_asks_before_it_reads(struct kunit *test)
+{
+	struct kho_radix_tree *tree = test->priv;
+	unsigned int level = TOP - 1;
+
+	/* Not a place in RAM: to read it would crash. */
+	tree->root->table[0] = BIT_ULL(62);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_nodes(tree, refuse_level, &level),
+			-EINVAL);
+	tree->root->table[0] = 0;
+}
+
+static void walk_nodes_can_refuse_the_root(struct kunit *test)
+{
+	unsigned int level = TOP;
+
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_nodes(test->priv, refuse_level, &level),
+			-EINVAL);
+}
+
+static void walk_nodes_refuses_misaligned_children(struct kunit *test)
+{
+	struct kho_radix_tree *tree = test->priv;
+
+	tree->root->table[0] = virt_to_phys(tree->root) + 8;
+	KUNIT_EXPECT_EQ(test, nr_nodes(tree), -EINVAL);
+	tree->root->table[0] = 0;
+}
+
+static void walk_nodes_refuses_too_high_markers(struct kunit *test)
+{
+	struct kho_radix_tree *tree = test->priv;
+	unsigned int shift = KHO_BITMAP_SIZE_LOG2 + (TOP - 1) * KHO_TABLE_SIZE_LOG2;
+	unsigned long slot = BIT(KHO_ORDER_0_LOG2 + 1 - shift);
+
+	tree->root->table[slot] = virt_to_phys(tree->root);
+	KUNIT_EXPECT_EQ(test, nr_nodes(tree), -EINVAL);
+	tree->root->table[slot] = 0;
+}
+
+static struct kho_radix_leaf *lowest_leaf(struct kho_radix_tree *tree)
+{
+	void *node = tree->root;
+	unsigned int level;
+
+	for (level = TOP; level; level--)
+		node = phys_to_virt(((struct kho_radix_node *)node)->table[0]);
+
+	return node;
+}
+
+static void walk_nodes_refuses_keys_without_order(struct kunit *test)
+{
+	struct kho_radix_leaf *leaf;
+	unsigned int key;
+
+	/* The largest order has key 2, so that this makes the lowest leaf. */
+	KUNIT_ASSERT_EQ(test, kho_radix_add_page(test->priv, 0, MAX_ORDER), 0);
+	leaf = lowest_leaf(test->priv);
+	for (key = 0; key < 2; key++) {
+		__set_bit(key, leaf->bitmap);
+		KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), -EINVAL);
+		__clear_bit(key, leaf->bitmap);
+	}
+	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE);
+}
+
+static int spend_budget(phys_addr_t node, unsigned int level, void *arg)
+{
+	long *budget = arg;
+
+	return (*budget)-- ? 0 : -EINVAL;
+}
+
+static void walk_nodes_ends_with_the_budget(struct kunit *test)
+{
+	struct kho_radix_tree *tree = test->priv;
+	struct kho_radix_node *trap;
+	long budget = 1000;
+
+	/* All of its children are itself: more than can ever be walked. */
+	trap = (void *)__get_free_page(GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, trap);
+	memset64(trap->table, virt_to_phys(trap), ARRAY_SIZE(trap->table));
+	tree->root->table[0] = virt_to_phys(trap);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_nodes(tree, spend_budget, &budget),
+			-EINVAL);
+	KUNIT_EXPECT_EQ(test, budget, -1);
+	tree->root->table[0] = 0;
+	free_page((unsigned long)trap);
+}
+
+static void empty_nodes_of_others_are_harmless(struct kunit *test)
+{
+	struct kho_radix_tree *tree = test->priv;
+	struct seen_ranges seen = {};
+	unsigned long node;
+
+	node = get_zeroed_page(GFP_KERNEL);
+	KUNIT_ASSERT_NE(test, node, 0UL);
+	tree->root->table[0] = virt_to_phys((void *)node);
+	KUNIT_EXPECT_EQ(test, nr_nodes(tree), 2);
+	KUNIT_EXPECT_EQ(test, kho_radix_orders(tree), 0ULL);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(tree, see_range, &seen), 0);
+	KUNIT_EXPECT_EQ(test, seen.nr, 0);
+	tree->root->table[0] = 0;
+	free_page(node);
+}
+
+static struct kunit_case radix_cases[] = {
+	KUNIT_CASE(key_has_marker_of_its_order),
+	KUNIT_CASE(key_holds_address_below_marker),
+	KUNIT_CASE(keys_of_all_orders_decode_to_their_block),
+	KUNIT_CASE(orders_do_not_share_keys),
+	KUNIT_CASE(new_tree_is_a_root),
+	KUNIT_CASE(added_block_is_there_with_its_order_only),
+	KUNIT_CASE(blocks_of_all_orders_come_and_go),
+	KUNIT_CASE(block_is_not_added_twice),
+	KUNIT_CASE(block_is_not_removed_twice),
+	KUNIT_CASE(impossible_blocks_are_refused),
+	KUNIT_CASE(node_stays_while_it_has_entries),
+	KUNIT_CASE(root_never_moves),
+	KUNIT_CASE(range_is_the_same_as_single_blocks),
+	KUNIT_CASE(range_crosses_leaves),
+	KUNIT_CASE(range_is_added_as_a_whole_or_not),
+	KUNIT_CASE(range_is_removed_as_a_whole_or_not),
+	KUNIT_CASE(impossible_ranges_are_refused),
+	KUNIT_CASE(orders_tells_all_orders),
+	KUNIT_CASE(block_order_is_known_at_its_start),
+	KUNIT_CASE(contains_puts_blocks_together),
+	KUNIT_CASE(contains_sees_holes),
+	KUNIT_CASE(overlaps_sees_blocks_of_all_orders),
+	KUNIT_CASE(walk_tree_sees_each_block_once),
+	KUNIT_CASE(walk_tree_stops_when_told),
+	KUNIT_CASE(walk_ranges_of_nothing),
+	KUNIT_CASE(walk_ranges_merges_orders),
+	KUNIT_CASE(walk_ranges_coalesces_over_leaves),
+	KUNIT_CASE(walk_ranges_skips_gaps_of_any_size),
+	KUNIT_CASE(walk_ranges_of_all_orders),
+	KUNIT_CASE(walk_ranges_stops_when_told),
+	KUNIT_CASE(walk_ranges_refuses_overlaps),
+	KUNIT_CASE(walk_ranges_refuses_the_end_of_the_address_space),
+	KUNIT_CASE(walk_window_cuts_ranges),
+	KUNIT_CASE(walk_window_between_blocks_is_empty),
+	KUNIT_CASE(walk_nodes_sees_parents_first),
+	KUNIT_CASE(walk_nodes_asks_before_it_reads),
+	KUNIT_CASE(walk_nodes_can_refuse_the_root),
+	KUNIT_CASE(walk_nodes_refuses_misaligned_children),
+	KUNIT_CASE(walk_nodes_refuses_too_high_markers),
+	KUNIT_CASE(walk_nodes_refuses_keys_without_order),
+	KUNIT_CASE(walk_nodes_ends_with_the_budget),
+	KUNIT_CASE(empty_nodes_of_others_are_harmless),
+	{}
+};
+
+static struct kunit_suite radix_suite = {
+	.name = "kho-radix",
+	.init = radix_test_init,
+	.exit = radix_test_exit,
+	.test_cases = radix_cases,
+};
+
+kunit_test_suite(radix_suite);
