@@ -22,6 +22,7 @@
 
 #define pr_fmt(fmt) "memfd_luo: " fmt
 
+#include <linux/align.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -438,8 +439,9 @@ static int memfd_luo_read_ser(const struct liveupdate_file_op_args *args,
 			     ARRAY_SIZE(memfd_luo_compat_ranges)))
 		return -EIO;
 
-	if (!pa || !kho_incoming_contains(pa, sizeof(*ser))) {
-		pr_err("incoming state at %pa is not in preserved memory\n",
+	if (!pa || !IS_ALIGNED(pa, sizeof(u64)) ||
+	    !kho_incoming_contains(pa, sizeof(*ser))) {
+		pr_err("incoming state at %pa is misaligned or not in preserved memory\n",
 		       &pa);
 		return -EIO;
 	}
