@@ -18,6 +18,8 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#define LUO_TEST_COMPATIBLE	"luo-test-file-v1"
+
 static unsigned long fail_preserve;
 module_param(fail_preserve, ulong, 0600);
 MODULE_PARM_DESC(fail_preserve, "number of the file that can't be preserved");
@@ -189,7 +191,7 @@ static const struct liveupdate_file_ops luo_test_ops = {
 
 static struct liveupdate_file_handler luo_test_handler = {
 	.ops = &luo_test_ops,
-	.compatible = "luo-test-file-v1",
+	.compatible = LUO_TEST_COMPATIBLE,
 };
 
 static int __init luo_test_handler_init(void)
