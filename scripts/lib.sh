@@ -40,6 +40,15 @@ as_root() {
 	fi
 }
 
+# lock_build: one at a time in build/, for the script and all that it calls
+lock_build() {
+	[ -z "${KHO_BUILD_LOCKED:-}" ] || return 0
+	mkdir -p "$BUILD"
+	exec 9>"$BUILD/.lock"
+	flock -n 9 || { echo "waiting for another make in this directory"; flock 9; }
+	export KHO_BUILD_LOCKED=yes
+}
+
 # usage "$@": answer --help with the comment at the head of the calling script
 usage() {
 	case ${1:-} in
