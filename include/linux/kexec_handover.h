@@ -17,6 +17,13 @@ struct kimage;
 struct page;
 struct resource;
 
+/* Is a range of physical addresses, up to but not including @end, RAM? */
+typedef bool (*kho_is_ram_fn)(phys_addr_t start, phys_addr_t end);
+/* Called for a range of page frame numbers, up to but not including @end_pfn */
+typedef void (*kho_pfn_range_fn)(unsigned long start_pfn, unsigned long end_pfn);
+/* Called for a range of memory in which a kexec segment may be placed */
+typedef int (*kho_hole_fn)(struct resource *res, void *kbuf);
+
 #ifdef CONFIG_KEXEC_HANDOVER
 
 bool kho_is_enabled(void);
@@ -43,20 +50,17 @@ int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size);
 
 void kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
 		  phys_addr_t scratch_phys, u64 scratch_len);
-void kho_early_init(bool (*is_ram)(phys_addr_t start, phys_addr_t end));
+void kho_early_init(kho_is_ram_fn is_ram);
 void kho_memory_init(void);
 
 void kho_read_map(void);
 phys_addr_t kho_find_unpreserved(phys_addr_t start, phys_addr_t end,
 				 phys_addr_t size, phys_addr_t align);
-unsigned long kho_for_each_unpreserved(unsigned long start_pfn,
-				       unsigned long end_pfn,
-				       void (*fn)(unsigned long start_pfn,
-						  unsigned long end_pfn));
+unsigned long kho_walk_unpreserved(unsigned long start_pfn,
+				   unsigned long end_pfn, kho_pfn_range_fn fn);
 
 bool kho_image_needs_scratch(const struct kimage *image);
-int kho_walk_scratch(struct kexec_buf *kbuf,
-		     int (*fn)(struct resource *res, void *kbuf));
+int kho_walk_scratch(struct kexec_buf *kbuf, kho_hole_fn fn);
 int kho_fill_kimage(struct kimage *image);
 bool kho_image_can_carry(void);
 
@@ -149,8 +153,7 @@ static inline void kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
 {
 }
 
-static inline void kho_early_init(bool (*is_ram)(phys_addr_t start,
-						 phys_addr_t end))
+static inline void kho_early_init(kho_is_ram_fn is_ram)
 {
 }
 
@@ -158,10 +161,21 @@ static inline void kho_memory_init(void)
 {
 }
 
-static inline unsigned long
-kho_for_each_unpreserved(unsigned long start_pfn, unsigned long end_pfn,
-			 void (*fn)(unsigned long start_pfn,
-				    unsigned long end_pfn))
+static inline void kho_read_map(void)
+{
+}
+
+static inline phys_addr_t kho_find_unpreserved(phys_addr_t start,
+					       phys_addr_t end,
+					       phys_addr_t size,
+					       phys_addr_t align)
+{
+	return 0;
+}
+
+static inline unsigned long kho_walk_unpreserved(unsigned long start_pfn,
+						 unsigned long end_pfn,
+						 kho_pfn_range_fn fn)
 {
 	fn(start_pfn, end_pfn);
 	return end_pfn - start_pfn;
@@ -172,8 +186,7 @@ static inline bool kho_image_needs_scratch(const struct kimage *image)
 	return false;
 }
 
-static inline int kho_walk_scratch(struct kexec_buf *kbuf,
-				   int (*fn)(struct resource *res, void *kbuf))
+static inline int kho_walk_scratch(struct kexec_buf *kbuf, kho_hole_fn fn)
 {
 	return 0;
 }

@@ -288,8 +288,6 @@ void __init kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
 	kho_in.state = KHO_IN_CLAIMED;
 }
 
-typedef bool (*kho_is_ram_fn)(phys_addr_t start, phys_addr_t end);
-
 static int __init kho_check_root(const void *fdt)
 {
 	const char *compatible;
@@ -414,15 +412,14 @@ static int __init kho_read_scratch(kho_is_ram_fn is_ram)
 
 /**
  * kho_early_init - confine this boot to scratch if anything was handed over
- * @is_ram: tells whether a range of physical addresses, from @start up to but
- *	    not including @end, is RAM according to firmware
+ * @is_ram: tells whether a range of memory is RAM according to firmware
  *
  * For the architecture, when the command line has been parsed and before the
  * first memblock allocation.
  *
  * Context: Early boot.
  */
-void __init kho_early_init(bool (*is_ram)(phys_addr_t start, phys_addr_t end))
+void __init kho_early_init(kho_is_ram_fn is_ram)
 {
 	if (kho_in.state != KHO_IN_CLAIMED)
 		return;
@@ -716,7 +713,7 @@ static void __init kho_walk_gaps(unsigned long start_pfn, unsigned long end_pfn,
 }
 
 struct kho_unpreserved_walk {
-	void (*fn)(unsigned long start_pfn, unsigned long end_pfn);
+	kho_pfn_range_fn fn;
 	unsigned long nr_pages;
 };
 
@@ -730,7 +727,7 @@ static void __init kho_unpreserved_gap(unsigned long start_pfn,
 }
 
 /**
- * kho_for_each_unpreserved - call a function for what is not preserved
+ * kho_walk_unpreserved - call a function for what is not preserved
  * @start_pfn: first page frame number of a range
  * @end_pfn:   page frame number behind the range
  * @fn:	       called for each part of the range that the previous kernel has not
@@ -744,10 +741,9 @@ static void __init kho_unpreserved_gap(unsigned long start_pfn,
  * not change before.
  * Return: the number of pages that @fn was called for.
  */
-unsigned long __init
-kho_for_each_unpreserved(unsigned long start_pfn, unsigned long end_pfn,
-			 void (*fn)(unsigned long start_pfn,
-				    unsigned long end_pfn))
+unsigned long __init kho_walk_unpreserved(unsigned long start_pfn,
+					  unsigned long end_pfn,
+					  kho_pfn_range_fn fn)
 {
 	struct kho_unpreserved_walk walk = { .fn = fn };
 
@@ -1721,8 +1717,7 @@ bool kho_image_needs_scratch(const struct kimage *image)
  * Context: Called with the kexec lock held.
  * Return: 0, or what @fn returned.
  */
-int kho_walk_scratch(struct kexec_buf *kbuf,
-		     int (*fn)(struct resource *res, void *kbuf))
+int kho_walk_scratch(struct kexec_buf *kbuf, kho_hole_fn fn)
 {
 	struct resource res = {};
 	unsigned int i;

@@ -48,9 +48,9 @@
 
 /* The root FDT's whole version string: its own token and those it contains. */
 #define KHO_FDT_COMPATIBLE						\
-	KHO_FDT_COMPAT_BASE						\
-	KHO_SUB_COMPAT(KHO_RADIX_COMPATIBLE)				\
-	KHO_SUB_COMPAT(KHO_VMALLOC_COMPATIBLE)
+	(KHO_FDT_COMPAT_BASE						\
+	 KHO_SUB_COMPAT(KHO_RADIX_COMPATIBLE)				\
+	 KHO_SUB_COMPAT(KHO_VMALLOC_COMPATIBLE))
 
 /* Property of the root node: the radix tree's root. */
 #define KHO_FDT_MEMORY_MAP_PROP_NAME	"preserved-memory-map"

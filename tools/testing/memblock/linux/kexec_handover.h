@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * No kexec handover in the memblock simulator
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#ifndef _LINUX_KEXEC_HANDOVER_H
+#define _LINUX_KEXEC_HANDOVER_H
+
+#include <linux/types.h>
+
+typedef void (*kho_pfn_range_fn)(unsigned long start_pfn, unsigned long end_pfn);
+
+static inline void kho_read_map(void)
+{
+}
+
+static inline phys_addr_t kho_find_unpreserved(phys_addr_t start,
+					       phys_addr_t end,
+					       phys_addr_t size,
+					       phys_addr_t align)
+{
+	return 0;
+}
+
+static inline unsigned long kho_walk_unpreserved(unsigned long start_pfn,
+						 unsigned long end_pfn,
+						 kho_pfn_range_fn fn)
+{
+	fn(start_pfn, end_pfn);
+	return end_pfn - start_pfn;
+}
+
+#endif /* _LINUX_KEXEC_HANDOVER_H */
