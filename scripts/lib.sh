@@ -36,7 +36,8 @@ as_root() {
 		"$@"
 	else
 		command -v sudo >/dev/null || die "needs root, and there is no sudo: $*"
-		sudo "$@"
+		# a step runs in the background and can't ask for a password
+		sudo -n "$@"
 	fi
 }
 
@@ -105,20 +106,27 @@ log_of() {
 	printf '%s/%s.log\n' "$LOGS" "${1// /-}"
 }
 
-# try NAME COMMAND...: run with the output in a log, print one line with the time
+# try NAME COMMAND...: run with the output in a log, print one line with the
+# time. Leaves the status in $status instead of returning it: a caller that tested
+# it with "if" or "&&" would switch errexit off inside COMMAND.
 try() {
-	local name=$1 log start=$SECONDS pid status=0 word=
+	local name=$1 log start=$SECONDS pid word=
 	shift
+	status=0
 	log=$(log_of "$name")
 	mkdir -p "$LOGS"
 
+	# a process group of its own, so that an interrupt ends all of it
+	set -m
 	"$@" >"$log" 2>&1 </dev/null &
 	pid=$!
+	set +m
+	trap 'kill -- "-$pid"; exit 130' INT TERM
 	show_progress "$name" "$log" "$pid"
 	wait "$pid" || status=$?
+	trap - INT TERM
 	((status == 0)) || word="  FAILED"
 	printf '%-28s %7s%s%s\n' "$name" "$(duration $((SECONDS - start)))" "$(progress "$log")" "$word"
-	return $status
 }
 
 # show_end NAME: the last lines of a step's log, and the errors that parallel
@@ -137,7 +145,8 @@ show_end() {
 step() {
 	local name=$1 hint=$2
 	shift 2
-	try "$name" "$@" && return
+	try "$name" "$@"
+	((status)) || return 0
 	show_end "$name"
 	printf 'what to do: %s\n' "$hint"
 	exit 1
@@ -156,10 +165,11 @@ kbuild() {
 copy_default_build() {
 	local objects=$1 default=$BUILD/$ARCH
 	if [ ! -e "$objects/.copied" ] ||
-	   [ -n "$(find "$default" -newer "$objects/.copied" -type f -print -quit)" ]; then
+	   [ -n "$(find "$default" -path "$default/kselftest" -prune -o \
+			-newer "$objects/.copied" -type f -print -quit)" ]; then
 		mkdir -p "$objects"
 		touch "$objects/.copying"
-		rsync -a --delete --exclude=/.copying "$default/" "$objects/"
+		rsync -a --delete --exclude=/.copying --exclude=/kselftest "$default/" "$objects/"
 		mv "$objects/.copying" "$objects/.copied"
 	fi
 }
