@@ -1134,8 +1134,11 @@ static int kho_check_preservable(unsigned long pfn, unsigned long nr)
 		return -EINVAL;
 
 	if (IS_ENABLED(CONFIG_KEXEC_HANDOVER_DEBUG) &&
-	    WARN_ON_ONCE(kho_radix_overlaps(&kho_out.tree, pfn, nr)))
+	    kho_radix_overlaps(&kho_out.tree, pfn, nr)) {
+		pr_err("of %lu pages from pfn %#lx on, some are preserved already\n",
+		       nr, pfn);
 		return -EEXIST;
+	}
 
 	return 0;
 }
