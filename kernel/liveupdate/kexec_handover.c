@@ -40,10 +40,12 @@
 #include <linux/sort.h>
 #include <linux/swiotlb.h>
 #include <linux/unaligned.h>
+#include <linux/utsname.h>
 
 #include <kunit/static_stub.h>
 
 #include <linux/kho/abi/kexec_handover.h>
+#include <linux/kho/abi/kexec_metadata.h>
 #include <linux/kho/compat.h>
 #include <linux/kho/radix_tree.h>
 #include <linux/kho/vmalloc.h>
@@ -1077,6 +1079,56 @@ static int __init kho_init_outgoing(void)
 	return 0;
 }
 
+static bool __init kho_valid_metadata(const struct kho_kexec_metadata *metadata,
+				      size_t size)
+{
+	const char *release = metadata->previous_release;
+
+	return size >= sizeof(*metadata) &&
+	       metadata->version == KHO_METADATA_VERSION &&
+	       strnlen(release, KHO_METADATA_RELEASE_LENGTH) <
+	       KHO_METADATA_RELEASE_LENGTH;
+}
+
+/* Kexecs since the last cold boot, as far as the previous kernel told */
+static u32 __init kho_read_metadata(void)
+{
+	const struct kho_kexec_metadata *metadata;
+	phys_addr_t phys;
+	size_t size;
+	u32 count = 0;
+
+	if (kho_retrieve_subtree(KHO_METADATA_NODE_NAME, &phys, &size))
+		return 0;
+
+	metadata = phys_to_virt(phys);
+	if (kho_valid_metadata(metadata, size)) {
+		count = metadata->kexec_count;
+		pr_info("exec from: %s (count %u)\n", metadata->previous_release,
+			count);
+	}
+
+	kho_restore_free(phys_to_virt(phys));
+	return count;
+}
+
+/* Only for the log: a kernel without room for it hands over all the same. */
+static void __init kho_init_metadata(void)
+{
+	u32 count = kho_read_metadata();
+	struct kho_kexec_metadata *metadata;
+
+	metadata = kho_alloc_preserve(sizeof(*metadata));
+	if (IS_ERR(metadata))
+		return;
+
+	metadata->version = KHO_METADATA_VERSION;
+	metadata->kexec_count = count + 1;
+	strscpy(metadata->previous_release, init_utsname()->release);
+	if (kho_add_subtree(KHO_METADATA_NODE_NAME, metadata, sizeof(*metadata)))
+		kho_unpreserve_free(metadata);
+}
+
 static int __init kho_init(void)
 {
 	int err;
@@ -1092,9 +1144,11 @@ static int __init kho_init(void)
 	if (err) {
 		pr_err("disabled: could not set up outgoing state (%d)\n", err);
 		kho_enable = false;
+		return err;
 	}
 
-	return err;
+	kho_init_metadata();
+	return 0;
 }
 core_initcall(kho_init);
 
