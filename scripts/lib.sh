@@ -170,6 +170,8 @@ copy_default_build() {
 		mkdir -p "$objects"
 		touch "$objects/.copying"
 		rsync -a --delete --exclude=/.copying --exclude=/kselftest "$default/" "$objects/"
+		# objtool's rules name their directory; rebuilt, it would rebuild all else
+		find "$objects/tools" -name '.*.cmd' -exec sed -i "s,$default/,$objects/,g" {} +
 		mv "$objects/.copying" "$objects/.copied"
 	fi
 }
