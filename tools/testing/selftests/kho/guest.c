@@ -572,7 +572,7 @@ static void set_up(void)
 	mount("devtmpfs", "/dev", "devtmpfs", 0, NULL);
 	mount("tmpfs", "/tmp", "tmpfs", 0, NULL);
 	/* Without this the kernel drops lines when many are written at once. */
-	guest_write_file("/proc/sys/kernel/printk_devkmsg", "on");
+	guest_write_file("/proc/sys/kernel/printk_devkmsg", "on\n");
 	kmsg_fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
 	setrlimit(RLIMIT_NOFILE, &files);
 	read_cmdline();

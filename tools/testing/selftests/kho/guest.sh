@@ -15,8 +15,8 @@
 # guests must do: come to their end by themselves, and with a clean kernel log.
 # A test without a result has failed.
 #
-# Environment: KHO_KERNEL= the kernel to boot, KHO_SUITES= names of the suites
-# to run (default all), KHO_LOGS= the directory for the serial logs.
+# Environment: KHO_KERNEL= the kernel to boot, KHO_SUITES= names of suites or
+# variants to run (default all), KHO_LOGS= the directory for the serial logs.
 
 KSFT_SKIP=4
 
@@ -102,9 +102,11 @@ guest_add() {
 
 	if [[ -n "${KHO_SUITES:-}" ]]; then
 		for wanted in $KHO_SUITES; do
-			[[ "$wanted" != "$suite" ]] || break
+			[[ "$wanted" != "$suite" && "$wanted" != "${suite%%:*}" ]] ||
+				break
 		done
-		[[ "$wanted" == "$suite" ]] || return 0
+		[[ "$wanted" == "$suite" || "$wanted" == "${suite%%:*}" ]] ||
+			return 0
 	fi
 	guest_suites+=("$suite")
 	guest_seconds[$suite]=$2

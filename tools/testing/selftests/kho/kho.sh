@@ -14,6 +14,11 @@ guest_start kho_guest test_kho kho_scratch_test
 
 guest_add chain 300 "kho=on"
 guest_add late 90 "kho=on"
+# Memory above 4 GiB, so that each node gets scratch of its own
+guest_add late:six_gib 120 "kho=on" -m 6G -smp 2,sockets=2 \
+	-object memory-backend-ram,id=n0,size=3G -numa node,cpus=0,memdev=n0 \
+	-object memory-backend-ram,id=n1,size=3G -numa node,cpus=1,memdev=n1
+guest_add late:one_cpu 90 "kho=on" -m 1G
 guest_add off 120 ""
 guest_add image 120 "kho=on crashkernel=256M"
 guest_add crash 120 "kho=on crashkernel=256M"

@@ -264,6 +264,7 @@ void check_frozen(int fd, size_t size)
 void check_thawed(int fd)
 {
 	fill(fd, 0, 2 * PAGE + 1, 77);
+	CHECK(!ftruncate(fd, 2 * PAGE + 1));
 	CHECK(!ftruncate(fd, 10 * PAGE));
 	check_content(fd, 0, 2 * PAGE + 1, 77);
 	check_zeros(fd, 2 * PAGE + 1, 8 * PAGE - 1);

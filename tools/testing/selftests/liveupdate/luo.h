@@ -52,6 +52,9 @@ void check_frozen(int fd, size_t size);
 /* A file that nobody preserves can be written, grow and shrink. */
 void check_thawed(int fd);
 
+/* Counts in /proc/meminfo may be this far from the truth, KiB. */
+#define MEMINFO_SLACK	2048
+
 int nr_open_fds(void);
 /* A copy that the kernel can read and not write. */
 void *read_only_copy(const void *from, size_t len);

@@ -48,7 +48,7 @@ static void version_refused(void)
 {
 	CHECK_ERRNO(luo_open(), EIO);
 	CHECK_ERRNO(luo_open(), EIO);
-	check_log("LUO: incoming 'luo-v99' not supported");
+	check_log("LUO: incoming 'luo-v9' not supported");
 }
 
 static void chain_refused(void)

@@ -10,6 +10,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/err.h>
+#include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho/abi/block.h>
@@ -49,7 +50,7 @@ static struct luo_ser *new_head(void)
 /* A version that no kernel reads yet. */
 static int forge_version(struct luo_ser *head)
 {
-	strscpy(head->compatible, "luo-v99;block-v1");
+	strscpy(head->compatible, "luo-v9;block-v1");
 	return 0;
 }
 
@@ -93,23 +94,26 @@ static void add_file(struct forged_block *block, const char *compatible,
 	file->token = ++block->header.count;
 }
 
-/* Tokens 1, 2, ... in the order in which they are added. */
+/*
+ * Tokens 1, 2, ... in the order in which they are added. One leads to memory that is
+ * not preserved.
+ */
 static int forge_files(struct luo_ser *head)
 {
 	struct forged_block *sessions = new_block();
 	struct forged_block *files = new_block();
 	struct memfd_luo_ser *memfd = new_memfd();
+	void *lost = (void *)get_zeroed_page(GFP_KERNEL);
 	struct luo_session_ser *session;
 
-	if (!sessions || !files || !memfd)
+	if (!sessions || !files || !memfd || !lost)
 		return -ENOMEM;
 
 	add_file(files, "no-such-handler-v1", 0);
 	add_file(files, "memfd-v99;vmalloc-v1", virt_to_phys(memfd));
 	add_file(files, MEMFD_LUO_FH_COMPATIBLE, 0);
 	add_file(files, MEMFD_LUO_FH_COMPATIBLE, virt_to_phys(memfd) + 1);
-	/* Not preserved: the kernel's own text */
-	add_file(files, MEMFD_LUO_FH_COMPATIBLE, __pa_symbol(_stext));
+	add_file(files, MEMFD_LUO_FH_COMPATIBLE, virt_to_phys(lost));
 	add_file(files, MEMFD_LUO_FH_COMPATIBLE, virt_to_phys(memfd));
 
 	session = (void *)sessions->entries;
