@@ -16,7 +16,8 @@
 # any other argument may override what stands before it.
 #
 # Environment: ACCEL=kvm|tcg picks the accelerator without a probe, QEMU= the
-# program, VM_CPU= the CPU model.
+# program, VM_CPU= the CPU model, VM_PATIENCE=N makes all limits N times as long
+# (for a slow host, or a kernel full of checks).
 
 VM_PROBE_SECONDS=15
 VM_TAIL_LINES=40
@@ -142,7 +143,8 @@ vm_layout() {
 }
 
 vm_run() {
-	local kernel=$1 initrd=$2 append=$3 log=$4 seconds=$5 status=0
+	local kernel=$1 initrd=$2 append=$3 log=$4 status=0
+	local seconds=$(($5 * ${VM_PATIENCE:-1}))
 	local -a layout
 
 	shift 5
