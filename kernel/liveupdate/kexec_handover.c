@@ -36,6 +36,7 @@
 #include <linux/pfn.h>
 #include <linux/pgalloc_tag.h>
 #include <linux/range.h>
+#include <linux/reboot.h>
 #include <linux/sizes.h>
 #include <linux/sort.h>
 #include <linux/swiotlb.h>
@@ -106,11 +107,13 @@ struct kho_incoming {
  * struct kho_outgoing - what this kernel hands over
  * @fdt:      the root FDT, one page that never moves; NULL until it is set up
  * @fdt_lock: serializes changes of @fdt
+ * @closed:   a kexec is under way, @fdt must not change any more
  * @tree:     the map of preserved memory
  */
 struct kho_outgoing {
 	void *fdt;
-	struct mutex fdt_lock; /* the FDT's content */
+	struct mutex fdt_lock; /* the FDT's content and @closed */
+	bool closed;
 	struct kho_radix_tree tree;
 };
 
@@ -1129,6 +1132,21 @@ static void __init kho_init_metadata(void)
 		kho_unpreserve_free(metadata);
 }
 
+/*
+ * libfdt moves things around: the other CPUs must not be stopped in the middle
+ * of it. The tree needs no such care, it is consistent at any moment.
+ */
+static int kho_close(struct notifier_block *nb, unsigned long action, void *data)
+{
+	guard(mutex)(&kho_out.fdt_lock);
+	kho_out.closed = kexec_in_progress;
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block kho_reboot_notifier = {
+	.notifier_call = kho_close,
+};
+
 static int __init kho_init(void)
 {
 	int err;
@@ -1148,6 +1166,7 @@ static int __init kho_init(void)
 	}
 
 	kho_init_metadata();
+	register_reboot_notifier(&kho_reboot_notifier);
 	return 0;
 }
 core_initcall(kho_init);
@@ -1658,8 +1677,8 @@ static int kho_add_blob(void *fdt, const char *name, u64 phys, u64 size)
  *
  * Context: May sleep.
  * Return: 0; -EEXIST if the name is taken; -ENOMEM if the root FDT is full;
- * -EINVAL for an empty name, one that has a slash, or an empty blob;
- * -EOPNOTSUPP if kexec handover is off.
+ * -EINVAL for an empty name, one that has a slash, or an empty blob; -EBUSY if a
+ * kexec is under way; -EOPNOTSUPP if kexec handover is off.
  */
 int kho_add_subtree(const char *name, void *blob, size_t size)
 {
@@ -1669,6 +1688,8 @@ int kho_add_subtree(const char *name, void *blob, size_t size)
 		return -EINVAL;
 
 	guard(mutex)(&kho_out.fdt_lock);
+	if (kho_out.closed)
+		return -EBUSY;
 	if (fdt_subnode_offset(kho_out.fdt, 0, name) >= 0)
 		return -EEXIST;
 
@@ -1698,6 +1719,9 @@ void kho_remove_subtree(void *blob)
 		return;
 
 	guard(mutex)(&kho_out.fdt_lock);
+	if (kho_out.closed)
+		return;
+
 	fdt_for_each_subnode(node, kho_out.fdt, 0)
 		if (kho_get_u64(kho_out.fdt, node, KHO_SUB_TREE_PROP_NAME) ==
 		    virt_to_phys(blob)) {
