@@ -620,7 +620,7 @@ static void luo_file_forget_all(struct luo_file_set *set)
  * Files with something wrong are listed, too: they are discarded with the rest.
  * When the list itself is refused, it and all that it leads to stay reserved.
  *
- * Context: May sleep. The caller holds the session's lock.
+ * Context: May sleep. Nobody else can reach the session yet.
  * Return: 0, -ENOMEM, after which it can be tried again, or another error when
  * the list is damaged.
  */

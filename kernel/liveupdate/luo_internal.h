@@ -19,9 +19,11 @@ struct file;
  *
  *   luo_freeze_rwsem        read: outgoing state is being changed;
  *                           write: it is being frozen and serialized
- *   luo_session_set.lock    the sessions of one direction
  *   luo_session.lock        the files of a session
  *   luo_file_handlers_rwsem the list of file handlers
+ *
+ * luo_session_set.lock guards the sessions of one direction. It comes below
+ * luo_freeze_rwsem and is not held together with the others.
  *
  * The locks that handlers take come below luo_session.lock.
  */

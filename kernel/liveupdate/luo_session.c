@@ -520,11 +520,16 @@ static int luo_incoming_list(u64 sessions_pa)
 	return 0;
 }
 
+/*
+ * The session's lock is not taken: no descriptor can reach the session yet. Its
+ * other users call file handlers below it, which may wait for a device to be
+ * opened, and this is called when one is opened.
+ */
 static int luo_incoming_load_one(struct luo_session *session)
 {
 	int err;
 
-	guard(mutex)(&session->lock);
+	lockdep_assert_held(&luo_incoming.lock);
 	err = luo_file_deserialize(&session->files, &session->ser);
 	if (!err || err == -ENOMEM)
 		return err;
