@@ -115,11 +115,15 @@ static int kho_block_add(struct kho_block_set *bs)
 	return 0;
 }
 
+/* A kexec may come at any moment: the chain must not lead to a freed block. */
 static void kho_block_drop_last(struct kho_block_set *bs)
 {
-	kho_block_free(bs, kho_block_last(bs));
-	if (kho_block_last(bs))
-		kho_block_last(bs)->ser->next = 0;
+	struct kho_block *last = kho_block_last(bs);
+	struct kho_block *before = kho_block_before(bs, last);
+
+	if (before)
+		WRITE_ONCE(before->ser->next, 0);
+	kho_block_free(bs, last);
 }
 
 /**
@@ -429,7 +433,7 @@ void *kho_block_it_prev(struct kho_block_it *it)
 	if (!it->block)
 		return NULL;
 
-	if (!it->index) {
+	while (!it->index) {
 		before = kho_block_before(it->bs, it->block);
 		if (!before)
 			return NULL;
