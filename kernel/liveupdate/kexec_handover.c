@@ -270,18 +270,22 @@ early_param("kho_scratch", kho_parse_scratch);
 void __init kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
 			 phys_addr_t scratch_phys, u64 scratch_len)
 {
+	phys_addr_t end;
+
 	if (fdt_len != PAGE_SIZE) {
 		pr_err("handover refused: previous kernel has pages of %llu bytes, this kernel of %lu\n",
 		       fdt_len, PAGE_SIZE);
 		return;
 	}
-	if (!fdt_phys || !PAGE_ALIGNED(fdt_phys)) {
+	if (!fdt_phys || !PAGE_ALIGNED(fdt_phys) ||
+	    check_add_overflow(fdt_phys, fdt_len, &end)) {
 		pr_err("handover refused: root FDT at %pa\n", &fdt_phys);
 		return;
 	}
 	if (!scratch_phys || !scratch_len ||
 	    scratch_len % sizeof(struct kho_scratch) ||
-	    scratch_len / sizeof(struct kho_scratch) > KHO_SCRATCH_MAX) {
+	    scratch_len / sizeof(struct kho_scratch) > KHO_SCRATCH_MAX ||
+	    check_add_overflow(scratch_phys, scratch_len, &end)) {
 		pr_err("handover refused: %llu bytes of scratch regions at %pa\n",
 		       scratch_len, &scratch_phys);
 		return;
@@ -369,17 +373,43 @@ static int __init kho_check_scratch(const struct kho_scratch *scratch,
 	return 0;
 }
 
+/* This kernel has been put where nothing is preserved, or it is too late. */
+static int __init kho_check_image(const struct kho_scratch *scratch,
+				  unsigned int cnt)
+{
+	phys_addr_t start = __pa_symbol(_text), end = __pa_symbol(_end);
+	unsigned int i;
+
+	for (i = 0; i < cnt; i++)
+		if (start >= scratch[i].addr &&
+		    end <= scratch[i].addr + scratch[i].size)
+			return 0;
+
+	pr_err("this kernel at [mem %#llx-%#llx] is not in a scratch region\n",
+	       (u64)start, (u64)end - 1);
+	return -EINVAL;
+}
+
 static int __init kho_mark_scratch(const struct kho_scratch *scratch,
 				   unsigned int cnt, kho_is_ram_fn is_ram)
 {
 	unsigned int i;
 	int err;
 
+	/* The array can't grow yet, and a region may split another in three. */
+	if (2 * cnt + 1 > memblock.memory.max - memblock.memory.cnt) {
+		pr_err("%u scratch regions are more than can be handled\n", cnt);
+		return -EINVAL;
+	}
+
 	for (i = 0; i < cnt; i++) {
 		err = kho_check_scratch(scratch, i, is_ram);
 		if (err)
 			return err;
 	}
+	err = kho_check_image(scratch, cnt);
+	if (err)
+		return err;
 
 	/* Firmware's memory map may not have been added yet. */
 	for (i = 0; i < cnt; i++) {
@@ -415,6 +445,23 @@ static int __init kho_read_scratch(kho_is_ram_fn is_ram)
 	return err;
 }
 
+/* Switch kexec handover off, with a message, in a kernel that can't do it. */
+static void __init kho_check_supported(void)
+{
+	const char *why;
+
+	if (is_kdump_kernel())
+		why = "a crash dump kernel";
+	else if (IS_ENABLED(CONFIG_KMSAN))
+		why = "a kernel with KMSAN, which knows nothing of preserved memory";
+	else
+		return;
+
+	if (kho_enable)
+		pr_info("disabled in %s\n", why);
+	kho_enable = false;
+}
+
 /**
  * kho_early_init - confine this boot to scratch if anything was handed over
  * @is_ram: tells whether a range of memory is RAM according to firmware
@@ -429,7 +476,8 @@ void __init kho_early_init(kho_is_ram_fn is_ram)
 	if (kho_in.state != KHO_IN_CLAIMED)
 		return;
 
-	if (!kho_enable || is_kdump_kernel()) {
+	kho_check_supported();
+	if (!kho_enable) {
 		pr_warn("handover ignored: kexec handover is off in this kernel\n");
 		kho_in.state = KHO_IN_NONE;
 		return;
@@ -441,10 +489,12 @@ void __init kho_early_init(kho_is_ram_fn is_ram)
 		return;
 	}
 
-	memblock_reserve(kho_in.fdt_phys, PAGE_SIZE);
 	memblock_reserve(kho_in.scratch_phys,
 			 kho_in.scratch_cnt * sizeof(struct kho_scratch));
 	memblock_set_kho_scratch_only();
+
+	/* Page tables come from what is mapped first: the top of scratch. */
+	memblock_set_bottom_up(false);
 	kho_scratch_inherited = true;
 	kho_in.state = KHO_IN_FOUND;
 }
@@ -456,12 +506,14 @@ void __init kho_early_init(kho_is_ram_fn is_ram)
 /**
  * struct kho_map_check - where the check of the incoming map stands
  * @region:    memory region of memblock that the check has reached
+ * @reserved:  reserved region of memblock that the check has reached
  * @node:      index of the first node that is not below the checked ranges
  * @nr_ranges: number of ranges so far
  * @nr_pages:  number of pages in them
  */
 struct kho_map_check {
 	unsigned long region;
+	unsigned long reserved;
 	unsigned long node;
 	unsigned long nr_ranges;
 	unsigned long nr_pages;
@@ -493,12 +545,34 @@ static bool __init kho_check_range_memory(struct kho_map_check *check,
 	return false;
 }
 
+/* Does this kernel, or what it was booted with, use any of the range? */
+static bool __init kho_range_is_used(struct kho_map_check *check,
+				     phys_addr_t start, phys_addr_t end)
+{
+	const struct memblock_type *reserved = &memblock.reserved;
+
+	for (; check->reserved < reserved->cnt; check->reserved++) {
+		const struct memblock_region *region =
+			&reserved->regions[check->reserved];
+
+		if (region->base + region->size > start)
+			return region->base < end;
+	}
+
+	return false;
+}
+
 static int __init kho_check_range(phys_addr_t start, phys_addr_t end, void *arg)
 {
 	struct kho_map_check *check = arg;
 
 	if (!kho_check_range_memory(check, start, end)) {
 		pr_err("map has [mem %#llx-%#llx], which is not RAM outside of scratch\n",
+		       (u64)start, (u64)end - 1);
+		return -EINVAL;
+	}
+	if (kho_range_is_used(check, start, end)) {
+		pr_err("map has [mem %#llx-%#llx], which this kernel uses\n",
 		       (u64)start, (u64)end - 1);
 		return -EINVAL;
 	}
@@ -522,14 +596,15 @@ static int __init kho_check_range(phys_addr_t start, phys_addr_t end, void *arg)
 static bool __init kho_valid_node(phys_addr_t node)
 {
 	return node && PAGE_ALIGNED(node) && memblock_is_map_memory(node) &&
-	       !memblock_is_kho_scratch(node);
+	       !memblock_is_kho_scratch(node) && !memblock_is_reserved(node) &&
+	       node != kho_in.fdt_phys;
 }
 
 /* Refuse what must not be read, and more nodes than there can be. */
 static int __init kho_count_node(phys_addr_t node, unsigned int level, void *arg)
 {
 	if (!kho_valid_node(node)) {
-		pr_err("map has a node at %pa, which is not RAM outside of scratch\n",
+		pr_err("map has a node at %pa, which is not free RAM outside of scratch\n",
 		       &node);
 		return -EINVAL;
 	}
@@ -557,6 +632,11 @@ static int __init kho_cmp_pfn(const void *a, const void *b)
 	return (pfn_a > pfn_b) - (pfn_a < pfn_b);
 }
 
+static size_t __init kho_node_list_size(void)
+{
+	return PAGE_ALIGN(kho_in.nr_nodes * sizeof(*kho_in.node_pfns));
+}
+
 static int __init kho_collect_nodes(void)
 {
 	unsigned long i = 0;
@@ -566,9 +646,7 @@ static int __init kho_collect_nodes(void)
 	if (err)
 		return err;
 
-	kho_in.node_pfns = memblock_alloc(PAGE_ALIGN(kho_in.nr_nodes *
-						     sizeof(*kho_in.node_pfns)),
-					  PAGE_SIZE);
+	kho_in.node_pfns = memblock_alloc(kho_node_list_size(), PAGE_SIZE);
 	if (!kho_in.node_pfns) {
 		pr_err("no memory for a list of the map's %lu nodes\n",
 		       kho_in.nr_nodes);
@@ -599,7 +677,7 @@ static int __init kho_check_map(void)
 	int err;
 
 	if (!kho_valid_node(kho_in.map_phys)) {
-		pr_err("root of the map at %pa is not RAM outside of scratch\n",
+		pr_err("root of the map at %pa is not free RAM outside of scratch\n",
 		       &kho_in.map_phys);
 		return -EINVAL;
 	}
@@ -632,13 +710,16 @@ void __init kho_read_map(void)
 		return;
 
 	if (!kho_check_map()) {
+		memblock_reserve(kho_in.fdt_phys, PAGE_SIZE);
 		kho_in.state = KHO_IN_READ;
 		return;
 	}
 
 	pr_err("handover refused: its map of preserved memory is damaged\n");
-	kho_in.state = KHO_IN_NONE;
+	memblock_free(kho_in.node_pfns, kho_node_list_size());
+	kho_in.node_pfns = NULL;
 	kho_in.nr_nodes = 0;
+	kho_in.state = KHO_IN_NONE;
 	memblock_clear_kho_scratch_only();
 }
 
@@ -883,14 +964,12 @@ static int __init kho_alloc_scratches(void)
 	if (err)
 		return err;
 
-	for_each_node_state(nid, N_MEMORY) {
-		err = kho_alloc_scratch(kho_node_size(nid),
-					MEMBLOCK_ALLOC_ACCESSIBLE, nid);
-		if (err)
-			return err;
-	}
+	/* A node without room can do without: the next kernel goes elsewhere. */
+	for_each_node_state(nid, N_MEMORY)
+		kho_alloc_scratch(kho_node_size(nid), MEMBLOCK_ALLOC_ACCESSIBLE,
+				  nid);
 
-	return 0;
+	return kho_scratch_cnt ? 0 : -ENOMEM;
 }
 
 static int __init kho_alloc_scratch_array(unsigned int cnt)
@@ -974,19 +1053,16 @@ void __init kho_memory_init(void)
 {
 	int err;
 
-	if (kho_enable && is_kdump_kernel()) {
-		pr_info("disabled in a crash dump kernel\n");
-		kho_enable = false;
-	}
+	kho_check_supported();
 	if (!kho_enable)
 		return;
 
 	/* A map that is refused leaves scratch what it was. */
 	kho_read_map();
-	err = kho_scratch_inherited ? kho_inherit_scratch() :
-				      kho_reserve_scratch();
+	err = kho_note_ram();
 	if (!err)
-		err = kho_note_ram();
+		err = kho_scratch_inherited ? kho_inherit_scratch() :
+					      kho_reserve_scratch();
 	if (err) {
 		pr_err("disabled: no memory for scratch; see kho_scratch=\n");
 		kho_enable = false;
@@ -1000,14 +1076,9 @@ void __init kho_memory_init(void)
  * Initcall: ready for preserving and restoring
  */
 
-/*
- * All but preserved memory is the page allocator's by now. Only blocks that had
- * nothing free in them have no type yet.
- */
+/* What is free of it has been freed, with the right type, as all free memory. */
 static void __init kho_init_inherited_block(struct page *page)
 {
-	if (get_pageblock_migratetype(page) != MIGRATE_CMA)
-		set_pageblock_migratetype(page, MIGRATE_CMA);
 	page_zone(page)->cma_pages += pageblock_nr_pages;
 }
 
@@ -1029,12 +1100,13 @@ static void __init kho_init_scratch_blocks(void (*init)(struct page *page))
 /* The nodes become pages like any other, so that they can be freed one by one. */
 static void __init kho_adopt_incoming(void)
 {
-	size_t size = PAGE_ALIGN(kho_in.nr_nodes * sizeof(*kho_in.node_pfns));
+	size_t size = kho_node_list_size();
 
 	if (!is_kho_boot())
 		return;
 
 	kho_radix_adopt(&kho_in.tree);
+	kmemleak_free_part_phys(virt_to_phys(kho_in.node_pfns), size);
 	free_reserved_area(kho_in.node_pfns, (void *)kho_in.node_pfns + size, -1,
 			   NULL);
 	kho_in.node_pfns = NULL;
@@ -1107,8 +1179,9 @@ static u32 __init kho_read_metadata(void)
 	metadata = phys_to_virt(phys);
 	if (kho_valid_metadata(metadata, size)) {
 		count = metadata->kexec_count;
-		pr_info("exec from: %s (count %u)\n", metadata->previous_release,
-			count);
+		pr_info("exec from: %*pE (count %u)\n",
+			(int)strlen(metadata->previous_release),
+			metadata->previous_release, count);
 	}
 
 	kho_restore_free(phys_to_virt(phys));
@@ -1224,9 +1297,8 @@ static void kho_forget(unsigned long pfn, unsigned long nr, unsigned int order)
 		return;
 
 	err = kho_radix_del_range(&kho_out.tree, pfn, nr, order);
-	if (IS_ENABLED(CONFIG_KEXEC_HANDOVER_DEBUG))
-		WARN_ONCE(err, "KHO: pfn %#lx, %lu blocks of order %u: was not preserved\n",
-			  pfn, nr, order);
+	WARN_ONCE(err, "KHO: %lu blocks of order %u at pfn %#lx were not preserved\n",
+		  nr, order, pfn);
 }
 
 /**
@@ -1449,34 +1521,58 @@ bool kho_incoming_contains(phys_addr_t phys, size_t size)
 }
 EXPORT_SYMBOL_GPL(kho_incoming_contains);
 
-/* Withheld pages are as boot has initialized them: allocated, but not managed. */
-static void kho_manage_pages(struct page *page, unsigned long nr)
+/*
+ * Withheld pages are as boot has initialized them: allocated, but not managed.
+ * A block may be larger than what struct pages are contiguous for, and cross a
+ * zone's end in this kernel.
+ */
+static void kho_manage_pages(unsigned long pfn, unsigned long nr)
 {
-	unsigned long i;
+	unsigned long end_pfn = pfn + nr;
 
-	for (i = 0; i < nr; i++) {
-		ClearPageReserved(page + i);
-		clear_page_tag_ref(page + i);
+	while (pfn < end_pfn) {
+		unsigned long chunk_end = min(end_pfn, ALIGN(pfn + 1, MAX_ORDER_NR_PAGES));
+		struct page *page = pfn_to_page(pfn);
+
+		adjust_managed_page_count(page, chunk_end - pfn);
+		for (; pfn < chunk_end; pfn++, page++) {
+			ClearPageReserved(page);
+			clear_page_tag_ref(page);
+		}
+		cond_resched();
 	}
-
-	adjust_managed_page_count(page, nr);
 }
 
 /**
  * kho_adopt_page - make a page that was withheld at boot an allocated page
  * @page: the page
  *
- * Context: Any, when all struct pages are initialized.
+ * Context: May sleep; when all struct pages are initialized.
  */
 void kho_adopt_page(struct page *page)
 {
-	kho_manage_pages(page, 1);
+	kho_manage_pages(page_to_pfn(page), 1);
 	init_page_count(page);
 }
 
 static bool kho_can_restore(phys_addr_t phys)
 {
 	return is_kho_boot() && kho_in.adopted && PAGE_ALIGNED(phys);
+}
+
+/*
+ * Take the block that starts at @pfn out of the map. The root FDT stays this
+ * kernel's, even if the previous one preserved it.
+ */
+static int kho_take_block(unsigned long pfn, unsigned long max_nr)
+{
+	int order = kho_radix_block_order(&kho_in.tree, pfn);
+
+	if (order < 0 || 1UL << order > max_nr ||
+	    PHYS_PFN(kho_in.fdt_phys) - pfn < 1UL << order)
+		return -ENOENT;
+
+	return kho_radix_del_page(&kho_in.tree, pfn, order) ?: order;
 }
 
 /**
@@ -1491,19 +1587,19 @@ static bool kho_can_restore(phys_addr_t phys)
  */
 struct folio *kho_restore_folio(phys_addr_t phys)
 {
-	struct page *page = pfn_to_page(PHYS_PFN(phys));
+	struct page *page;
 	unsigned long i;
 	int order;
 
 	if (!kho_can_restore(phys))
 		return NULL;
 
-	order = kho_radix_block_order(&kho_in.tree, PHYS_PFN(phys));
-	if (order < 0 || order > MAX_PAGE_ORDER ||
-	    kho_radix_del_page(&kho_in.tree, PHYS_PFN(phys), order))
+	order = kho_take_block(PHYS_PFN(phys), MAX_ORDER_NR_PAGES);
+	if (order < 0)
 		return NULL;
 
-	kho_manage_pages(page, 1UL << order);
+	kho_manage_pages(PHYS_PFN(phys), 1UL << order);
+	page = pfn_to_page(PHYS_PFN(phys));
 	for (i = 1; i < 1UL << order; i++)
 		set_page_count(page + i, 0);
 	if (order)
@@ -1527,6 +1623,12 @@ static bool kho_is_block_range(unsigned long pfn, unsigned long end_pfn)
 	return true;
 }
 
+static void kho_free_pages(unsigned long pfn, unsigned long end_pfn)
+{
+	for (; pfn < end_pfn; pfn++)
+		__free_page(pfn_to_page(pfn));
+}
+
 /**
  * kho_restore_pages - take over pages that the previous kernel preserved
  * @phys: physical address of the first page
@@ -1540,27 +1642,29 @@ static bool kho_is_block_range(unsigned long pfn, unsigned long end_pfn)
  */
 struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr)
 {
-	unsigned long pfn = PHYS_PFN(phys), end_pfn;
+	unsigned long start_pfn = PHYS_PFN(phys), pfn, end_pfn;
 
 	KUNIT_STATIC_STUB_REDIRECT(kho_restore_pages, phys, nr);
 
 	if (!kho_can_restore(phys) || !nr ||
-	    check_add_overflow(pfn, nr, &end_pfn) ||
-	    !kho_is_block_range(pfn, end_pfn))
+	    check_add_overflow(start_pfn, nr, &end_pfn) ||
+	    !kho_is_block_range(start_pfn, end_pfn))
 		return NULL;
 
-	while (pfn < end_pfn) {
-		int order = kho_radix_block_order(&kho_in.tree, pfn);
+	for (pfn = start_pfn; pfn < end_pfn;) {
+		int order = kho_take_block(pfn, end_pfn - pfn);
 
-		/* Somebody else restores the same pages at the same time. */
-		if (order < 0 || kho_radix_del_page(&kho_in.tree, pfn, order))
+		/* Only if the same pages are restored twice at the same time */
+		if (order < 0) {
+			kho_free_pages(start_pfn, pfn);
 			return NULL;
+		}
 
-		kho_manage_pages(pfn_to_page(pfn), 1UL << order);
+		kho_manage_pages(pfn, 1UL << order);
 		pfn += 1UL << order;
 	}
 
-	return pfn_to_page(PHYS_PFN(phys));
+	return pfn_to_page(start_pfn);
 }
 EXPORT_SYMBOL_GPL(kho_restore_pages);
 
@@ -1741,7 +1845,8 @@ EXPORT_SYMBOL_GPL(kho_remove_subtree);
  *
  * Context: May sleep; from early initcalls on.
  * Return: 0; -ENOENT if there is no such blob; -EINVAL if there is but its
- * memory is not preserved (or has been restored), or its entry is malformed.
+ * memory is not preserved (or has been restored), or its entry is malformed;
+ * -EOPNOTSUPP if kexec handover is off.
  */
 int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
 {
@@ -1749,6 +1854,8 @@ int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
 	const void *fdt;
 	int node;
 
+	if (!kho_enable)
+		return -EOPNOTSUPP;
 	if (!is_kho_boot())
 		return -ENOENT;
 
