@@ -398,7 +398,8 @@ static void next_cmdline(char *next, size_t size)
 	while (*word && used < size) {
 		size_t len = strcspn(word, " ");
 
-		if (!param_at(word, "kernel="))
+		if (!param_at(word, "kernel=") &&
+		    !(suite->drop && param_at(word, suite->drop)))
 			used += snprintf(next + used, size - used, "%.*s ",
 					 (int)len, word);
 		word += len;

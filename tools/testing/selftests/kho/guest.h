@@ -56,6 +56,8 @@ enum guest_load {
  * @load: when the image for the next one is loaded
  * @append: what the next kernel's command line gets in addition, given the
  *	    number of that kernel; may be NULL
+ * @drop: start of parameters that the next kernel does not get from this one's
+ *	  command line; may be NULL
  * @leave: how to get to the next kernel in place of loading an image and
  *	   kexec; may be NULL
  */
@@ -66,6 +68,7 @@ struct guest_suite {
 	int kernels;
 	enum guest_load load;
 	const char *(*append)(int kernel);
+	const char *drop;
 	void (*leave)(void);
 };
 

@@ -10,7 +10,7 @@ set -euo pipefail
 # shellcheck source=tools/testing/selftests/kho/guest.sh
 . "$(dirname "$(readlink -f "$0")")/guest.sh"
 
-guest_start kho_guest test_kho kho_scratch_test
+guest_start kho_guest test_kho kho_scratch_test kho_reserve_test
 
 guest_add chain 300 "kho=on"
 guest_add late 90 "kho=on"
@@ -23,6 +23,7 @@ guest_add off 120 ""
 guest_add image 120 "kho=on crashkernel=256M"
 guest_add crash 120 "kho=on crashkernel=256M"
 guest_panics crash
+guest_add reserve 120 "kho=on reserve_mem=1M:64K:kept reserve_mem=5000:64:odd"
 guest_add sizes 90 "kho=on kho_scratch=16M,256M,64M"
 guest_add scratch:two_sizes 60 "kho=on kho_scratch=16M,64M"
 guest_add scratch:four_sizes 60 "kho=on kho_scratch=16M,64M,32M,8M"

@@ -598,10 +598,90 @@ static const struct guest_suite sizes = {
 	.append = sizes_append,
 };
 
+/* ---- reserve: reserve_mem= ---- */
+
+/* What the module says of a region, which it then leaves for the next kernel. */
+static void check_region(const char *name, int wanted_generation)
+{
+	char args[64], key[64], *log;
+	struct ranges scratch, region;
+
+	if (!guest_has_module("kho_reserve_test"))
+		guest_skip("kho_reserve_test.ko is not built");
+	snprintf(args, sizeof(args), "name=%s", name);
+	CHECK(!guest_insmod("kho_reserve_test", args));
+	CHECK(!guest_rmmod("kho_reserve_test"));
+
+	log = guest_log();
+	CHECK(log);
+	snprintf(key, sizeof(key), "kho_reserve_test: %s generation %d ", name,
+		 wanted_generation);
+	ranges_from_lines(&region, log, key, "[mem %llx-%llx]");
+	free(log);
+	CHECK_EQ(region.nr, 1);
+
+	CHECK(!read_scratch(&scratch));
+	CHECK(!within(&scratch, &region.r[0]));
+}
+
+/* It is there from the first kernel on: kernel N finds what N - 1 others left. */
+static void kept_region(void)
+{
+	check_region("kept", guest_kernel() - 1);
+}
+
+static void unaligned_region(void)
+{
+	check_region("odd", guest_kernel() - 1);
+}
+
+/* It comes up in the second kernel, and is larger from the third on. */
+static void late_region(void)
+{
+	check_region("late", guest_kernel() == 4 ? 1 : 0);
+}
+
+static void change_is_reported(void)
+{
+	char *log = guest_log();
+
+	CHECK(log);
+	CHECK(strstr(log, "reserve_mem: late of the previous kernel has"));
+	free(log);
+}
+
+static const char *reserve_append(int kernel)
+{
+	return kernel == 2 ? "reserve_mem=256K:4K:late" :
+			     "reserve_mem=512K:4K:late";
+}
+
+static const struct guest_test reserve_tests[] = {
+	{ "region_keeps_place_and_content",
+	  { kept_region, kept_region, kept_region, kept_region } },
+	{ "parts_of_pages_too",
+	  { unaligned_region, unaligned_region, unaligned_region,
+	    unaligned_region } },
+	{ "new_and_changed_regions_are_fresh",
+	  { [1] = late_region, late_region, late_region } },
+	{ "change_is_reported", { [2] = change_is_reported } },
+};
+
+static const struct guest_suite reserve = {
+	.name = "reserve",
+	.tests = reserve_tests,
+	.nr_tests = ARRAY_SIZE(reserve_tests),
+	.kernels = 4,
+	.load = GUEST_LOAD_IN_TURN,
+	.append = reserve_append,
+	.drop = "reserve_mem=256K",
+};
+
 int main(int argc, char **argv)
 {
 	static const struct guest_suite *const suites[] = {
 		&chain, &late, &off, &image, &crash, &scratch, &sizes,
+		&reserve,
 	};
 
 	return guest_main(argc, argv, suites, ARRAY_SIZE(suites));
