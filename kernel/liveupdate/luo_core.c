@@ -16,7 +16,7 @@
  *
  * This file has the device and the way through boot and reboot, luo_session.c
  * the sessions of both directions, luo_file.c the files in them and the
- * handlers.
+ * handlers, luo_flb.c what files share.
  */
 
 #define pr_fmt(fmt) "LUO: " fmt
@@ -145,6 +145,7 @@ static int __init luo_read_incoming(void)
 	luo.incoming_ser = phys_to_virt(phys);
 	luo.liveupdate_num = ser.liveupdate_num;
 	luo.sessions_pa = ser.sessions_pa;
+	luo_flb_set_incoming(ser.flbs_pa, 0);
 	pr_info("live update %llu since cold boot\n", luo.liveupdate_num);
 	return 0;
 }
@@ -157,6 +158,8 @@ static int __init luo_early_init(void)
 
 	if (liveupdate_enabled() && is_kho_boot())
 		luo.incoming_err = luo_read_incoming();
+	if (luo.incoming_err)
+		luo_flb_set_incoming(0, luo.incoming_err);
 
 	return 0;
 }
@@ -338,6 +341,11 @@ static int luo_list_incoming(void)
 
 	if (luo.incoming_err)
 		return -EIO;
+
+	/* A damaged table harms those who ask for what is in it, nobody else. */
+	err = luo_flb_deserialize();
+	if (err == -ENOMEM)
+		return err;
 
 	err = luo_session_deserialize(luo.sessions_pa);
 	if (!err || err == -ENOMEM)

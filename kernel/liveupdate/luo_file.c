@@ -104,17 +104,24 @@ static struct rhashtable luo_files_by_key;
 static struct rhashtable luo_files_by_id;
 
 /* Guards luo_file_handlers, and their use counts against unregistering. */
-static DECLARE_RWSEM(luo_file_handlers_rwsem);
+DECLARE_RWSEM(luo_file_handlers_rwsem);
 static LIST_HEAD(luo_file_handlers);
 
 /* Handlers */
 
-/* The file that uses a handler keeps it from being unregistered or unloaded. */
+/*
+ * The file that uses a handler keeps it from being unregistered or unloaded, and
+ * the FLBs that are registered with it.
+ */
 static bool luo_file_handler_tryget(struct liveupdate_file_handler *fh)
 {
 	lockdep_assert_held(&luo_file_handlers_rwsem);
 	if (!try_module_get(fh->ops->owner))
 		return false;
+	if (!luo_flb_tryget_all(fh)) {
+		module_put(fh->ops->owner);
+		return false;
+	}
 
 	atomic_long_inc(&fh->nr_files);
 	return true;
@@ -124,9 +131,43 @@ static void luo_file_handler_put(struct liveupdate_file_handler *fh)
 {
 	struct module *owner = fh->ops->owner;
 
-	/* From here on it can be unregistered. */
+	/* It can be unregistered as soon as its lock is released. */
+	guard(rwsem_read)(&luo_file_handlers_rwsem);
+	luo_flb_put_all(fh);
 	atomic_long_dec(&fh->nr_files);
 	module_put(owner);
+}
+
+/**
+ * luo_file_handler_registered - can a file get this handler?
+ * @fh: the handler
+ *
+ * Context: Any. The caller holds luo_file_handlers_rwsem.
+ * Return: true when it is registered.
+ */
+bool luo_file_handler_registered(const struct liveupdate_file_handler *fh)
+{
+	const struct liveupdate_file_handler *other;
+
+	lockdep_assert_held(&luo_file_handlers_rwsem);
+	list_for_each_entry(other, &luo_file_handlers, list) {
+		if (other == fh)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * luo_file_handler_used - does a file hold this handler?
+ * @fh: the handler
+ *
+ * Context: Any. The caller holds luo_file_handlers_rwsem for writing.
+ * Return: true when it is used. It can't come to be while the lock is held.
+ */
+bool luo_file_handler_used(const struct liveupdate_file_handler *fh)
+{
+	lockdep_assert_held_write(&luo_file_handlers_rwsem);
+	return atomic_long_read(&fh->nr_files);
 }
 
 /* Find a handler for a file that is to be preserved. */
@@ -161,28 +202,43 @@ luo_file_handler_find(const char *compatible)
 	return NULL;
 }
 
-static bool luo_file_handler_reads(const struct liveupdate_file_handler *fh,
-				   const char *compatible)
+static_assert(LIVEUPDATE_FLB_COMPAT_LENGTH == LIVEUPDATE_HNDL_COMPAT_LENGTH);
+
+/**
+ * luo_version_supported - does a handler or FLB read what was handed over?
+ * @own: its own version string
+ * @versions: the versions that it reads, NULL for its own alone
+ * @incoming: the version string that was handed over
+ *
+ * Both strings have room for %LIVEUPDATE_HNDL_COMPAT_LENGTH bytes, and base
+ * tokens of the same name.
+ *
+ * Context: Any.
+ * Return: true when it does, otherwise the reason was logged.
+ */
+bool luo_version_supported(const char *own,
+			   const struct kho_compat_range *versions,
+			   const char *incoming)
 {
 	u32 version, lowest, highest;
 
-	if (kho_compat_base_version(compatible, LIVEUPDATE_HNDL_COMPAT_LENGTH,
+	if (kho_compat_base_version(incoming, LIVEUPDATE_HNDL_COMPAT_LENGTH,
 				    &version))
 		return false;
 
-	if (fh->versions) {
-		lowest = fh->versions->lowest;
-		highest = fh->versions->highest;
+	if (versions) {
+		lowest = versions->lowest;
+		highest = versions->highest;
 	} else {
-		if (kho_compat_base_version(fh->compatible,
-					    sizeof(fh->compatible), &lowest))
+		if (kho_compat_base_version(own, LIVEUPDATE_HNDL_COMPAT_LENGTH,
+					    &lowest))
 			return false;
 		highest = lowest;
 	}
 
 	if (version < lowest || version > highest) {
 		pr_err("incoming '%s' not supported (its handler '%s' reads versions %u to %u)\n",
-		       compatible, fh->compatible, lowest, highest);
+		       incoming, own, lowest, highest);
 		return false;
 	}
 	return true;
@@ -200,7 +256,7 @@ static int luo_file_bind_handler(struct luo_file *lf)
 	fh = luo_file_handler_find(lf->compatible);
 	if (!fh)
 		return -ENOENT;
-	if (!luo_file_handler_reads(fh, lf->compatible))
+	if (!luo_version_supported(fh->compatible, fh->versions, lf->compatible))
 		return -EIO;
 	if (!luo_file_handler_tryget(fh))
 		return -ENOENT;
@@ -240,12 +296,16 @@ int liveupdate_register_file_handler(struct liveupdate_file_handler *fh)
 	if (!luo_file_handler_valid(fh))
 		return -EINVAL;
 
-	guard(rwsem_write)(&luo_file_handlers_rwsem);
-	if (luo_file_handler_find(fh->compatible))
-		return -EEXIST;
+	scoped_guard(rwsem_write, &luo_file_handlers_rwsem) {
+		if (luo_file_handler_find(fh->compatible))
+			return -EEXIST;
 
-	atomic_long_set(&fh->nr_files, 0);
-	list_add_tail(&fh->list, &luo_file_handlers);
+		atomic_long_set(&fh->nr_files, 0);
+		INIT_LIST_HEAD(&fh->flbs);
+		list_add_tail(&fh->list, &luo_file_handlers);
+	}
+
+	liveupdate_test_register(fh);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(liveupdate_register_file_handler);
@@ -255,19 +315,22 @@ EXPORT_SYMBOL_GPL(liveupdate_register_file_handler);
  * @fh: the handler
  *
  * Files that use the handler hold a reference to its module, so this doesn't
- * fail when it is called by the module's exit function.
+ * fail when it is called by the module's exit function after the FLBs that are
+ * registered with the handler were unregistered.
  *
  * Context: May sleep.
  * Return: 0, -EOPNOTSUPP when live update is not enabled, -EBUSY while files
- * use the handler.
+ * use the handler or FLBs are registered with it.
  */
 int liveupdate_unregister_file_handler(struct liveupdate_file_handler *fh)
 {
 	if (!liveupdate_enabled())
 		return -EOPNOTSUPP;
 
+	liveupdate_test_unregister(fh);
+
 	guard(rwsem_write)(&luo_file_handlers_rwsem);
-	if (atomic_long_read(&fh->nr_files))
+	if (luo_file_handler_used(fh) || !list_empty(&fh->flbs))
 		return -EBUSY;
 
 	list_del_init(&fh->list);
@@ -378,10 +441,26 @@ static int luo_file_call_preserve(struct luo_file *lf)
 	struct liveupdate_file_op_args args = luo_file_args(lf);
 	int err;
 
+	err = luo_flb_preserve_all(lf->handler);
+	if (err)
+		return err;
+
 	err = lf->handler->ops->preserve(&args);
-	if (!err)
-		luo_file_take_args(lf, &args);
-	return err;
+	if (err) {
+		luo_flb_unpreserve_all(lf->handler);
+		return err;
+	}
+
+	luo_file_take_args(lf, &args);
+	return 0;
+}
+
+static void luo_file_call_unpreserve(struct luo_file *lf)
+{
+	struct liveupdate_file_op_args args = luo_file_args(lf);
+
+	lf->handler->ops->unpreserve(&args);
+	luo_flb_unpreserve_all(lf->handler);
 }
 
 /**
@@ -450,9 +529,7 @@ void luo_file_unpreserve_all(struct luo_file_set *set)
 	struct luo_file *lf, *next;
 
 	list_for_each_entry_safe_reverse(lf, next, &set->files, list) {
-		struct liveupdate_file_op_args args = luo_file_args(lf);
-
-		lf->handler->ops->unpreserve(&args);
+		luo_file_call_unpreserve(lf);
 		luo_file_free(lf);
 	}
 	set->count = 0;
@@ -750,11 +827,14 @@ static void luo_file_finish(struct luo_file *lf)
 {
 	struct liveupdate_file_op_args args = luo_file_args(lf);
 
-	if (lf->handler)
-		lf->handler->ops->finish(&args);
-	else
+	if (!lf->handler) {
 		pr_warn("no handler for '%s' with token %#llx, its memory stays reserved\n",
 			lf->compatible, lf->key.token);
+		return;
+	}
+
+	lf->handler->ops->finish(&args);
+	luo_flb_finish_all(lf->handler);
 }
 
 /**

@@ -10,9 +10,11 @@
 #include <linux/kho/block.h>
 #include <linux/list.h>
 #include <linux/liveupdate.h>
+#include <linux/rwsem.h>
 #include <linux/types.h>
 
 struct file;
+struct kho_compat_range;
 
 /*
  * Locks, outermost first:
@@ -20,12 +22,17 @@ struct file;
  *   luo_freeze_rwsem        read: outgoing state is being changed;
  *                           write: it is being frozen and serialized
  *   luo_session.lock        the files of a session
- *   luo_file_handlers_rwsem the list of file handlers
+ *   luo_file_handlers_rwsem the lists of file handlers and of FLBs
+ *   luo_flb.lock            one FLB
+ *   luo_flb_out.lock        the table of preserved FLBs
+ *   luo_flb_in.lock         reading the previous kernel's table of FLBs
  *
  * luo_session_set.lock guards the sessions of one direction. It comes below
  * luo_freeze_rwsem and is not held together with the others.
  *
- * The locks that handlers take come below luo_session.lock.
+ * The locks that handlers take come below luo_session.lock, and, as their
+ * callbacks may use FLBs, above luo_flb.lock. Those that the callbacks of FLBs
+ * take come below luo_flb.lock.
  */
 
 /* Requests */
@@ -86,6 +93,14 @@ struct luo_file_set {
 	struct kho_block_set blocks;
 };
 
+extern struct rw_semaphore luo_file_handlers_rwsem;
+
+bool luo_file_handler_registered(const struct liveupdate_file_handler *fh);
+bool luo_file_handler_used(const struct liveupdate_file_handler *fh);
+bool luo_version_supported(const char *own,
+			   const struct kho_compat_range *versions,
+			   const char *incoming);
+
 int luo_file_init(void);
 void luo_file_exit(void);
 
@@ -99,6 +114,19 @@ int luo_file_deserialize(struct luo_file_set *set,
 			 const struct luo_file_set_ser *ser);
 struct file *luo_file_retrieve(struct luo_file_set *set, u64 token);
 int luo_file_finish_all(struct luo_file_set *set);
+
+/* State that files share */
+
+void luo_flb_set_incoming(u64 table_pa, int err);
+int luo_flb_deserialize(void);
+void luo_flb_serialize(struct luo_ser *ser);
+
+int luo_flb_preserve_all(struct liveupdate_file_handler *fh);
+void luo_flb_unpreserve_all(struct liveupdate_file_handler *fh);
+void luo_flb_finish_all(struct liveupdate_file_handler *fh);
+
+bool luo_flb_tryget_all(struct liveupdate_file_handler *fh);
+void luo_flb_put_all(struct liveupdate_file_handler *fh);
 
 /* Sessions */
 

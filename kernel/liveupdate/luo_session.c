@@ -672,6 +672,7 @@ int luo_session_serialize(struct luo_ser *ser)
 
 	if (luo_outgoing.count)
 		ser->sessions_pa = kho_block_set_head_pa(&luo_outgoing.blocks);
+	luo_flb_serialize(ser);
 	luo_frozen = true;
 	return 0;
 }
