@@ -63,6 +63,8 @@ extern const struct guest_suite rules_suite;
 extern const struct guest_suite kexec_suite;
 extern const struct guest_suite disabled_suite;
 extern const struct guest_suite handler_suite;
+extern const struct guest_suite flb_suite;
 extern const struct guest_suite refused_suite;
+extern const struct guest_suite flb_refused_suite;
 
 #endif /* SELFTESTS_LIVEUPDATE_LUO_H */

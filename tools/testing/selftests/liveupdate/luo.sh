@@ -10,11 +10,13 @@ set -euo pipefail
 # shellcheck source=tools/testing/selftests/kho/guest.sh
 . "$(dirname "$(readlink -f "$0")")/../kho/guest.sh"
 
-guest_start luo_guest luo_test_handler luo_test_forge
+guest_start luo_guest luo_test_handler luo_test_flb luo_test_forge
 
 guest_add rules 120 "kho=on liveupdate=on"
 guest_add kexec 300 "kho=on liveupdate=on"
 guest_add disabled 120 "kho=on"
 guest_add handler 120 "kho=on liveupdate=on"
+guest_add flb 180 "kho=on liveupdate=on"
 guest_add refused 240 "kho=on liveupdate=off"
+guest_add flb_refused 240 "kho=on liveupdate=off"
 guest_finish

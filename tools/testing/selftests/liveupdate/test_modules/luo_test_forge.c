@@ -21,7 +21,7 @@
 
 static char *what = "";
 module_param(what, charp, 0);
-MODULE_PARM_DESC(what, "version, chain or files");
+MODULE_PARM_DESC(what, "version, chain, files, flb_address, flb_count, flb_name or flb_twins");
 
 /* A block and the entries in it. */
 struct forged_block {
@@ -126,6 +126,91 @@ static int forge_files(struct luo_ser *head)
 	return 0;
 }
 
+static int add_intact_session(struct luo_ser *head)
+{
+	struct forged_block *sessions = new_block();
+	struct luo_session_ser *session;
+
+	if (!sessions)
+		return -ENOMEM;
+	session = (void *)sessions->entries;
+	strscpy(session->name, "intact");
+	sessions->header.count = 1;
+	head->sessions_pa = virt_to_phys(sessions);
+	return 0;
+}
+
+/* What files share: a table of one page and the entries in it. */
+struct forged_table {
+	struct luo_flb_header_ser header;
+	struct luo_flb_ser entries[];
+};
+
+static void add_flb(struct forged_table *table, const char *name)
+{
+	struct luo_flb_ser *flb = &table->entries[table->header.count++];
+
+	strscpy(flb->name, name);
+	flb->count = 1;
+}
+
+static struct forged_table *new_table(struct luo_ser *head)
+{
+	struct forged_table *table = kho_alloc_preserve(PAGE_SIZE);
+
+	if (IS_ERR(table) || add_intact_session(head))
+		return NULL;
+	table->header.pgcnt = 1;
+	add_flb(table, "luo-test-flb-own-v1");
+	add_flb(table, "luo-test-flb-shared-v1");
+	head->flbs_pa = virt_to_phys(table);
+	return table;
+}
+
+/* Memory that is not preserved. */
+static int forge_flb_address(struct luo_ser *head)
+{
+	void *lost = (void *)get_zeroed_page(GFP_KERNEL);
+
+	if (!lost || !new_table(head))
+		return -ENOMEM;
+	head->flbs_pa = virt_to_phys(lost);
+	return 0;
+}
+
+/* One more than fits. */
+static int forge_flb_count(struct luo_ser *head)
+{
+	struct forged_table *table = new_table(head);
+
+	if (!table)
+		return -ENOMEM;
+	table->header.count = (PAGE_SIZE - sizeof(table->header)) /
+			      sizeof(table->entries[0]) + 1;
+	return 0;
+}
+
+/* One without an end. */
+static int forge_flb_name(struct luo_ser *head)
+{
+	struct forged_table *table = new_table(head);
+
+	if (!table)
+		return -ENOMEM;
+	memset(table->entries[1].name, 'x', sizeof(table->entries[1].name));
+	return 0;
+}
+
+static int forge_flb_twins(struct luo_ser *head)
+{
+	struct forged_table *table = new_table(head);
+
+	if (!table)
+		return -ENOMEM;
+	add_flb(table, "luo-test-flb-shared-v2");
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*forge)(struct luo_ser *head);
@@ -133,6 +218,10 @@ static const struct {
 	{ "version", forge_version },
 	{ "chain", forge_chain },
 	{ "files", forge_files },
+	{ "flb_address", forge_flb_address },
+	{ "flb_count", forge_flb_count },
+	{ "flb_name", forge_flb_name },
+	{ "flb_twins", forge_flb_twins },
 };
 
 static int forge(struct luo_ser *head)
