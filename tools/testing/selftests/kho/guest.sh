@@ -192,7 +192,8 @@ guest_parse() {
 # A panic that a suite asks for is all right: what counts is the crash kernel.
 guest_log_to_check() {
 	if [[ -n "${guest_panics[$1]:-}" ]]; then
-		tac "$2" | awk '{ print } /Linux version/ { exit }' | tac
+		awk '/Linux version/ { n = 0 } { line[n++] = $0 }
+			END { for (i = 0; i < n; i++) print line[i] }' "$2"
 	else
 		cat "$2"
 	fi
