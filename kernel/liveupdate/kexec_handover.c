@@ -57,8 +57,11 @@
 /* The largest block of the page allocator: no smaller piece has one type. */
 #define KHO_SCRATCH_ALIGN	(PAGE_SIZE << MAX_PAGE_ORDER)
 
+/* In how many parts a region may be if there is no room for it in one */
+#define KHO_SCRATCH_PARTS	5
+
 /* One below ARCH_LOW_ADDRESS_LIMIT, one anywhere, one on each node */
-#define KHO_SCRATCH_MAX		(2 + MAX_NUMNODES)
+#define KHO_SCRATCH_MAX		((2 + MAX_NUMNODES) * KHO_SCRATCH_PARTS)
 
 static const struct kho_compat_range kho_compat_range = {
 	.name = "kho",
@@ -892,27 +895,44 @@ phys_addr_t __init kho_find_unpreserved(phys_addr_t start, phys_addr_t end,
  * Boot: scratch
  */
 
-static int __init kho_alloc_scratch(phys_addr_t size, phys_addr_t limit, int nid)
+static bool __init kho_alloc_scratch_part(phys_addr_t size, phys_addr_t limit,
+					  int nid)
 {
 	struct kho_scratch *scratch = &kho_scratch[kho_scratch_cnt];
-
-	size = round_up(size, KHO_SCRATCH_ALIGN);
-	if (!size)
-		return 0;
 
 	scratch->addr = memblock_alloc_range_nid(size, KHO_SCRATCH_ALIGN, 0,
 						 limit, nid,
 						 nid != NUMA_NO_NODE);
-	if (!scratch->addr) {
-		pr_err("no room for a scratch region of %pa bytes\n", &size);
-		return -ENOMEM;
-	}
+	if (!scratch->addr)
+		return false;
 
 	scratch->size = size;
 	kho_scratch_cnt++;
 
 	/* It is freed in a moment, and only to be used by movable pages. */
 	kmemleak_ignore_phys(scratch->addr);
+	return true;
+}
+
+/* The kernel may lie right in the middle: then half the size is tried, twice. */
+static int __init kho_alloc_scratch(phys_addr_t size, phys_addr_t limit, int nid)
+{
+	phys_addr_t left = round_up(size, KHO_SCRATCH_ALIGN);
+	phys_addr_t least = left / 4;
+	phys_addr_t part = left;
+
+	while (left) {
+		if (kho_alloc_scratch_part(part, limit, nid)) {
+			left -= part;
+		} else if (part > KHO_SCRATCH_ALIGN && part / 2 >= least) {
+			part = round_up(part / 2, KHO_SCRATCH_ALIGN);
+		} else {
+			pr_err("no room for %pa bytes of scratch\n", &left);
+			return -ENOMEM;
+		}
+		part = min(part, left);
+	}
+
 	return 0;
 }
 
@@ -984,7 +1004,8 @@ static int __init kho_reserve_scratch(void)
 {
 	int err;
 
-	err = kho_alloc_scratch_array(2 + num_node_state(N_MEMORY));
+	err = kho_alloc_scratch_array((2 + num_node_state(N_MEMORY)) *
+				      KHO_SCRATCH_PARTS);
 	if (!err)
 		err = kho_alloc_scratches();
 	if (!err)

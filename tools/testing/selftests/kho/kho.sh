@@ -19,6 +19,8 @@ guest_add late:six_gib 120 "kho=on" -m 6G -smp 2,sockets=2 \
 	-object memory-backend-ram,id=n0,size=3G -numa node,cpus=0,memdev=n0 \
 	-object memory-backend-ram,id=n1,size=3G -numa node,cpus=1,memdev=n1
 guest_add late:one_cpu 90 "kho=on" -m 1G
+# There is no room for that much in one piece.
+guest_add late:split_scratch 90 "kho=on kho_scratch=1100M,0,0"
 guest_add off 120 ""
 guest_add image 120 "kho=on crashkernel=256M"
 guest_add crash 120 "kho=on crashkernel=256M"
