@@ -214,22 +214,20 @@ static const char *param_at(const char *word, const char *name)
 const char *guest_param(const char *name)
 {
 	static char value[256];
+	const char *last = NULL;
 	char key[64];
 	const char *word = cmdline;
 
 	snprintf(key, sizeof(key), "%s=", name);
 	while (*word) {
-		const char *found = param_at(word, key);
-
-		if (found) {
-			snprintf(value, sizeof(value), "%.*s",
-				 (int)strcspn(found, " "), found);
-			return value;
-		}
+		last = param_at(word, key) ?: last;
 		word += strcspn(word, " ");
 		word += strspn(word, " ");
 	}
-	return NULL;
+	if (!last)
+		return NULL;
+	snprintf(value, sizeof(value), "%.*s", (int)strcspn(last, " "), last);
+	return value;
 }
 
 bool guest_param_word(const char *wanted)
@@ -360,6 +358,45 @@ bool guest_has_module(const char *name)
 	return !access(path, R_OK);
 }
 
+bool guest_has_program(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/bin/%s", name);
+	return !access(path, X_OK);
+}
+
+static void __noreturn become(int out, char *const argv[])
+{
+	dup2(out, STDOUT_FILENO);
+	dup2(out, STDERR_FILENO);
+	execvp(argv[0], argv);
+	fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
+	_exit(127);
+}
+
+char *guest_run(int *status, char *const argv[])
+{
+	char *text = NULL;
+	int out[2];
+	int ended;
+	pid_t pid;
+
+	if (pipe2(out, O_CLOEXEC))
+		return NULL;
+	pid = fork();
+	if (!pid)
+		become(out[1], argv);
+	close(out[1]);
+	if (pid > 0) {
+		text = read_fd(out[0]);
+		waitpid(pid, &ended, 0);
+		*status = WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+	}
+	close(out[0]);
+	return text;
+}
+
 static int copy_file(const char *from, const char *to)
 {
 	static char buf[1 << 16];
@@ -410,19 +447,28 @@ static void next_cmdline(char *next, size_t size)
 			 append ? append : "", kernel_nr + 1);
 }
 
+const char *guest_initrd(void)
+{
+	static const char path[] = "/tmp/initrd";
+
+	if (access(path, R_OK) && copy_file("/sys/firmware/initrd", path)) {
+		guest_note("no copy of the initrd: %m");
+		return NULL;
+	}
+	return path;
+}
+
 int guest_load_image(unsigned long flags)
 {
+	const char *path = guest_initrd();
 	char next[CMDLINE_SIZE];
 	int kernel, initrd;
 	int ret = -1;
 
-	if (access("/tmp/initrd", R_OK) &&
-	    copy_file("/sys/firmware/initrd", "/tmp/initrd")) {
-		guest_note("no copy of the initrd: %m");
+	if (!path)
 		return -1;
-	}
 	kernel = open("/kernel", O_RDONLY | O_CLOEXEC);
-	initrd = open("/tmp/initrd", O_RDONLY | O_CLOEXEC);
+	initrd = open(path, O_RDONLY | O_CLOEXEC);
 	next_cmdline(next, sizeof(next));
 	if (kernel >= 0 && initrd >= 0)
 		ret = syscall(SYS_kexec_file_load, kernel, initrd,

@@ -114,6 +114,8 @@ void guest_check_errno(long long ret, int wanted, const char *call,
  */
 int guest_load_image(unsigned long flags);
 int guest_unload_image(unsigned long flags);
+/* The path of that initrd, or NULL. That kernel is /kernel. */
+const char *guest_initrd(void);
 /* Boot the loaded image. Returns only when that failed: -1 with errno. */
 int guest_kexec(void);
 
@@ -122,10 +124,18 @@ int guest_insmod(const char *name, const char *args);
 int guest_rmmod(const char *name);
 bool guest_has_module(const char *name);
 
+/* Programs of the host that guest_add_program took lie in /bin. */
+bool guest_has_program(const char *name);
+/*
+ * What the program printed, NUL-terminated, and its exit status, -1 when it did
+ * not end by itself; the caller frees the text. NULL when it can't be run.
+ */
+char *guest_run(int *status, char *const argv[]);
+
 /* Value of a line in /proc/meminfo, KiB; -1 when there is none. */
 long guest_meminfo(const char *field);
 
-/* Value of NAME=VALUE on the kernel command line, or NULL. */
+/* Value of the last NAME=VALUE on the kernel command line, or NULL. */
 const char *guest_param(const char *name);
 bool guest_param_word(const char *word);
 

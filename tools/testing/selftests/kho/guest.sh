@@ -5,11 +5,12 @@
 #
 # The host's side of tests that run in guests: a bash library on top of vm.sh.
 #
-#   guest_start PROGRAM [MODULE...]    pack PROGRAM as init with what it needs
+#   guest_start PROGRAM [MODULE...]    take PROGRAM as init, and the modules
+#   guest_add_program NAME...          take programs of the host, too
 #   guest_add SUITE[:VARIANT] SECONDS APPEND [QEMU ARGS...]
 #                                      plan one guest
 #   guest_panics SUITE                 it panics and goes on in a crash kernel
-#   guest_finish                       boot them all, print TAP, exit
+#   guest_finish                       pack it, boot all guests, print TAP, exit
 #
 # Every test of a suite (guest.h) becomes one line of TAP. So does what all
 # guests must do: come to their end by themselves, and with a clean kernel log.
@@ -66,6 +67,27 @@ guest_add_modules() {
 	done
 }
 
+# The libraries that a program is linked with, and what loads them.
+guest_libraries() {
+	ldd "$1" 2>/dev/null | grep -oE '/[^ ]+' || true
+}
+
+# In the guest it is in /bin, its libraries are where they are on the host. One
+# that the host lacks is missing in the guest: the tests that need it say so.
+guest_add_program() {
+	local name path
+	local -a libraries
+
+	mkdir -p "$guest_tmp/root/bin"
+	for name in "$@"; do
+		path=$(PATH=$PATH:/usr/sbin:/sbin command -v "$name") || continue
+		cp -L "$path" "$guest_tmp/root/bin/$name"
+		mapfile -t libraries < <(guest_libraries "$path")
+		((${#libraries[@]} == 0)) ||
+			cp -L --parents "${libraries[@]}" "$guest_tmp/root"
+	done
+}
+
 guest_start() {
 	local program=$1 missing
 
@@ -93,7 +115,6 @@ guest_start() {
 	cp "$guest_program" "$guest_tmp/root/init"
 	cp "$guest_kernel" "$guest_tmp/root/kernel"
 	guest_add_modules "$@"
-	vm_pack "$guest_tmp/root" "$guest_tmp/initrd"
 	vm_choose_accel "$guest_kernel"
 }
 
@@ -231,6 +252,7 @@ guest_run_suite() {
 guest_finish() {
 	local suite
 
+	vm_pack "$guest_tmp/root" "$guest_tmp/initrd"
 	guest_plan
 	for suite in "${guest_suites[@]}"; do
 		guest_run_suite "$suite"
