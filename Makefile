@@ -12,7 +12,7 @@ ifeq ($(JOBS),)
 unexport JOBS
 endif
 
-.PHONY: help kernel demo test clean
+.PHONY: help kernel demo test check clean
 
 help:
 	@echo 'make kernel   lay build/linux/ and build it in build/x86_64/ (CONFIG=debug: with'
@@ -20,6 +20,8 @@ help:
 	@echo 'make demo     a file in a memfd lives through two live updates in QEMU'
 	@echo '              (DEMO_FILE=: any file)'
 	@echo 'make test     every test; the last line counts them'
+	@echo 'make check    look at the code: checkpatch, sparse, W=1, kernel-doc and more;'
+	@echo '              silent when all is well (make test does it, too)'
 	@echo 'make clean    remove build/; downloads and ccache stay in ~/.cache/kho/'
 	@echo
 	@echo 'KBASE=DIR     a Linux 6.12.y tree or checkout instead of Debian'"'"'s'
@@ -34,6 +36,9 @@ demo:
 
 test:
 	@scripts/run-tests
+
+check: kernel
+	@scripts/check
 
 clean:
 	rm -rf build

@@ -87,10 +87,11 @@ vm_kvm_works() {
 
 	[[ -r /dev/kvm && -w /dev/kvm ]] || return 1
 	log=$(mktemp)
-	if timeout -k 2 "$VM_PROBE_SECONDS" "$(vm_qemu)" -accel kvm -cpu host \
+	# In a shell of its own, which keeps to itself that QEMU aborted.
+	if (timeout -k 2 "$VM_PROBE_SECONDS" "$(vm_qemu)" -accel kvm -cpu host \
 		-m 512M -nodefaults -nographic -no-reboot -serial "file:$log" \
 		-kernel "$kernel" -append "console=ttyS0 panic=-1" \
-		</dev/null >/dev/null 2>&1 && grep -q 'Linux version' "$log"; then
+		</dev/null || exit 1) >/dev/null 2>&1 && grep -q 'Linux version' "$log"; then
 		status=0
 	fi
 	rm -f "$log"

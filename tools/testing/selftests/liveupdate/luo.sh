@@ -11,6 +11,7 @@ set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/../kho/guest.sh"
 
 guest_start luo_guest luo_test_handler luo_test_flb luo_test_forge
+guest_add_program kexec
 
 guest_add rules 120 "kho=on liveupdate=on"
 guest_add kexec 300 "kho=on liveupdate=on"
@@ -19,4 +20,10 @@ guest_add handler 120 "kho=on liveupdate=on"
 guest_add flb 180 "kho=on liveupdate=on"
 guest_add refused 240 "kho=on liveupdate=off"
 guest_add flb_refused 240 "kho=on liveupdate=off"
+guest_add tools 120 "kho=on liveupdate=on"
+for syscall in s c; do
+	guest_add "tools_crash:$syscall" 180 \
+		"kho=on liveupdate=on crashkernel=256M kexec_syscall=$syscall"
+	guest_panics "tools_crash:$syscall"
+done
 guest_finish
