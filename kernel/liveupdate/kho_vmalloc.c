@@ -33,6 +33,7 @@ const struct kho_compat_range kho_vmalloc_compat_range = {
 	.lowest = 1,
 	.highest = 1,
 };
+EXPORT_SYMBOL_GPL(kho_vmalloc_compat_range);
 
 /* Areas with any other flag have properties that are not handed over. */
 #define KHO_VMALLOC_VM_FLAGS	(VM_ALLOC | VM_ALLOW_HUGE_VMAP)
@@ -229,18 +230,64 @@ static bool kho_vmalloc_check_memory(u64 phys, unsigned int order)
 	return false;
 }
 
-static bool kho_vmalloc_check_chunk(const struct kho_vmalloc_chunk *chunk,
-				    unsigned int entries, unsigned int order)
+/**
+ * struct kho_vmalloc_incoming - an area that is being restored
+ * @order:     log2 of the size of its blocks, pages
+ * @nr_pages:  its size, pages
+ * @pages:     its pages
+ * @nr_chunks: number of @chunks
+ * @chunks:    physical addresses of the chunks that described it
+ *
+ * Memory of the previous kernel that is checked can change until it is used: it
+ * may also be content of something that was restored before. So it is read once.
+ */
+struct kho_vmalloc_incoming {
+	unsigned int order;
+	unsigned int nr_pages;
+	struct page **pages;
+	unsigned int nr_chunks;
+	u64 *chunks;
+};
+
+static int kho_vmalloc_alloc_incoming(struct kho_vmalloc_incoming *in,
+				      const struct kho_vmalloc *preservation)
 {
-	unsigned int i;
+	/* The size is the previous kernel's word: no warning if it is absurd. */
+	const gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
+
+	in->order = preservation->order;
+	in->nr_pages = preservation->total_pages;
+	in->nr_chunks = DIV_ROUND_UP(in->nr_pages >> in->order, KHO_VMALLOC_SIZE);
+
+	in->pages = kvmalloc_array(in->nr_pages, sizeof(*in->pages), gfp);
+	in->chunks = kvmalloc_array(in->nr_chunks, sizeof(*in->chunks), gfp);
+	return in->pages && in->chunks ? 0 : -ENOMEM;
+}
+
+static void kho_vmalloc_free_incoming(struct kho_vmalloc_incoming *in)
+{
+	kvfree(in->chunks);
+	kvfree(in->pages);
+}
+
+static bool kho_vmalloc_read_chunk(const struct kho_vmalloc_incoming *in,
+				   const struct kho_vmalloc_chunk *chunk,
+				   struct page **pages, unsigned int entries)
+{
+	unsigned int nr = 1U << in->order;
+	unsigned int i, j;
 
 	for (i = 0; i < entries; i++) {
-		if (!kho_vmalloc_check_memory(chunk->phys[i], order))
+		u64 phys = READ_ONCE(chunk->phys[i]);
+
+		if (!kho_vmalloc_check_memory(phys, in->order))
 			return false;
+		for (j = 0; j < nr; j++)
+			pages[i * nr + j] = pfn_to_page(PHYS_PFN(phys) + j);
 		cond_resched();
 	}
 
-	if (entries == KHO_VMALLOC_SIZE || !chunk->phys[entries])
+	if (entries == KHO_VMALLOC_SIZE || !READ_ONCE(chunk->phys[entries]))
 		return true;
 
 	pr_err("more addresses than the area needs\n");
@@ -248,27 +295,28 @@ static bool kho_vmalloc_check_chunk(const struct kho_vmalloc_chunk *chunk,
 }
 
 /* The number of entries bounds the chain, so that it can't be a cycle. */
-static bool kho_vmalloc_check_chain(const struct kho_vmalloc *preservation)
+static bool kho_vmalloc_read_chain(struct kho_vmalloc_incoming *in, u64 phys)
 {
-	unsigned int left = kho_vmalloc_entries(preservation);
-	u64 phys = preservation->first.phys;
+	struct page **pages = in->pages;
+	unsigned int i;
 
-	while (left) {
-		unsigned int entries = kho_vmalloc_in_chunk(left);
+	for (i = 0; i < in->nr_chunks; i++) {
+		unsigned int left = in->nr_pages - (pages - in->pages);
+		unsigned int entries = kho_vmalloc_in_chunk(left >> in->order);
 		const struct kho_vmalloc_chunk *chunk;
 
 		if (!kho_vmalloc_check_memory(phys, 0))
 			return false;
 		chunk = phys_to_virt(phys);
-		if (!kho_vmalloc_check_chunk(chunk, entries, preservation->order))
+		if (!kho_vmalloc_read_chunk(in, chunk, pages, entries))
 			return false;
-		phys = chunk->hdr.next.phys;
-		left -= entries;
+		pages += entries << in->order;
+		in->chunks[i] = phys;
+		phys = READ_ONCE(chunk->hdr.next.phys);
 	}
 
 	if (phys)
-		pr_err("more chunks than %u pages need\n",
-		       preservation->total_pages);
+		pr_err("more chunks than %u pages need\n", in->nr_pages);
 
 	return !phys;
 }
@@ -281,70 +329,60 @@ static void kho_vmalloc_free_pages(struct page **pages, unsigned int nr)
 	}
 }
 
-/* Returns the number of pages that were restored. */
-static unsigned int kho_vmalloc_restore_chunk(const struct kho_vmalloc_chunk *chunk,
-					      struct page **pages,
-					      unsigned int entries,
-					      unsigned int order)
+/* It fails only when somebody else restores the same pages at the same time. */
+static bool kho_vmalloc_take_pages(const struct kho_vmalloc_incoming *in)
 {
-	unsigned int nr = 1U << order;
-	unsigned int i, j;
+	unsigned int nr = 1U << in->order;
+	unsigned int i;
 
-	for (i = 0; i < entries; i++) {
-		struct page *page = kho_restore_pages(chunk->phys[i], nr);
+	for (i = 0; i < in->nr_pages; i += nr) {
+		phys_addr_t phys = page_to_phys(in->pages[i]);
 
-		if (!page) {
-			pr_err("can't restore %u pages at %#llx\n", nr,
-			       chunk->phys[i]);
-			break;
-		}
-		for (j = 0; j < nr; j++)
-			pages[i * nr + j] = page + j;
-		cond_resched();
-	}
-
-	return i * nr;
-}
-
-static bool kho_vmalloc_restore_pages(const struct kho_vmalloc *preservation,
-				      struct page **pages)
-{
-	const struct kho_vmalloc_chunk *chunk = KHOSER_LOAD_PTR(preservation->first);
-	unsigned int taken = 0;
-
-	while (taken < preservation->total_pages) {
-		unsigned int left = preservation->total_pages - taken;
-		unsigned int entries, nr;
-
-		entries = kho_vmalloc_in_chunk(left >> preservation->order);
-		nr = kho_vmalloc_restore_chunk(chunk, pages + taken, entries,
-					       preservation->order);
-		taken += nr;
-		if (nr < entries << preservation->order) {
-			kho_vmalloc_free_pages(pages, taken);
+		if (!kho_restore_pages(phys, nr)) {
+			pr_err("can't restore %u pages at %pa\n", nr, &phys);
+			kho_vmalloc_free_pages(in->pages, i);
 			return false;
 		}
-		chunk = KHOSER_LOAD_PTR(chunk->hdr.next);
+		cond_resched();
 	}
 
 	return true;
 }
 
-static void kho_vmalloc_free_chunks(const struct kho_vmalloc *preservation)
+static void kho_vmalloc_take_chunks(const struct kho_vmalloc_incoming *in)
 {
-	struct kho_vmalloc_chunk *chunk = KHOSER_LOAD_PTR(preservation->first);
+	unsigned int i;
 
-	while (chunk) {
-		struct kho_vmalloc_chunk *next = KHOSER_LOAD_PTR(chunk->hdr.next);
-
-		kho_restore_free(chunk);
-		chunk = next;
-	}
+	for (i = 0; i < in->nr_chunks; i++)
+		kho_restore_free(phys_to_virt(in->chunks[i]));
 }
 
 static unsigned long kho_vmalloc_vm_flags(const struct kho_vmalloc *preservation)
 {
 	return preservation->flags & KHO_VMALLOC_HUGE_VMAP ? VM_ALLOW_HUGE_VMAP : 0;
+}
+
+/* All that can fail for want of memory comes before anything is taken. */
+static void *kho_vmalloc_restore_area(struct kho_vmalloc_incoming *in,
+				      unsigned long vm_flags, const void *caller)
+{
+	struct vm_struct *area;
+	void *addr;
+
+	area = vmalloc_map_pages(in->pages, in->nr_pages, in->order, vm_flags,
+				 caller);
+	if (!area)
+		return NULL;
+
+	if (!kho_vmalloc_take_pages(in)) {
+		free_vm_area(area);
+		return NULL;
+	}
+
+	kho_vmalloc_take_chunks(in);
+	addr = vmalloc_adopt_pages(area, in->pages, in->nr_pages);
+	in->pages = NULL;
+	return addr;
 }
 
 /**
@@ -355,41 +393,25 @@ static unsigned long kho_vmalloc_vm_flags(const struct kho_vmalloc *preservation
  * On success the memory belongs to the caller, to be freed with vfree().
  *
  * Context: May sleep; from core_initcall on.
- * Return: the area at its new address; NULL if @preservation or what it leads to
- * is damaged (the memory stays reserved), if it was restored before, or if there
- * is no memory to manage the area. A restore that fails half-way frees what it
- * had taken.
+ * Return: the area at its new address; NULL if kexec handover is off, if
+ * @preservation or what it leads to is damaged, if it was restored before, or if
+ * there is no memory to manage the area. In all these cases the memory stays
+ * reserved.
  */
 void *kho_restore_vmalloc(const struct kho_vmalloc *preservation)
 {
-	struct page **pages;
-	void *area;
+	struct kho_vmalloc_incoming in;
+	void *area = NULL;
 
-	if (!kho_vmalloc_check_header(preservation) ||
-	    !kho_vmalloc_check_chain(preservation))
+	if (!kho_is_enabled() || !kho_vmalloc_check_header(preservation))
 		return NULL;
 
-	pages = kvmalloc_array(preservation->total_pages, sizeof(*pages),
-			       GFP_KERNEL);
-	if (!pages)
-		return NULL;
-	if (!kho_vmalloc_restore_pages(preservation, pages))
-		goto free_array;
-	kho_vmalloc_free_chunks(preservation);
-
-	area = vmalloc_adopt_pages(pages, preservation->total_pages,
-				   preservation->order,
-				   kho_vmalloc_vm_flags(preservation),
-				   __builtin_return_address(0));
-	if (!area)
-		goto free_pages;
-
+	if (!kho_vmalloc_alloc_incoming(&in, preservation) &&
+	    kho_vmalloc_read_chain(&in, preservation->first.phys))
+		area = kho_vmalloc_restore_area(&in,
+						kho_vmalloc_vm_flags(preservation),
+						__builtin_return_address(0));
+	kho_vmalloc_free_incoming(&in);
 	return area;
-
-free_pages:
-	kho_vmalloc_free_pages(pages, preservation->total_pages);
-free_array:
-	kvfree(pages);
-	return NULL;
 }
 EXPORT_SYMBOL_GPL(kho_restore_vmalloc);
