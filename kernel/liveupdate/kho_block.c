@@ -27,6 +27,7 @@ const struct kho_compat_range kho_block_compat_range = {
 	.lowest = 1,
 	.highest = 1,
 };
+EXPORT_SYMBOL_GPL(kho_block_compat_range);
 
 static void *kho_block_entry(const struct kho_block_set *bs,
 			     struct kho_block *block, unsigned long index)
@@ -316,9 +317,10 @@ static void kho_block_forget_all(struct kho_block_set *bs)
  * chain that is refused stays reserved.
  *
  * Context: May sleep; from early_initcall on. The caller locks the set.
- * Return: 0; -EINVAL if the set has blocks, or if the chain has a cycle, a
- * block outside of preserved memory, more entries in a block than fit, or none
- * in one that is not the last; -ENOMEM. After an error the set is empty.
+ * Return: 0; -EOPNOTSUPP if kexec handover is off; -EINVAL if the set has
+ * blocks, or if the chain has a cycle, a block outside of preserved memory, more
+ * entries in a block than fit, or none in one that is not the last; -ENOMEM.
+ * After an error the set is empty.
  */
 int kho_block_restore(struct kho_block_set *bs, u64 head_pa)
 {
@@ -326,6 +328,8 @@ int kho_block_restore(struct kho_block_set *bs, u64 head_pa)
 	u64 pa = head_pa;
 	int err = 0;
 
+	if (!kho_is_enabled())
+		return -EOPNOTSUPP;
 	if (bs->nr_blocks || !kho_block_capacity(bs))
 		return -EINVAL;
 

@@ -115,6 +115,8 @@ void kho_block_it_finalize(struct kho_block_it *it);
 
 #else
 
+static const struct kho_compat_range kho_block_compat_range __maybe_unused;
+
 static inline int kho_block_grow(struct kho_block_set *bs, u64 count)
 {
 	return -EOPNOTSUPP;

@@ -123,6 +123,8 @@ int kho_radix_walk_nodes(struct kho_radix_tree *tree, kho_radix_node_fn cb,
 
 #else
 
+static const struct kho_compat_range kho_radix_compat_range __maybe_unused;
+
 static inline int kho_radix_init(struct kho_radix_tree *tree)
 {
 	return -EOPNOTSUPP;

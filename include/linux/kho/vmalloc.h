@@ -23,6 +23,8 @@ void *kho_restore_vmalloc(const struct kho_vmalloc *preservation);
 
 #else
 
+static const struct kho_compat_range kho_vmalloc_compat_range __maybe_unused;
+
 static inline int kho_preserve_vmalloc(void *ptr,
 				       struct kho_vmalloc *preservation)
 {
