@@ -22,6 +22,7 @@
 #include <linux/cleanup.h>
 #include <linux/cma.h>
 #include <linux/crash_dump.h>
+#include <linux/ctype.h>
 #include <linux/init.h>
 #include <linux/io.h>
 #include <linux/kexec.h>
@@ -59,6 +60,9 @@
 
 /* In how many parts a region may be if there is no room for it in one */
 #define KHO_SCRATCH_PARTS	5
+
+/* Without kho_scratch=: of what the kernel itself has allocated */
+#define KHO_SCRATCH_PERCENT	200
 
 /* One below ARCH_LOW_ADDRESS_LIMIT, one anywhere, one on each node */
 #define KHO_SCRATCH_MAX		((2 + MAX_NUMNODES) * KHO_SCRATCH_PARTS)
@@ -185,7 +189,7 @@ struct kho_scratch_option {
 };
 
 static struct kho_scratch_option kho_scratch_option __initdata = {
-	.percent = 200,
+	.percent = KHO_SCRATCH_PERCENT,
 };
 
 static int __init kho_parse_enable(char *arg)
@@ -197,40 +201,61 @@ static int __init kho_parse_enable(char *arg)
 }
 early_param("kho", kho_parse_enable);
 
-static int __init kho_parse_percent(const char *arg, size_t len,
-				    struct kho_scratch_option *option)
+/* memparse() does not tell when a number is too large. */
+static int __init kho_parse_number(char **arg, u64 *number)
 {
-	char number[8] = "";
+	size_t len = strspn(*arg, "0123456789");
+	char digits[21] = "";
 
-	if (len >= sizeof(number))
+	if (len >= sizeof(digits))
 		return -EINVAL;
 
-	memcpy(number, arg, len);
-	if (kstrtouint(number, 10, &option->percent) || !option->percent)
-		return -EINVAL;
+	memcpy(digits, *arg, len);
+	*arg += len;
+	return kstrtou64(digits, 10, number);
+}
 
-	return 0;
+static unsigned int __init kho_parse_unit(char **arg)
+{
+	static const char units[] = "KMGT";
+	const char *unit = strchr(units, toupper(**arg));
+
+	if (!unit || !*unit)
+		return 0;
+
+	*arg += 1;
+	return (unit - units + 1) * 10;
 }
 
 static int __init kho_parse_size(char **arg, char delimiter, u64 *size)
 {
-	char *end;
+	int err = kho_parse_number(arg, size);
 
-	*size = memparse(*arg, &end);
-	if (end == *arg || *end != delimiter || *size > PHYS_ADDR_MAX / 4)
+	if (err || check_shl_overflow(*size, kho_parse_unit(arg), size) ||
+	    *size > PHYS_ADDR_MAX / 4 || **arg != delimiter)
 		return -EINVAL;
 
-	*arg = end + 1;
+	*arg += 1;
+	return 0;
+}
+
+static int __init kho_parse_percent(char *arg, unsigned int *percent)
+{
+	u64 number;
+
+	if (kho_parse_number(&arg, &number) || strcmp(arg, "%") || !number ||
+	    number > UINT_MAX)
+		return -EINVAL;
+
+	*percent = number;
 	return 0;
 }
 
 static int __init kho_parse_scratch_option(char *arg,
 					   struct kho_scratch_option *option)
 {
-	size_t len = strlen(arg);
-
-	if (len && arg[len - 1] == '%')
-		return kho_parse_percent(arg, len - 1, option);
+	if (strchr(arg, '%'))
+		return kho_parse_percent(arg, &option->percent);
 
 	if (kho_parse_size(&arg, ',', &option->low) ||
 	    kho_parse_size(&arg, ',', &option->global) ||
@@ -244,11 +269,14 @@ static int __init kho_parse_scratch(char *arg)
 {
 	struct kho_scratch_option option = {};
 
-	if (arg && !kho_parse_scratch_option(arg, &option))
-		kho_scratch_option = option;
-	else
+	if (!arg || kho_parse_scratch_option(arg, &option)) {
+		option = (struct kho_scratch_option){
+			.percent = KHO_SCRATCH_PERCENT,
+		};
 		pr_err("kho_scratch=%s is malformed (low,global,node sizes or nn%%): using %u%%\n",
-		       arg ?: "", kho_scratch_option.percent);
+		       arg ?: "", option.percent);
+	}
+	kho_scratch_option = option;
 
 	return 0;
 }

@@ -33,4 +33,7 @@ guest_add scratch:bad_unit 60 "kho=on kho_scratch=16M,64M,32Q"
 guest_add scratch:no_number 60 "kho=on kho_scratch=%"
 guest_add scratch:zero_percent 60 "kho=on kho_scratch=0%"
 guest_add scratch:overflow 60 "kho=on kho_scratch=99999999999999999999%"
+guest_add scratch:size_overflow 60 "kho=on kho_scratch=17179869184G,64M,64M"
+guest_add scratch:good_then_bad 60 \
+	"kho=on kho_scratch=16M,64M,64M kho_scratch=16M"
 guest_finish
