@@ -1020,22 +1020,28 @@ static int __init kho_alloc_scratches(void)
 	return kho_scratch_cnt ? 0 : -ENOMEM;
 }
 
+static size_t __init kho_scratch_array_size(unsigned int cnt)
+{
+	return array_size(cnt, sizeof(*kho_scratch));
+}
+
 static int __init kho_alloc_scratch_array(unsigned int cnt)
 {
-	kho_scratch = memblock_alloc(array_size(cnt, sizeof(*kho_scratch)),
-				     PAGE_SIZE);
+	kho_scratch = memblock_alloc(kho_scratch_array_size(cnt), PAGE_SIZE);
 
 	return kho_scratch ? 0 : -ENOMEM;
 }
 
 static int __init kho_reserve_scratch(void)
 {
+	unsigned int cnt = (2 + num_node_state(N_MEMORY)) * KHO_SCRATCH_PARTS;
 	int err;
 
-	err = kho_alloc_scratch_array((2 + num_node_state(N_MEMORY)) *
-				      KHO_SCRATCH_PARTS);
-	if (!err)
-		err = kho_alloc_scratches();
+	err = kho_alloc_scratch_array(cnt);
+	if (err)
+		return err;
+
+	err = kho_alloc_scratches();
 	if (!err)
 		return 0;
 
@@ -1044,6 +1050,8 @@ static int __init kho_reserve_scratch(void)
 		memblock_phys_free(kho_scratch[kho_scratch_cnt].addr,
 				   kho_scratch[kho_scratch_cnt].size);
 	}
+	memblock_free(kho_scratch, kho_scratch_array_size(cnt));
+	kho_scratch = NULL;
 	return err;
 }
 
