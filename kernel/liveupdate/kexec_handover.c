@@ -1592,10 +1592,8 @@ static void kho_manage_pages(unsigned long pfn, unsigned long nr)
 		struct page *page = pfn_to_page(pfn);
 
 		adjust_managed_page_count(page, chunk_end - pfn);
-		for (; pfn < chunk_end; pfn++, page++) {
-			ClearPageReserved(page);
+		for (; pfn < chunk_end; pfn++, page++)
 			clear_page_tag_ref(page);
-		}
 		cond_resched();
 	}
 }
@@ -1618,16 +1616,37 @@ static bool kho_can_restore(phys_addr_t phys)
 }
 
 /*
- * Take the block that starts at @pfn out of the map. The root FDT stays this
- * kernel's, even if the previous one preserved it.
+ * What this kernel reserved at boot is not to be restored, even if the map has
+ * it: a reserve_mem= region that was revived, the root FDT, what firmware placed.
  */
-static int kho_take_block(unsigned long pfn, unsigned long max_nr)
+static bool kho_is_withheld(unsigned long pfn, unsigned long nr)
+{
+	while (nr--)
+		if (PageReserved(pfn_to_page(pfn + nr)))
+			return false;
+
+	return true;
+}
+
+/* The order of the block that starts at @pfn, if it can be restored */
+static int kho_restorable_order(unsigned long pfn, unsigned long max_nr)
 {
 	int order = kho_radix_block_order(&kho_in.tree, pfn);
 
 	if (order < 0 || 1UL << order > max_nr ||
-	    PHYS_PFN(kho_in.fdt_phys) - pfn < 1UL << order)
+	    !kho_is_withheld(pfn, 1UL << order))
 		return -ENOENT;
+
+	return order;
+}
+
+/* Take the block that starts at @pfn out of the map. */
+static int kho_take_block(unsigned long pfn, unsigned long max_nr)
+{
+	int order = kho_restorable_order(pfn, max_nr);
+
+	if (order < 0)
+		return order;
 
 	return kho_radix_del_page(&kho_in.tree, pfn, order) ?: order;
 }
@@ -1666,13 +1685,13 @@ struct folio *kho_restore_folio(phys_addr_t phys)
 }
 EXPORT_SYMBOL_GPL(kho_restore_folio);
 
-/* Do blocks of the map make up the range exactly? */
+/* Do blocks that can be restored make up the range exactly? */
 static bool kho_is_block_range(unsigned long pfn, unsigned long end_pfn)
 {
 	while (pfn < end_pfn) {
-		int order = kho_radix_block_order(&kho_in.tree, pfn);
+		int order = kho_restorable_order(pfn, end_pfn - pfn);
 
-		if (order < 0 || 1UL << order > end_pfn - pfn)
+		if (order < 0)
 			return false;
 		pfn += 1UL << order;
 	}

@@ -16,8 +16,12 @@
 #include <linux/kho/abi/block.h>
 #include <linux/kho/abi/luo.h>
 #include <linux/kho/abi/memfd.h>
+#include <linux/kho/vmalloc.h>
+#include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pfn.h>
 #include <linux/string.h>
+#include <linux/vmalloc.h>
 
 static char *what = "";
 module_param(what, charp, 0);
@@ -94,10 +98,82 @@ static void add_file(struct forged_block *block, const char *compatible,
 	file->token = ++block->header.count;
 }
 
-/*
- * Tokens 1, 2, ... in the order in which they are added. One leads to memory that is
- * not preserved.
- */
+/* A folio of two pages */
+static u64 new_folio_pfn(void)
+{
+	void *mem = kho_alloc_preserve(2 * PAGE_SIZE);
+
+	return IS_ERR(mem) ? 0 : PHYS_PFN(virt_to_phys(mem));
+}
+
+/* A memfd of @nr_pages pages with a list of @nr folios */
+static int add_listed(struct forged_block *files, unsigned int nr_pages,
+		      const struct memfd_luo_folio_ser *folios, unsigned int nr)
+{
+	struct memfd_luo_ser *memfd = kho_alloc_preserve(sizeof(*memfd));
+	struct memfd_luo_folio_ser *list = vcalloc(nr, sizeof(*list));
+	struct kho_vmalloc preservation;
+	int err;
+
+	if (IS_ERR(memfd) || !list)
+		return -ENOMEM;
+	memcpy(list, folios, nr * sizeof(*list));
+	err = kho_preserve_vmalloc(list, &preservation);
+	if (err)
+		return err;
+
+	memfd->size = nr_pages * PAGE_SIZE;
+	memfd->nr_folios = nr;
+	memfd->folios = preservation;
+	add_file(files, MEMFD_LUO_FH_COMPATIBLE, virt_to_phys(memfd));
+	return 0;
+}
+
+#define FORGED_FOLIO(_pfn, _index, _flags)	\
+	{ .pfn = (_pfn), .index = (_index), .flags = (_flags) }
+
+/* Lists of folios with something wrong, and one that is just odd */
+static int add_lists(struct forged_block *files)
+{
+	const u64 uptodate = MEMFD_LUO_FOLIO_UPTODATE;
+	const struct memfd_luo_folio_ser misaligned[] = {
+		FORGED_FOLIO(new_folio_pfn(), 1, uptodate),
+	}, beyond[] = {
+		FORGED_FOLIO(new_folio_pfn(), 2, uptodate),
+	}, same_place[] = {
+		FORGED_FOLIO(new_folio_pfn(), 0, uptodate),
+		FORGED_FOLIO(new_folio_pfn(), 0, uptodate),
+	}, same_folio[] = {
+		FORGED_FOLIO(new_folio_pfn(), 0, uptodate),
+		FORGED_FOLIO(same_folio[0].pfn, 2, uptodate),
+	}, unknown_flag[] = {
+		FORGED_FOLIO(new_folio_pfn(), 0, 1 << 11),
+	}, no_folio[] = {
+		FORGED_FOLIO(0, 0, 1 << 11),
+		FORGED_FOLIO(new_folio_pfn(), 0, uptodate),
+	};
+
+	return add_listed(files, 4, misaligned, ARRAY_SIZE(misaligned)) ?:
+	       add_listed(files, 2, beyond, ARRAY_SIZE(beyond)) ?:
+	       add_listed(files, 4, same_place, ARRAY_SIZE(same_place)) ?:
+	       add_listed(files, 4, same_folio, ARRAY_SIZE(same_folio)) ?:
+	       add_listed(files, 2, unknown_flag, ARRAY_SIZE(unknown_flag)) ?:
+	       add_listed(files, 2, no_folio, ARRAY_SIZE(no_folio));
+}
+
+/* A memfd whose content is memory that the next kernel uses: a region */
+static int add_reserved(struct forged_block *files)
+{
+	phys_addr_t start, size;
+
+	if (!reserve_mem_find_by_name("forged", &start, &size))
+		return -ENOENT;
+
+	return add_listed(files, size / PAGE_SIZE, &(struct memfd_luo_folio_ser)
+			  FORGED_FOLIO(PHYS_PFN(start), 0, 0), 1);
+}
+
+/* Tokens count up from 1. One leads to memory that is not preserved. */
 static int forge_files(struct luo_ser *head)
 {
 	struct forged_block *sessions = new_block();
@@ -105,6 +181,7 @@ static int forge_files(struct luo_ser *head)
 	struct memfd_luo_ser *memfd = new_memfd();
 	void *lost = (void *)get_zeroed_page(GFP_KERNEL);
 	struct luo_session_ser *session;
+	int err;
 
 	if (!sessions || !files || !memfd || !lost)
 		return -ENOMEM;
@@ -115,6 +192,9 @@ static int forge_files(struct luo_ser *head)
 	add_file(files, MEMFD_LUO_FH_COMPATIBLE, virt_to_phys(memfd) + 1);
 	add_file(files, MEMFD_LUO_FH_COMPATIBLE, virt_to_phys(lost));
 	add_file(files, MEMFD_LUO_FH_COMPATIBLE, virt_to_phys(memfd));
+	err = add_reserved(files) ?: add_lists(files);
+	if (err)
+		return err;
 
 	session = (void *)sessions->entries;
 	strscpy(session[0].name, "damaged");
