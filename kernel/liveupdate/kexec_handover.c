@@ -1749,6 +1749,33 @@ EXPORT_SYMBOL_GPL(kho_restore_pages);
  */
 
 /**
+ * kho_alloc_folio - allocate memory that the next kernel finds where it was
+ * @order: log2 of its size in pages
+ *
+ * Memory that was plugged in after boot is not in the memory map that the next
+ * kernel gets. Low memory was there at boot.
+ *
+ * Context: May sleep.
+ * Return: a zeroed, unmovable folio, or NULL.
+ */
+struct folio *kho_alloc_folio(unsigned int order)
+{
+	gfp_t gfp = GFP_KERNEL | __GFP_ZERO;
+	struct folio *folio = folio_alloc(gfp, order);
+
+	if (!folio || !kho_ram_cnt || kho_in_ram(folio_pfn(folio), 1UL << order))
+		return folio;
+
+	folio_put(folio);
+	folio = folio_alloc(gfp | GFP_DMA32, order);
+	if (!folio || kho_in_ram(folio_pfn(folio), 1UL << order))
+		return folio;
+
+	folio_put(folio);
+	return NULL;
+}
+
+/**
  * kho_alloc_preserve - allocate memory for state that is handed over
  * @size: in bytes
  *
@@ -1772,7 +1799,7 @@ void *kho_alloc_preserve(size_t size)
 	if (order > MAX_PAGE_ORDER)
 		return ERR_PTR(-E2BIG);
 
-	folio = folio_alloc(GFP_KERNEL | __GFP_ZERO, order);
+	folio = kho_alloc_folio(order);
 	if (!folio)
 		return ERR_PTR(-ENOMEM);
 

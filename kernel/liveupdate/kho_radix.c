@@ -46,6 +46,7 @@ const struct kho_compat_range kho_radix_compat_range = {
 	.lowest = 1,
 	.highest = 1,
 };
+EXPORT_SYMBOL_GPL(kho_radix_compat_range);
 
 /*
  * Keys
@@ -136,13 +137,13 @@ static unsigned long kho_radix_weight(const void *node, unsigned int level)
 /* Nodes must not be movable: in scratch the next kernel would overwrite them. */
 static void *kho_radix_alloc_node(void)
 {
-	struct page *page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	struct folio *folio = kho_alloc_folio(0);
 
-	if (!page)
+	if (!folio)
 		return NULL;
 
-	set_page_private(page, 0);
-	return page_address(page);
+	set_page_private(&folio->page, 0);
+	return folio_address(folio);
 }
 
 static void kho_radix_free_node(void *node)
