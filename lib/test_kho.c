@@ -322,6 +322,7 @@ static bool test_kho_refusals(struct test_kho_state *state)
 			     -E2BIG);
 	ok &= TEST_KHO_CHECK(kho_add_subtree(TEST_KHO_NAME, state, sizeof(*state)) ==
 			     -EEXIST);
+	ok &= test_kho_subtrees(folio_address(folio));
 	ok &= TEST_KHO_CHECK(kho_preserve_vmalloc(state, &vmalloc) == -EINVAL);
 	ok &= TEST_KHO_CHECK(kho_preserve_vmalloc(test_kho.areas[0] + PAGE_SIZE,
 						  &vmalloc) == -EINVAL);
@@ -330,6 +331,35 @@ static bool test_kho_refusals(struct test_kho_state *state)
 	ok &= TEST_KHO_CHECK(mapped);
 	ok &= TEST_KHO_CHECK(kho_preserve_vmalloc(mapped, &vmalloc) == -EOPNOTSUPP);
 	vunmap(mapped);
+
+	return ok;
+}
+
+/* Names of blobs, and more of them than the root FDT has room for */
+static bool test_kho_subtrees(void *blob)
+{
+	unsigned int nr = 0;
+	char name[16];
+	bool ok = true;
+	int err;
+
+	ok &= TEST_KHO_CHECK(kho_add_subtree("", blob, 1) == -EINVAL);
+	ok &= TEST_KHO_CHECK(kho_add_subtree("a/b", blob, 1) == -EINVAL);
+	ok &= TEST_KHO_CHECK(kho_add_subtree("empty", blob, 0) == -EINVAL);
+
+	ok &= TEST_KHO_CHECK(!kho_add_subtree("unit@1", blob, 1));
+	ok &= TEST_KHO_CHECK(!kho_add_subtree("unit", blob, 1));
+	ok &= TEST_KHO_CHECK(kho_add_subtree("unit@1", blob, 1) == -EEXIST);
+	kho_remove_subtree(blob);
+	kho_remove_subtree(blob);
+
+	do {
+		snprintf(name, sizeof(name), "blob-%u", nr);
+		err = kho_add_subtree(name, blob, 1);
+	} while (!err && ++nr < PAGE_SIZE);
+	ok &= TEST_KHO_CHECK(err == -ENOMEM);
+	while (nr--)
+		kho_remove_subtree(blob);
 
 	return ok;
 }

@@ -1859,6 +1859,21 @@ EXPORT_SYMBOL_GPL(kho_restore_free);
  * Subtrees
  */
 
+/* Unlike fdt_subnode_offset(), don't take "name@1" for "name". */
+static int kho_find_subtree(const void *fdt, const char *wanted)
+{
+	const char *name;
+	int node;
+
+	fdt_for_each_subnode(node, fdt, 0) {
+		name = fdt_get_name(fdt, node, NULL);
+		if (name && !strcmp(name, wanted))
+			return node;
+	}
+
+	return node;
+}
+
 static int kho_add_blob(void *fdt, const char *name, u64 phys, u64 size)
 {
 	int node = fdt_add_subnode(fdt, 0, name);
@@ -1897,7 +1912,7 @@ int kho_add_subtree(const char *name, void *blob, size_t size)
 	guard(mutex)(&kho_out.fdt_lock);
 	if (kho_out.closed)
 		return -EBUSY;
-	if (fdt_subnode_offset(kho_out.fdt, 0, name) >= 0)
+	if (kho_find_subtree(kho_out.fdt, name) >= 0)
 		return -EEXIST;
 
 	return kho_add_blob(kho_out.fdt, name, virt_to_phys(blob), size);
@@ -1963,7 +1978,7 @@ int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
 		return -ENOENT;
 
 	fdt = phys_to_virt(kho_in.fdt_phys);
-	node = fdt_subnode_offset(fdt, 0, name);
+	node = kho_find_subtree(fdt, name);
 	if (node == -FDT_ERR_NOTFOUND)
 		return -ENOENT;
 	if (node < 0)
