@@ -39,7 +39,7 @@
 #include <linux/memfd.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -225,6 +225,8 @@ static int memfd_luo_pin(struct memfd_luo_outgoing *out, struct file *file)
 			err = memfd_luo_pin_more(out, file, &index);
 		if (err == -EAGAIN)
 			err = 0;
+		if (!err && fatal_signal_pending(current))
+			err = -EINTR;
 		cond_resched();
 	}
 	if (err)
@@ -247,6 +249,35 @@ static void memfd_luo_store_folios(struct memfd_luo_outgoing *out)
 	}
 }
 
+static int memfd_luo_preserve_entries(struct memfd_luo_outgoing *out,
+				      struct kho_vmalloc *preservation,
+				      gfp_t gfp)
+{
+	int err;
+
+	out->entries = __vmalloc_array(out->nr_folios, sizeof(*out->entries),
+				       gfp | __GFP_ZERO);
+	if (!out->entries)
+		return -ENOMEM;
+	memfd_luo_store_folios(out);
+
+	err = kho_preserve_vmalloc(out->entries, preservation);
+	if (err)
+		vfree(out->entries);
+	return err;
+}
+
+/*
+ * What the next kernel does not know as RAM can't be carried: memory that was
+ * plugged in after boot.
+ */
+static int memfd_luo_preserve_pinned(struct memfd_luo_outgoing *out)
+{
+	int err = kho_preserve_folios(out->folios, out->nr_folios);
+
+	return err == -EINVAL ? -EOPNOTSUPP : err;
+}
+
 /* Preserve the pinned folios and the entries about them. */
 static int memfd_luo_preserve_folios(struct memfd_luo_outgoing *out,
 				     struct memfd_luo_ser *ser)
@@ -254,27 +285,24 @@ static int memfd_luo_preserve_folios(struct memfd_luo_outgoing *out,
 	struct kho_vmalloc preservation;
 	int err;
 
-	out->entries = vcalloc(out->nr_folios, sizeof(*out->entries));
-	if (!out->entries)
-		return -ENOMEM;
-	memfd_luo_store_folios(out);
+	/* Low memory was there at boot. */
+	err = memfd_luo_preserve_entries(out, &preservation, GFP_KERNEL);
+	if (err == -EINVAL)
+		err = memfd_luo_preserve_entries(out, &preservation,
+						 GFP_KERNEL | GFP_DMA32);
+	if (err)
+		return err;
 
-	err = kho_preserve_vmalloc(out->entries, &preservation);
-	if (err)
-		goto err_free;
-	err = kho_preserve_folios(out->folios, out->nr_folios);
-	if (err)
-		goto err_unpreserve;
+	err = memfd_luo_preserve_pinned(out);
+	if (err) {
+		kho_unpreserve_vmalloc(&preservation);
+		vfree(out->entries);
+		return err;
+	}
 
 	ser->folios = preservation;
 	ser->nr_folios = out->nr_folios;
 	return 0;
-
-err_unpreserve:
-	kho_unpreserve_vmalloc(&preservation);
-err_free:
-	vfree(out->entries);
-	return err;
 }
 
 static void memfd_luo_unpreserve_folios(struct memfd_luo_outgoing *out,
@@ -338,6 +366,10 @@ static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
 	struct memfd_luo_outgoing *out;
 	struct memfd_luo_ser *ser;
 	int err;
+
+	/* It would come back writable. */
+	if (!(args->file->f_mode & FMODE_WRITE))
+		return -EOPNOTSUPP;
 
 	out = kzalloc(sizeof(*out), GFP_KERNEL_ACCOUNT);
 	if (!out)
@@ -481,6 +513,91 @@ static int memfd_luo_restore_folios(struct memfd_luo_incoming *in)
 	return err;
 }
 
+static unsigned int memfd_luo_order(const struct memfd_luo_folio_ser *entry)
+{
+	return max(kho_incoming_order(PFN_PHYS(entry->pfn)), 0);
+}
+
+/* How many entries are needed for one a page? */
+static u64 memfd_luo_count_pages(const struct memfd_luo_incoming *in)
+{
+	u64 nr_pages = 0;
+	u64 i;
+
+	for (i = 0; i < in->ser.nr_folios; i++) {
+		nr_pages += 1ULL << memfd_luo_order(&in->entries[i]);
+		cond_resched();
+	}
+	return nr_pages;
+}
+
+/*
+ * Take over a folio as single pages, and write an entry for each of them. What
+ * lies beyond the file's size is not needed.
+ */
+static int memfd_luo_restore_split(struct memfd_luo_incoming *in,
+				   const struct memfd_luo_folio_ser *entry,
+				   u64 nr, struct memfd_luo_folio_ser *split)
+{
+	u64 end = memfd_luo_nr_pages(in->ser.size);
+	struct page *page;
+	u64 i;
+
+	page = kho_restore_pages(PFN_PHYS(entry->pfn), nr);
+	if (!page) {
+		pr_err_ratelimited("no incoming pages at pfn %#llx\n",
+				   (u64)entry->pfn);
+		return -EIO;
+	}
+
+	for (i = 0; i < nr; i++) {
+		if (i && entry->index + i >= end) {
+			__free_page(page + i);
+			continue;
+		}
+		split[i] = *entry;
+		split[i].pfn = entry->pfn + i;
+		split[i].index = entry->index + i;
+		in->nr_pages++;
+	}
+	return 0;
+}
+
+/*
+ * As memfd_luo_restore_folios(), for a page cache of single pages: it has an
+ * entry for each page when it is done.
+ */
+static int memfd_luo_restore_pages(struct memfd_luo_incoming *in)
+{
+	u64 nr_entries = memfd_luo_count_pages(in);
+	struct memfd_luo_folio_ser *split;
+	u64 i, next = 0;
+	int err = 0;
+
+	split = nr_entries > get_num_physpages() ? NULL :
+		__vcalloc(nr_entries, sizeof(*split), GFP_KERNEL);
+	if (!split) {
+		memfd_luo_restore_folios(in);
+		return -ENOMEM;
+	}
+
+	for (i = 0; i < in->ser.nr_folios; i++) {
+		u64 nr = 1ULL << memfd_luo_order(&in->entries[i]);
+
+		if (in->entries[i].pfn &&
+		    memfd_luo_restore_split(in, &in->entries[i], nr,
+					    &split[next]))
+			err = -EIO;
+		next += nr;
+		cond_resched();
+	}
+
+	vfree(in->entries);
+	in->entries = split;
+	in->ser.nr_folios = next;
+	return err;
+}
+
 /* Free the folios from entry @first on. */
 static void memfd_luo_put_folios(struct memfd_luo_incoming *in, u64 first)
 {
@@ -517,7 +634,10 @@ static int memfd_luo_take(const struct liveupdate_file_op_args *args,
 	}
 	kho_restore_free(phys_to_virt(args->serialized_data));
 
-	err = memfd_luo_restore_folios(in);
+	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+		err = memfd_luo_restore_folios(in);
+	else
+		err = memfd_luo_restore_pages(in);
 	if (err) {
 		memfd_luo_put_folios(in, 0);
 		vfree(in->entries);
@@ -663,12 +783,20 @@ out_free:
 	return err;
 }
 
-/* What was retrieved belongs to the file, what failed to be is gone. */
+/* Did retrieve() fail after it had taken what there was? */
+static bool memfd_luo_is_gone(const struct liveupdate_file_op_args *args)
+{
+	return args->retrieve_status &&
+	       !kho_incoming_contains(args->serialized_data,
+				      sizeof(struct memfd_luo_ser));
+}
+
+/* What was retrieved belongs to the file. */
 static void memfd_luo_finish(struct liveupdate_file_op_args *args)
 {
 	struct memfd_luo_incoming in = {};
 
-	if (args->retrieve_status)
+	if (args->retrieve_status > 0 || memfd_luo_is_gone(args))
 		return;
 
 	if (memfd_luo_take(args, &in)) {

@@ -37,6 +37,7 @@ int kho_preserve_pages(struct page *page, unsigned long nr);
 void kho_unpreserve_pages(struct page *page, unsigned long nr);
 
 bool kho_incoming_contains(phys_addr_t phys, size_t size);
+int kho_incoming_order(phys_addr_t phys);
 struct folio *kho_restore_folio(phys_addr_t phys);
 struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr);
 
@@ -107,6 +108,11 @@ static inline void kho_unpreserve_pages(struct page *page, unsigned long nr)
 static inline bool kho_incoming_contains(phys_addr_t phys, size_t size)
 {
 	return false;
+}
+
+static inline int kho_incoming_order(phys_addr_t phys)
+{
+	return -EOPNOTSUPP;
 }
 
 static inline struct folio *kho_restore_folio(phys_addr_t phys)

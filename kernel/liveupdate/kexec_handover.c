@@ -1578,6 +1578,23 @@ bool kho_incoming_contains(phys_addr_t phys, size_t size)
 }
 EXPORT_SYMBOL_GPL(kho_incoming_contains);
 
+/**
+ * kho_incoming_order - how large is a block that the previous kernel preserved?
+ * @phys: physical address of the block
+ *
+ * Context: May sleep; from early initcalls on.
+ * Return: log2 of the block's size in pages; -ENOENT if no preserved block starts
+ * at @phys, or it was restored.
+ */
+int kho_incoming_order(phys_addr_t phys)
+{
+	if (!is_kho_boot() || !PAGE_ALIGNED(phys))
+		return -ENOENT;
+
+	return kho_radix_block_order(&kho_in.tree, PHYS_PFN(phys));
+}
+EXPORT_SYMBOL_GPL(kho_incoming_order);
+
 /*
  * Withheld pages are as boot has initialized them: allocated, but not managed.
  * A block may be larger than what struct pages are contiguous for, and cross a

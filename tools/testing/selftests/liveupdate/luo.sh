@@ -18,8 +18,14 @@ guest_add kexec 300 "kho=on liveupdate=on"
 guest_add disabled 120 "kho=on"
 guest_add handler 120 "kho=on liveupdate=on"
 guest_add flb 180 "kho=on liveupdate=on"
-guest_add refused 240 "kho=on liveupdate=off"
+guest_add refused 240 "kho=on liveupdate=off reserve_mem=1M:1M:forged"
 guest_add flb_refused 240 "kho=on liveupdate=off"
+guest_add hotplug 120 "kho=on liveupdate=on" \
+	-m 1G,slots=1,maxmem=2G -smp 2,sockets=2 \
+	-object memory-backend-ram,id=n0,size=1G \
+	-numa node,nodeid=0,cpus=0,memdev=n0 -numa node,nodeid=1,cpus=1 \
+	-object memory-backend-ram,id=dimm,size=512M \
+	-device pc-dimm,memdev=dimm,node=1
 guest_add tools 120 "kho=on liveupdate=on"
 for syscall in s c; do
 	guest_add "tools_crash:$syscall" 180 \

@@ -518,6 +518,22 @@ static void exec_seal_with_x_bits(void)
 	CHECK(!luo_preserve(session, new_file(PAGE, 1), 1));
 }
 
+/* Whoever has it may not write to it, and would come to be able to. */
+static void read_only_descriptor(void)
+{
+	int session = new_session("read_only_descriptor");
+	int fd = new_file(PAGE, 1);
+	char path[32];
+	int reader;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	reader = open(path, O_RDONLY | O_CLOEXEC);
+	CHECK(reader >= 0);
+	CHECK_ERRNO(luo_preserve(session, reader, 1), EOPNOTSUPP);
+	check_thawed(fd);
+	CHECK(!luo_preserve(session, fd, 1));
+}
+
 static void too_large(void)
 {
 	int session = new_session("too_large");
@@ -661,6 +677,7 @@ static const struct guest_test rules_tests[] = {
 	TEST(abort_thaws),
 	TEST(closed_file_stays),
 	TEST(exec_seal_with_x_bits),
+	TEST(read_only_descriptor),
 	TEST(too_large),
 	TEST(more_holes_than_memory),
 	TEST(out_of_memory),

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory that was plugged in after boot: the next kernel does not know it
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ *
+ * The guest's second node has a CPU, but no memory other than what is plugged
+ * in. So the kernel takes its memory there for what a task on that CPU does.
+ */
+#include <linux/mempolicy.h>
+#include <sched.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "luo.h"
+
+#define SIZE		(4 << 20)
+#define HOTPLUG_NODE	1
+
+/* The node of what a task allocates, as its memory policy has it */
+static void bind_memory(int node)
+{
+	unsigned long nodes = 1UL << node;
+
+	CHECK(!syscall(SYS_set_mempolicy, MPOL_BIND, &nodes, 8 * sizeof(nodes)));
+}
+
+/* The kernel's own memory comes from the node of the CPU. */
+static void run_on_hotplug_node(void)
+{
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(HOTPLUG_NODE, &cpus);
+	CHECK(!sched_setaffinity(0, sizeof(cpus), &cpus));
+}
+
+static void need_hotplug_memory(void)
+{
+	if (access("/sys/devices/system/node/node1/meminfo", R_OK))
+		guest_skip("no memory was plugged in (MEMORY_HOTPLUG)");
+}
+
+static void state_in_hotplug_memory(void)
+{
+	int session, fd;
+
+	need_hotplug_memory();
+	run_on_hotplug_node();
+	session = new_session("state");
+	bind_memory(0);
+	fd = new_file(SIZE, 1);
+	CHECK(!syscall(SYS_set_mempolicy, MPOL_DEFAULT, NULL, 0));
+	CHECK(!luo_preserve(session, fd, 1));
+}
+
+static void state_is_back(void)
+{
+	check_content(old_file(old_session("state"), 1), 0, SIZE, 1);
+}
+
+static void content_in_hotplug_memory(void)
+{
+	int session, fd;
+
+	need_hotplug_memory();
+	session = new_session("content");
+	bind_memory(HOTPLUG_NODE);
+	fd = new_file(SIZE, 2);
+	CHECK_ERRNO(luo_preserve(session, fd, 1), EOPNOTSUPP);
+	check_thawed(fd);
+}
+
+static const struct guest_test hotplug_tests[] = {
+	{ "state_in_hotplug_memory",
+	  { state_in_hotplug_memory, state_is_back } },
+	{ "content_in_hotplug_memory_is_refused",
+	  { content_in_hotplug_memory } },
+};
+
+const struct guest_suite hotplug_suite = {
+	.name = "hotplug",
+	.tests = hotplug_tests,
+	.nr_tests = ARRAY_SIZE(hotplug_tests),
+	.kernels = 2,
+};
