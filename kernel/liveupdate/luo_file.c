@@ -237,8 +237,8 @@ bool luo_version_supported(const char *own,
 	}
 
 	if (version < lowest || version > highest) {
-		pr_err("incoming '%s' not supported (its handler '%s' reads versions %u to %u)\n",
-		       incoming, own, lowest, highest);
+		pr_err("incoming '%*pE' not supported (its handler '%s' reads versions %u to %u)\n",
+		       (int)strlen(incoming), incoming, own, lowest, highest);
 		return false;
 	}
 	return true;
@@ -319,8 +319,9 @@ EXPORT_SYMBOL_GPL(liveupdate_register_file_handler);
  * registered with the handler were unregistered.
  *
  * Context: May sleep.
- * Return: 0, -EOPNOTSUPP when live update is not enabled, -EBUSY while files
- * use the handler or FLBs are registered with it.
+ * Return: 0, -EOPNOTSUPP when live update is not enabled, -ENOENT when the
+ * handler is not registered, -EBUSY while files use it or FLBs are registered
+ * with it.
  */
 int liveupdate_unregister_file_handler(struct liveupdate_file_handler *fh)
 {
@@ -330,6 +331,8 @@ int liveupdate_unregister_file_handler(struct liveupdate_file_handler *fh)
 	liveupdate_test_unregister(fh);
 
 	guard(rwsem_write)(&luo_file_handlers_rwsem);
+	if (!luo_file_handler_registered(fh))
+		return -ENOENT;
 	if (luo_file_handler_used(fh) || !list_empty(&fh->flbs))
 		return -EBUSY;
 
@@ -828,8 +831,9 @@ static void luo_file_finish(struct luo_file *lf)
 	struct liveupdate_file_op_args args = luo_file_args(lf);
 
 	if (!lf->handler) {
-		pr_warn("no handler for '%s' with token %#llx, its memory stays reserved\n",
-			lf->compatible, lf->key.token);
+		pr_warn("no handler for '%*pE' with token %#llx, its memory stays reserved\n",
+			(int)strlen(lf->compatible), lf->compatible,
+			lf->key.token);
 		return;
 	}
 

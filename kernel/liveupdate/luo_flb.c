@@ -419,7 +419,8 @@ static int luo_flb_check_entry(const struct luo_flb_ser *ser)
 		return -EINVAL;
 	}
 	if (!ser->count) {
-		pr_err("incoming FLB '%s' belongs to no file\n", ser->name);
+		pr_err("incoming FLB '%*pE' belongs to no file\n",
+		       (int)strlen(ser->name), ser->name);
 		return -EINVAL;
 	}
 	return 0;
@@ -514,7 +515,8 @@ static struct luo_flb_incoming *luo_flb_find_incoming(const char *compatible)
 					  compatible))
 			continue;
 		if (found) {
-			pr_err("incoming FLB '%s' exists twice\n", entry->name);
+			pr_err("incoming FLB '%*pE' exists twice\n",
+			       (int)strlen(entry->name), entry->name);
 			return ERR_PTR(-EIO);
 		}
 		found = entry;
