@@ -38,6 +38,7 @@ void kho_unpreserve_pages(struct page *page, unsigned long nr);
 
 bool kho_incoming_contains(phys_addr_t phys, size_t size);
 int kho_incoming_order(phys_addr_t phys);
+bool kho_incoming_has_pages(phys_addr_t phys, unsigned long nr);
 struct folio *kho_restore_folio(phys_addr_t phys);
 struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr);
 
@@ -113,6 +114,11 @@ static inline bool kho_incoming_contains(phys_addr_t phys, size_t size)
 static inline int kho_incoming_order(phys_addr_t phys)
 {
 	return -EOPNOTSUPP;
+}
+
+static inline bool kho_incoming_has_pages(phys_addr_t phys, unsigned long nr)
+{
+	return false;
 }
 
 static inline struct folio *kho_restore_folio(phys_addr_t phys)

@@ -1645,25 +1645,14 @@ static bool kho_is_withheld(unsigned long pfn, unsigned long nr)
 	return true;
 }
 
-/* The order of the block that starts at @pfn, if it can be restored */
-static int kho_restorable_order(unsigned long pfn, unsigned long max_nr)
+/* Take the block that starts at @pfn out of the map. */
+static int kho_take_block(unsigned long pfn, unsigned long max_nr)
 {
 	int order = kho_radix_block_order(&kho_in.tree, pfn);
 
 	if (order < 0 || 1UL << order > max_nr ||
 	    !kho_is_withheld(pfn, 1UL << order))
 		return -ENOENT;
-
-	return order;
-}
-
-/* Take the block that starts at @pfn out of the map. */
-static int kho_take_block(unsigned long pfn, unsigned long max_nr)
-{
-	int order = kho_restorable_order(pfn, max_nr);
-
-	if (order < 0)
-		return order;
 
 	return kho_radix_del_page(&kho_in.tree, pfn, order) ?: order;
 }
@@ -1702,13 +1691,27 @@ struct folio *kho_restore_folio(phys_addr_t phys)
 }
 EXPORT_SYMBOL_GPL(kho_restore_folio);
 
-/* Do blocks that can be restored make up the range exactly? */
-static bool kho_is_block_range(unsigned long pfn, unsigned long end_pfn)
+/**
+ * kho_incoming_has_pages - is a range what was given to kho_preserve_pages()?
+ * @phys: physical address of the first page
+ * @nr:	  number of pages
+ *
+ * Context: May sleep; from when the map has been read.
+ * Return: true if whole blocks make up the range, none of which has been
+ * restored; false for an empty range.
+ */
+bool kho_incoming_has_pages(phys_addr_t phys, unsigned long nr)
 {
-	while (pfn < end_pfn) {
-		int order = kho_restorable_order(pfn, end_pfn - pfn);
+	unsigned long pfn = PHYS_PFN(phys), end_pfn;
 
-		if (order < 0)
+	if (!is_kho_boot() || !nr || !PAGE_ALIGNED(phys) ||
+	    check_add_overflow(pfn, nr, &end_pfn))
+		return false;
+
+	while (pfn < end_pfn) {
+		int order = kho_radix_block_order(&kho_in.tree, pfn);
+
+		if (order < 0 || 1UL << order > end_pfn - pfn)
 			return false;
 		pfn += 1UL << order;
 	}
@@ -1735,13 +1738,13 @@ static void kho_free_pages(unsigned long pfn, unsigned long end_pfn)
  */
 struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr)
 {
-	unsigned long start_pfn = PHYS_PFN(phys), pfn, end_pfn;
+	unsigned long start_pfn = PHYS_PFN(phys), end_pfn = start_pfn + nr;
+	unsigned long pfn;
 
 	KUNIT_STATIC_STUB_REDIRECT(kho_restore_pages, phys, nr);
 
-	if (!kho_can_restore(phys) || !nr ||
-	    check_add_overflow(start_pfn, nr, &end_pfn) ||
-	    !kho_is_block_range(start_pfn, end_pfn))
+	if (!kho_can_restore(phys) || !kho_incoming_has_pages(phys, nr) ||
+	    !kho_is_withheld(start_pfn, nr))
 		return NULL;
 
 	for (pfn = start_pfn; pfn < end_pfn;) {
