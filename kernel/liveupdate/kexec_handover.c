@@ -1239,6 +1239,8 @@ static u32 __init kho_read_metadata(void)
 		pr_info("exec from: %*pE (count %u)\n",
 			(int)strlen(metadata->previous_release),
 			metadata->previous_release, count);
+	} else {
+		pr_warn("exec from: unknown, its metadata is damaged or of another version\n");
 	}
 
 	kho_restore_free(phys_to_virt(phys));
