@@ -10,7 +10,7 @@ set -euo pipefail
 # shellcheck source=tools/testing/selftests/kho/guest.sh
 . "$(dirname "$(readlink -f "$0")")/guest.sh"
 
-guest_start kho_guest test_kho kho_scratch_test kho_reserve_test
+guest_start kho_guest test_kho kho_scratch_test kho_reserve_test kho_forge_test
 
 guest_add chain 300 "kho=on"
 guest_add late 90 "kho=on"
@@ -25,7 +25,19 @@ guest_add off 120 ""
 guest_add image 120 "kho=on crashkernel=256M"
 guest_add crash 120 "kho=on crashkernel=256M"
 guest_panics crash
-guest_add reserve 120 "kho=on reserve_mem=1M:64K:kept reserve_mem=5000:64:odd"
+# Sizes in hexadecimal are those that a later kernel is told otherwise.
+regions="reserve_mem=1M:64K:kept reserve_mem=5000:64:odd"
+regions+=" reserve_mem=0x40000:4K:moved reserve_mem=0x4000000:4K:gone"
+regions+=" reserve_mem=18446744073709551615:4K:absurd"
+guest_add reserve 120 "kho=on $regions"
+guest_add damage 120 "kho=on"
+# Each node has room for a page of 1 GiB beside the kernel, which stays low.
+for how in hugepages=2 hugepages=0:1,1:1 hugetlb_cma=2G; do
+	guest_add "gigantic:${how//[^a-zA-Z0-9]/_}" 240 "kho=on nokaslr gigantic=$how" \
+		-m 6G -smp 2,sockets=2 \
+		-object memory-backend-ram,id=n0,size=3G -numa node,cpus=0,memdev=n0 \
+		-object memory-backend-ram,id=n1,size=3G -numa node,cpus=1,memdev=n1
+done
 guest_add sizes 90 "kho=on kho_scratch=16M,256M,64M"
 guest_add scratch:two_sizes 60 "kho=on kho_scratch=16M,64M"
 guest_add scratch:four_sizes 60 "kho=on kho_scratch=16M,64M,32M,8M"

@@ -8,6 +8,7 @@
 #include <linux/kexec.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -61,6 +62,26 @@ static bool within(const struct ranges *outer, const struct range *r)
 		if (r->start >= outer->r[i].start && r->end <= outer->r[i].end)
 			return true;
 	return false;
+}
+
+static bool overlaps(const struct ranges *ranges, const struct range *r)
+{
+	int i;
+
+	for (i = 0; i < ranges->nr; i++)
+		if (r->start <= ranges->r[i].end && ranges->r[i].start <= r->end)
+			return true;
+	return false;
+}
+
+static unsigned long long total_size(const struct ranges *ranges)
+{
+	unsigned long long total = 0;
+	int i;
+
+	for (i = 0; i < ranges->nr; i++)
+		total += ranges->r[i].end - ranges->r[i].start + 1;
+	return total;
 }
 
 /* The segments of the image that kexec_file_load() printed last. */
@@ -621,7 +642,27 @@ static void check_region(const char *name, int wanted_generation)
 	CHECK_EQ(region.nr, 1);
 
 	CHECK(!read_scratch(&scratch));
-	CHECK(!within(&scratch, &region.r[0]));
+	CHECK(!overlaps(&scratch, &region.r[0]));
+}
+
+static void no_region(const char *name)
+{
+	char args[64];
+
+	if (!guest_has_module("kho_reserve_test"))
+		guest_skip("kho_reserve_test.ko is not built");
+	snprintf(args, sizeof(args), "name=%s", name);
+	CHECK_ERRNO(guest_insmod("kho_reserve_test", args), ENOENT);
+}
+
+static void kernel_says(const char *text)
+{
+	char *log = guest_log();
+	bool said = log && strstr(log, text);
+
+	free(log);
+	if (!said)
+		guest_fail(__FILE__, __LINE__, "not in the log: %s", text);
 }
 
 /* It is there from the first kernel on: kernel N finds what N - 1 others left. */
@@ -641,19 +682,56 @@ static void late_region(void)
 	check_region("late", guest_kernel() == 4 ? 1 : 0);
 }
 
-static void change_is_reported(void)
+/* From the third kernel on it is asked for at another alignment. */
+static void moved_region(void)
 {
-	char *log = guest_log();
+	check_region("moved", (guest_kernel() - 1) % 2);
+}
 
-	CHECK(log);
-	CHECK(strstr(log, "reserve_mem: late of the previous kernel has"));
-	free(log);
+static void changes_are_reported(void)
+{
+	kernel_says("reserve_mem: late of the previous kernel has");
+	kernel_says("reserve_mem: moved of the previous kernel has");
+}
+
+#define GONE_KIB	(64 << 10)
+
+static void region_to_drop(void)
+{
+	check_region("gone", 0);
+}
+
+/* It is not on the command line any more: the system has its memory. */
+static void dropped_region_is_free(void)
+{
+	const char *param = guest_param("mem_total");
+	long before = param ? atol(param) : 0;
+	long now = guest_meminfo("MemTotal");
+
+	no_region("gone");
+	kernel_says(", gone of the previous kernel");
+	guest_note("MemTotal %ld KiB, before %ld", now, before);
+	CHECK(before > 0);
+	CHECK(now > before + GONE_KIB / 2);
+}
+
+static void absurd_size_is_refused(void)
+{
+	no_region("absurd");
 }
 
 static const char *reserve_append(int kernel)
 {
-	return kernel == 2 ? "reserve_mem=256K:4K:late" :
-			     "reserve_mem=512K:4K:late";
+	static char append[128];
+	bool changed = kernel > 2;
+
+	snprintf(append, sizeof(append), "%s %s mem_total=%ld",
+		 changed ? "reserve_mem=0x80000:4K:late" :
+			   "reserve_mem=0x40000:4K:late",
+		 changed ? "reserve_mem=0x40000:256M:moved" :
+			   "reserve_mem=0x40000:4K:moved",
+		 guest_meminfo("MemTotal"));
+	return append;
 }
 
 static const struct guest_test reserve_tests[] = {
@@ -662,9 +740,15 @@ static const struct guest_test reserve_tests[] = {
 	{ "parts_of_pages_too",
 	  { unaligned_region, unaligned_region, unaligned_region,
 	    unaligned_region } },
-	{ "new_and_changed_regions_are_fresh",
+	{ "new_and_larger_regions_are_fresh",
 	  { [1] = late_region, late_region, late_region } },
-	{ "change_is_reported", { [2] = change_is_reported } },
+	{ "other_alignment_is_fresh",
+	  { moved_region, moved_region, moved_region, moved_region } },
+	{ "changes_are_reported", { [2] = changes_are_reported } },
+	{ "dropped_region_is_free",
+	  { region_to_drop, dropped_region_is_free } },
+	{ "absurd_size_is_refused",
+	  { absurd_size_is_refused, absurd_size_is_refused } },
 };
 
 static const struct guest_suite reserve = {
@@ -674,14 +758,284 @@ static const struct guest_suite reserve = {
 	.kernels = 4,
 	.load = GUEST_LOAD_IN_TURN,
 	.append = reserve_append,
-	.drop = "reserve_mem=256K",
+	.drop = "reserve_mem=0x",
+};
+
+/* ---- damage: small state that is not what it should be ---- */
+
+static void forge(const char *what)
+{
+	char args[64];
+
+	if (!guest_has_module("kho_forge_test"))
+		guest_skip("kho_forge_test.ko is not built");
+	snprintf(args, sizeof(args), "what=%s", what);
+	CHECK(!guest_insmod("kho_forge_test", args));
+	CHECK(!guest_rmmod("kho_forge_test"));
+}
+
+static void forge_metadata_version(void)
+{
+	forge("metadata_version");
+}
+
+static void forge_metadata_release(void)
+{
+	forge("metadata_release");
+}
+
+static void metadata_is_refused(void)
+{
+	kernel_says("KHO: exec from: unknown");
+}
+
+/* The count starts again. */
+static void metadata_is_new(void)
+{
+	kernel_says("(count 1)");
+}
+
+static void forge_reserve_version(void)
+{
+	forge("reserve_version");
+}
+
+static void forge_reserve_regions(void)
+{
+	forge("reserve_regions");
+}
+
+static void version_is_refused(void)
+{
+	check_region("good", 0);
+	kernel_says("reserve_mem: what the previous kernel left is damaged or of another version");
+}
+
+static void regions_are_refused(void)
+{
+	char *log;
+
+	kernel_says("reserve_mem: lost of the previous kernel is damaged");
+	kernel_says("reserve_mem: part of the previous kernel is damaged");
+	kernel_says("reserve_mem: endless of the previous kernel is damaged");
+	check_region("lost", 0);
+	check_region("part", 0);
+	check_region("endless", 0);
+	check_region("itself", 0);
+
+	log = guest_log();
+	CHECK(log);
+	CHECK(!strstr(log, "reserve_mem: good of the previous kernel"));
+	CHECK(!strstr(log, ", dropped of the previous kernel"));
+	free(log);
+	check_region("good", 0);
+}
+
+#define REGION(name)	"reserve_mem=4K:4K:" name " "
+
+static const char *damage_append(int kernel)
+{
+	return kernel == 3 ? NULL :
+	       REGION("lost") REGION("part") REGION("endless")
+	       REGION("itself") REGION("good");
+}
+
+static const struct guest_test damage_tests[] = {
+	{ "metadata_of_other_version",
+	  { forge_metadata_version, metadata_is_refused, metadata_is_new } },
+	{ "metadata_without_end",
+	  { [2] = forge_metadata_release, metadata_is_refused } },
+	{ "reserve_mem_regions", { forge_reserve_regions, regions_are_refused } },
+	{ "reserve_mem_of_other_version",
+	  { [2] = forge_reserve_version, version_is_refused } },
+};
+
+static const struct guest_suite damage = {
+	.name = "damage",
+	.tests = damage_tests,
+	.nr_tests = ARRAY_SIZE(damage_tests),
+	.kernels = 4,
+	.append = damage_append,
+	.drop = "reserve_mem=",
+};
+
+/* ---- gigantic: pages of 1 GiB that the command line asks for ---- */
+
+#define GIGANTIC_SIZE	(1024ULL << 20)
+#define NR_GIGANTIC	2
+#define GIGANTIC_DIR	"hugepages/hugepages-1048576kB/nr_hugepages"
+
+static bool gigantic_in_cma(void)
+{
+	const char *how = guest_param("gigantic");
+
+	return how && !strncmp(how, "hugetlb_cma=", 12);
+}
+
+static int nr_gigantic(const char *dir)
+{
+	char path[128], *text;
+	int nr;
+
+	snprintf(path, sizeof(path), "%s/" GIGANTIC_DIR, dir);
+	text = guest_read_file(path);
+	nr = text ? atoi(text) : -1;
+	free(text);
+	return nr;
+}
+
+static void write_nr_gigantic(const char *nr)
+{
+	CHECK(!guest_write_file("/sys/kernel/mm/" GIGANTIC_DIR, nr));
+	CHECK_EQ(nr_gigantic("/sys/kernel/mm"), atoi(nr));
+}
+
+static void gigantic_pages_are_there(void)
+{
+	if (gigantic_in_cma())
+		write_nr_gigantic("2");
+	CHECK_EQ(nr_gigantic("/sys/kernel/mm"), NR_GIGANTIC);
+	CHECK_EQ(nr_gigantic("/sys/devices/system/node/node0"), 1);
+	CHECK_EQ(nr_gigantic("/sys/devices/system/node/node1"), 1);
+}
+
+static unsigned long long phys_of(const void *addr)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	size_t page = getpagesize();
+	unsigned long long entry;
+
+	CHECK(fd >= 0);
+	CHECK_EQ(pread(fd, &entry, sizeof(entry),
+		       (unsigned long)addr / page * sizeof(entry)), sizeof(entry));
+	close(fd);
+	/* Bit 63: present, bits 0 to 54: the page frame number */
+	CHECK(entry >> 63);
+	return (entry & 0x7fffffffffffffULL) * page;
+}
+
+/* Whatever else lies in these pages is overwritten: the kernel clears them. */
+static void gigantic_pages_outside_scratch(void)
+{
+	struct ranges scratch;
+	char *pages;
+	int i;
+
+	CHECK(!read_scratch(&scratch));
+	CHECK(scratch.nr > 0);
+	pages = mmap(NULL, NR_GIGANTIC * GIGANTIC_SIZE, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE | MAP_HUGETLB |
+		     30 << MAP_HUGE_SHIFT, -1, 0);
+	CHECK(pages != MAP_FAILED);
+	for (i = 0; i < NR_GIGANTIC; i++) {
+		struct range page;
+
+		page.start = phys_of(pages + i * GIGANTIC_SIZE);
+		page.end = page.start + GIGANTIC_SIZE - 1;
+		guest_note("kernel %d: page at %#llx", guest_kernel(), page.start);
+		CHECK(!overlaps(&scratch, &page));
+	}
+	CHECK(!munmap(pages, NR_GIGANTIC * GIGANTIC_SIZE));
+}
+
+/* Scratch as it is without these pages, which a kernel does not need to boot */
+static void scratch_as_without(void)
+{
+	const char *param = guest_param("plain_scratch");
+	unsigned long long plain = param ? strtoull(param, NULL, 0) : 0;
+	struct ranges scratch;
+	unsigned long long now;
+
+	CHECK(plain);
+	CHECK(!read_scratch(&scratch));
+	now = total_size(&scratch);
+	guest_note("%llu MiB of scratch, %llu without gigantic pages", now >> 20,
+		   plain >> 20);
+	CHECK(now <= plain + (16ULL << 20));
+	CHECK(plain <= now + (16ULL << 20));
+}
+
+static void gigantic_pages_are_freed(void)
+{
+	long before = guest_meminfo("MemFree");
+	long freed = NR_GIGANTIC * (GIGANTIC_SIZE >> 10);
+	long after;
+
+	write_nr_gigantic("0");
+	after = guest_meminfo("MemFree");
+	guest_note("MemFree %ld KiB, then %ld", before, after);
+	CHECK(after - before > freed - freed / 100);
+}
+
+static void too_many_are_reported(void)
+{
+	char *log;
+
+	if (gigantic_in_cma())
+		guest_skip("pages of a CMA area are not allocated at boot");
+	log = guest_log();
+	CHECK(log);
+	CHECK(strstr(log, "HugeTLB: allocating 3 of page size 1.00 GiB failed"));
+	free(log);
+	CHECK(nr_gigantic("/sys/kernel/mm") >= NR_GIGANTIC);
+}
+
+/*
+ * Kernel 2 is there for kernel 3 to boot without a handover, the first one that
+ * is told of gigantic pages.
+ */
+static const char *gigantic_append(int kernel)
+{
+	static char append[256];
+	const char *how = guest_param("gigantic");
+	struct ranges scratch;
+
+	switch (kernel) {
+	case 2:
+		read_scratch(&scratch);
+		snprintf(append, sizeof(append), "kho=off plain_scratch=%#llx",
+			 total_size(&scratch));
+		break;
+	case 3 ... 5:
+		snprintf(append, sizeof(append), "kho=on hugepagesz=1G %s",
+			 how ? how : "");
+		break;
+	default:
+		snprintf(append, sizeof(append),
+			 "hugepagesz=1G hugepages=0:3,1:3");
+	}
+	return append;
+}
+
+static const struct guest_test gigantic_tests[] = {
+	{ "not_counted_into_scratch", { [2] = scratch_as_without } },
+	{ "on_each_node_again",
+	  { [2] = gigantic_pages_are_there, gigantic_pages_are_there,
+	    gigantic_pages_are_there } },
+	{ "not_in_scratch",
+	  { [2] = gigantic_pages_outside_scratch,
+	    gigantic_pages_outside_scratch, gigantic_pages_outside_scratch } },
+	{ "not_in_preserved_memory",
+	  { [2] = preserve_all, restore_and_preserve, restore_and_preserve,
+	    restore_all } },
+	{ "can_be_freed", { [4] = gigantic_pages_are_freed } },
+	{ "too_many_are_reported", { [5] = too_many_are_reported } },
+};
+
+static const struct guest_suite gigantic = {
+	.name = "gigantic",
+	.tests = gigantic_tests,
+	.nr_tests = ARRAY_SIZE(gigantic_tests),
+	.kernels = 6,
+	.append = gigantic_append,
+	.drop = "hugepages",
 };
 
 int main(int argc, char **argv)
 {
 	static const struct guest_suite *const suites[] = {
 		&chain, &late, &off, &image, &crash, &scratch, &sizes,
-		&reserve,
+		&reserve, &damage, &gigantic,
 	};
 
 	return guest_main(argc, argv, suites, ARRAY_SIZE(suites));

@@ -66,6 +66,18 @@ static void fill(struct header *header, phys_addr_t start, phys_addr_t size,
 		words[i] = pattern(header, i);
 }
 
+/* The page allocator must not have any of it. */
+static bool is_reserved(phys_addr_t start, phys_addr_t size)
+{
+	unsigned long pfn;
+
+	for (pfn = PHYS_PFN(start); pfn <= PHYS_PFN(start + size - 1); pfn++)
+		if (!PageReserved(pfn_to_page(pfn)))
+			return false;
+
+	return true;
+}
+
 static int __init kho_reserve_test_init(void)
 {
 	struct header *header;
@@ -75,6 +87,11 @@ static int __init kho_reserve_test_init(void)
 	if (!name || !reserve_mem_find_by_name(name, &start, &size)) {
 		pr_err("there is no region %s\n", name ?: "");
 		return -ENOENT;
+	}
+
+	if (!is_reserved(start, size)) {
+		pr_err("region %s is not reserved\n", name);
+		return -EFAULT;
 	}
 
 	header = phys_to_virt(start);
