@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * No kexec handover in the memblock simulator
+ * As much kexec handover as the memblock simulator needs: one range of memory
+ * that the previous kernel preserved
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -11,6 +12,9 @@
 
 typedef void (*kho_pfn_range_fn)(unsigned long start_pfn, unsigned long end_pfn);
 
+/* An empty range unless a test sets it */
+extern phys_addr_t kho_preserved_start, kho_preserved_end;
+
 static inline void kho_read_map(void)
 {
 }
@@ -20,6 +24,17 @@ static inline phys_addr_t kho_find_unpreserved(phys_addr_t start,
 					       phys_addr_t size,
 					       phys_addr_t align)
 {
+	while (end >= start + size) {
+		phys_addr_t addr = (end - size) & ~(align - 1);
+
+		if (addr < start)
+			break;
+		if (addr >= kho_preserved_end ||
+		    addr + size <= kho_preserved_start)
+			return addr;
+		end = kho_preserved_start;
+	}
+
 	return 0;
 }
 

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Allocation on a boot with state that the previous kernel handed over
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#include <linux/kexec_handover.h>
+
+#include "kho_scratch_api.h"
+
+#define FUNC_NAME	"memblock_kho_scratch"
+
+/* Memory begins with scratch, and ends with what is preserved. */
+#define SCRATCH_SIZE	SZ_8K
+#define PRESERVED_SIZE	SZ_8K
+
+phys_addr_t kho_preserved_start, kho_preserved_end;
+
+static phys_addr_t mem_start(void)
+{
+	return (dummy_physical_memory_base() + SZ_4K - 1) & ~(SZ_4K - 1);
+}
+
+static phys_addr_t mem_end(void)
+{
+	return mem_start() + MEM_SIZE;
+}
+
+static void setup_aligned(void)
+{
+	reset_memblock_regions();
+	memblock_add(mem_start(), MEM_SIZE);
+}
+
+static bool in_scratch(phys_addr_t start, phys_addr_t size)
+{
+	return start >= mem_start() && start + size <= mem_start() + SCRATCH_SIZE;
+}
+
+static bool is_preserved(phys_addr_t start, phys_addr_t size)
+{
+	return start + size > kho_preserved_start && start < kho_preserved_end;
+}
+
+static void setup_confined(void)
+{
+	setup_aligned();
+	memblock_mark_kho_scratch(mem_start(), SCRATCH_SIZE);
+	memblock_set_kho_scratch_only();
+	kho_preserved_start = mem_end() - PRESERVED_SIZE;
+	kho_preserved_end = mem_end();
+}
+
+static void end_confined(void)
+{
+	memblock_clear_kho_scratch_only();
+	kho_preserved_start = 0;
+	kho_preserved_end = 0;
+}
+
+/* Scratch is known first; then firmware's memory map is added. */
+static int readd_over_scratch_check(void)
+{
+	PREFIX_PUSH();
+	reset_memblock_regions();
+	memblock_add(mem_start() + SZ_4K, SCRATCH_SIZE);
+	memblock_mark_kho_scratch(mem_start() + SZ_4K, SCRATCH_SIZE);
+	memblock_add(mem_start(), MEM_SIZE);
+
+	ASSERT_EQ(memblock.memory.cnt, 3);
+	ASSERT_EQ(memblock.memory.total_size, MEM_SIZE);
+	ASSERT_EQ(memblock.memory.regions[0].flags, MEMBLOCK_NONE);
+	ASSERT_EQ(memblock.memory.regions[1].flags, MEMBLOCK_KHO_SCRATCH);
+	ASSERT_EQ(memblock.memory.regions[1].base, mem_start() + SZ_4K);
+	ASSERT_EQ(memblock.memory.regions[1].size, SCRATCH_SIZE);
+	ASSERT_EQ(memblock.memory.regions[2].flags, MEMBLOCK_NONE);
+
+	test_pass_pop();
+	return 0;
+}
+
+static int is_scratch_check(void)
+{
+	PREFIX_PUSH();
+	setup_confined();
+
+	ASSERT_TRUE(memblock_is_kho_scratch(mem_start()));
+	ASSERT_TRUE(memblock_is_kho_scratch(mem_start() + SCRATCH_SIZE - 1));
+	ASSERT_FALSE(memblock_is_kho_scratch(mem_start() + SCRATCH_SIZE));
+	ASSERT_FALSE(memblock_is_kho_scratch(mem_end()));
+
+	end_confined();
+	test_pass_pop();
+	return 0;
+}
+
+static int alloc_in_scratch_check(void)
+{
+	phys_addr_t found;
+
+	PREFIX_PUSH();
+	setup_confined();
+
+	found = memblock_phys_alloc(SZ_4K, SMP_CACHE_BYTES);
+	ASSERT_TRUE(found && in_scratch(found, SZ_4K));
+	found = memblock_phys_alloc(SZ_2K, SMP_CACHE_BYTES);
+	ASSERT_TRUE(found && in_scratch(found, SZ_2K));
+
+	end_confined();
+	test_pass_pop();
+	return 0;
+}
+
+/* Then it comes from what is not preserved, as long as there is any. */
+static int alloc_scratch_full_check(void)
+{
+	phys_addr_t found;
+
+	PREFIX_PUSH();
+	setup_confined();
+	memblock_reserve(mem_start(), SCRATCH_SIZE);
+
+	found = memblock_phys_alloc(SZ_8K, SMP_CACHE_BYTES);
+	ASSERT_TRUE(found && !is_preserved(found, SZ_8K));
+	found = memblock_phys_alloc(MEM_SIZE - SCRATCH_SIZE - PRESERVED_SIZE -
+				    SZ_8K, SMP_CACHE_BYTES);
+	ASSERT_NE(found, 0);
+	ASSERT_EQ(memblock_phys_alloc(SMP_CACHE_BYTES, SMP_CACHE_BYTES), 0);
+
+	end_confined();
+	test_pass_pop();
+	return 0;
+}
+
+static int alloc_unconfined_check(void)
+{
+	phys_addr_t found;
+
+	PREFIX_PUSH();
+	setup_confined();
+	end_confined();
+
+	found = memblock_phys_alloc(MEM_SIZE - SCRATCH_SIZE, SMP_CACHE_BYTES);
+	ASSERT_EQ(found, mem_start() + SCRATCH_SIZE);
+
+	test_pass_pop();
+	return 0;
+}
+
+static int setaside_outside_scratch_check(void)
+{
+	struct memblock_region *rgn = &memblock.reserved.regions[0];
+	phys_addr_t found;
+
+	PREFIX_PUSH();
+	setup_confined();
+
+	found = memblock_phys_alloc_setaside(SZ_8K, SZ_4K, 0,
+					     MEMBLOCK_ALLOC_ACCESSIBLE,
+					     NUMA_NO_NODE);
+	ASSERT_EQ(found & (SZ_4K - 1), 0);
+	ASSERT_TRUE(found >= mem_start() + SCRATCH_SIZE);
+	ASSERT_FALSE(is_preserved(found, SZ_8K));
+	ASSERT_EQ(memblock.reserved.cnt, 1);
+	ASSERT_EQ(rgn->base, found);
+	ASSERT_EQ(rgn->size, SZ_8K);
+	ASSERT_EQ(rgn->flags, MEMBLOCK_RSRV_SETASIDE);
+
+	/* There is as much again, but not in one piece. */
+	ASSERT_EQ(memblock_phys_alloc_setaside(SZ_16K, SZ_4K, 0,
+					       MEMBLOCK_ALLOC_ACCESSIBLE,
+					       NUMA_NO_NODE), 0);
+
+	end_confined();
+	test_pass_pop();
+	return 0;
+}
+
+static int setaside_at_address_check(void)
+{
+	phys_addr_t free = mem_start() + SCRATCH_SIZE;
+	int err;
+
+	PREFIX_PUSH();
+	setup_confined();
+
+	ASSERT_EQ(memblock_reserve_setaside(mem_start(), SZ_4K), -EBUSY);
+	ASSERT_EQ(memblock_reserve_setaside(free - SZ_4K, SZ_8K), -EBUSY);
+	ASSERT_EQ(memblock_reserve_setaside(kho_preserved_start, SZ_4K), -EBUSY);
+	ASSERT_EQ(memblock_reserve_setaside(kho_preserved_start - SZ_4K, SZ_8K),
+		  -EBUSY);
+	ASSERT_EQ(memblock.reserved.cnt, 0);
+
+	err = memblock_reserve_setaside(free, SZ_4K);
+	ASSERT_EQ(err, 0);
+	ASSERT_EQ(memblock_reserve_setaside(free, SZ_4K), -EBUSY);
+	ASSERT_EQ(memblock.reserved.regions[0].flags, MEMBLOCK_RSRV_SETASIDE);
+
+	end_confined();
+	test_pass_pop();
+	return 0;
+}
+
+/* What is set aside, or no memory, is not what a kernel needs to boot. */
+static int kernel_reserved_size_check(void)
+{
+	phys_addr_t all = PHYS_ADDR_MAX;
+	int err;
+
+	PREFIX_PUSH();
+	setup_aligned();
+
+	memblock_reserve(mem_start(), SZ_4K);
+	memblock_reserve(mem_end() - SZ_2K, SZ_4K);
+	err = memblock_reserve_setaside(mem_start() + SZ_8K, SZ_8K);
+	ASSERT_EQ(err, 0);
+	ASSERT_EQ(memblock_kernel_reserved_size(all, NUMA_NO_NODE),
+		  SZ_4K + SZ_2K);
+	ASSERT_EQ(memblock_kernel_reserved_size(mem_start() + SZ_1K,
+						NUMA_NO_NODE), SZ_1K);
+
+	memblock_phys_alloc_setaside(SZ_4K, SZ_4K, 0, MEMBLOCK_ALLOC_ACCESSIBLE,
+				     NUMA_NO_NODE);
+	ASSERT_EQ(memblock_kernel_reserved_size(all, NUMA_NO_NODE),
+		  SZ_4K + SZ_2K);
+
+	test_pass_pop();
+	return 0;
+}
+
+int memblock_kho_scratch_checks(void)
+{
+	reset_memblock_attributes();
+	dummy_physical_memory_init();
+	prefix_reset();
+	prefix_push(FUNC_NAME);
+	test_print("Running %s tests...\n", FUNC_NAME);
+
+	readd_over_scratch_check();
+	is_scratch_check();
+	run_top_down(alloc_in_scratch_check);
+	run_bottom_up(alloc_in_scratch_check);
+	run_top_down(alloc_scratch_full_check);
+	run_bottom_up(alloc_scratch_full_check);
+	run_top_down(alloc_unconfined_check);
+	run_bottom_up(alloc_unconfined_check);
+	run_top_down(setaside_outside_scratch_check);
+	run_bottom_up(setaside_outside_scratch_check);
+	setaside_at_address_check();
+	kernel_reserved_size_check();
+
+	dummy_physical_memory_cleanup();
+	prefix_pop();
+	return 0;
+}

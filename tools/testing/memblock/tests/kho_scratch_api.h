@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _MEMBLOCK_KHO_SCRATCH_H
+#define _MEMBLOCK_KHO_SCRATCH_H
+
+#include "common.h"
+
+int memblock_kho_scratch_checks(void);
+
+#endif
