@@ -909,13 +909,16 @@ phys_addr_t __init kho_find_unpreserved(phys_addr_t start, phys_addr_t end,
 					phys_addr_t size, phys_addr_t align)
 {
 	struct kho_find_walk find = { .size = size, .align = align };
+	unsigned long start_pfn = PFN_UP(start), end_pfn = PFN_DOWN(end);
 
-	if (!is_kho_boot())
+	if (start_pfn >= end_pfn)
 		return 0;
 
-	if (PFN_UP(start) < PFN_DOWN(end))
-		kho_walk_gaps(PFN_UP(start), PFN_DOWN(end), kho_find_in_gap,
-			      &find);
+	if (kho_in.state == KHO_IN_READ)
+		kho_walk_gaps(start_pfn, end_pfn, kho_find_in_gap, &find);
+	else if (kho_in.state == KHO_IN_NONE)
+		kho_find_in_gap(start_pfn, end_pfn, &find);
+
 	return find.found;
 }
 

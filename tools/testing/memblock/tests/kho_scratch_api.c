@@ -176,6 +176,31 @@ static int setaside_outside_scratch_check(void)
 	return 0;
 }
 
+/* Scratch stays what it is when the rest of the handover is refused. */
+static int setaside_after_refusal_check(void)
+{
+	phys_addr_t found;
+
+	PREFIX_PUSH();
+	setup_confined();
+	end_confined();
+	memblock_reserve(mem_start() + SCRATCH_SIZE + SZ_8K,
+			 MEM_SIZE - SCRATCH_SIZE - SZ_8K);
+
+	found = memblock_phys_alloc_setaside(SZ_8K, SZ_4K, 0,
+					     MEMBLOCK_ALLOC_ACCESSIBLE,
+					     NUMA_NO_NODE);
+	ASSERT_EQ(found, mem_start() + SCRATCH_SIZE);
+	found = memblock_phys_alloc_setaside(SZ_4K, SZ_4K, 0,
+					     MEMBLOCK_ALLOC_ACCESSIBLE,
+					     NUMA_NO_NODE);
+	ASSERT_EQ(found, 0);
+	ASSERT_EQ(memblock_reserve_setaside(mem_start(), SZ_4K), -EBUSY);
+
+	test_pass_pop();
+	return 0;
+}
+
 static int setaside_at_address_check(void)
 {
 	phys_addr_t free = mem_start() + SCRATCH_SIZE;
@@ -246,6 +271,8 @@ int memblock_kho_scratch_checks(void)
 	run_bottom_up(alloc_unconfined_check);
 	run_top_down(setaside_outside_scratch_check);
 	run_bottom_up(setaside_outside_scratch_check);
+	run_top_down(setaside_after_refusal_check);
+	run_bottom_up(setaside_after_refusal_check);
 	setaside_at_address_check();
 	kernel_reserved_size_check();
 
