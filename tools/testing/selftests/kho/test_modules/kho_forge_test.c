@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Leave the next kernel small state with something wrong
+ * Leave the next kernel state with something wrong
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
  * The regions of reserve_mem= are handed over by nobody else where the command
- * line names none. The kexec metadata is, and is changed where it lies. What is
- * to be wrong is named in the parameter.
+ * line names none. The kexec metadata and the root FDT are, and are changed
+ * where they lie. What is to be wrong is named in the parameter.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -14,6 +14,7 @@
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
+#include <linux/kho/abi/kexec_handover.h>
 #include <linux/kho/abi/kexec_metadata.h>
 #include <linux/kho/abi/memblock.h>
 #include <linux/libfdt.h>
@@ -28,53 +29,105 @@
 
 static char *what = "";
 module_param(what, charp, 0);
-MODULE_PARM_DESC(what, "metadata_version, metadata_release, reserve_version or reserve_regions");
+MODULE_PARM_DESC(what, "map, root, metadata_version, metadata_release, reserve_version or reserve_regions");
 
-/* Is it what this kernel tells the next one of itself? */
-static bool is_metadata(const struct page *page)
-{
-	struct kho_kexec_metadata seen, wanted = {
-		.version = KHO_METADATA_VERSION,
-	};
+/* The first bytes of each allocated page are looked at. */
+#define HEAD_SIZE	256
 
-	if (page_count(page) != 1 || PageReserved(page) ||
-	    copy_from_kernel_nofault(&seen, page_address(page), sizeof(seen)))
-		return false;
+typedef bool (*is_head_fn)(const void *head);
 
-	strscpy(wanted.previous_release, init_utsname()->release);
-	wanted.kexec_count = seen.kexec_count;
-	return !memcmp(&seen, &wanted, sizeof(seen));
-}
-
-static struct kho_kexec_metadata *metadata_of_node(int nid)
+static void *find_on_node(int nid, is_head_fn is_head)
 {
 	unsigned long pfn;
+	u8 head[HEAD_SIZE];
 
 	for (pfn = node_start_pfn(nid); pfn < node_end_pfn(nid); pfn++) {
 		struct page *page = pfn_to_online_page(pfn);
 
-		if (page && is_metadata(page))
+		if (page && page_count(page) == 1 && !PageReserved(page) &&
+		    !copy_from_kernel_nofault(head, page_address(page), HEAD_SIZE) &&
+		    is_head(head))
 			return page_address(page);
 	}
 	return NULL;
 }
 
-static struct kho_kexec_metadata *metadata_of_this_kernel(void)
+static void *find_page(is_head_fn is_head)
 {
-	struct kho_kexec_metadata *metadata = NULL;
+	void *found = NULL;
 	int nid;
 
 	for_each_online_node(nid) {
-		metadata = metadata_of_node(nid);
-		if (metadata)
+		found = find_on_node(nid, is_head);
+		if (found)
 			break;
 	}
-	return metadata;
+	return found;
+}
+
+/* Where the version of a root FDT is, 0 if @head does not belong to one */
+static size_t root_version_at(const void *head)
+{
+	size_t at;
+
+	if (*(const __be32 *)head != cpu_to_be32(FDT_MAGIC))
+		return 0;
+	for (at = 0; at + sizeof(KHO_FDT_COMPATIBLE) < HEAD_SIZE; at++)
+		if (!memcmp(head + at, KHO_FDT_COMPATIBLE,
+			    sizeof(KHO_FDT_COMPATIBLE)))
+			return at;
+	return 0;
+}
+
+static bool is_root(const void *head)
+{
+	return root_version_at(head);
+}
+
+/* A root of the map where nothing is ever free: below 1 MiB. */
+static int forge_map(void)
+{
+	void *root = find_page(is_root);
+	u64 map = PAGE_SIZE;
+	__be32 *prop;
+
+	if (!root)
+		return -ENOENT;
+	prop = root + ALIGN(root_version_at(root) + sizeof(KHO_FDT_COMPATIBLE),
+			    FDT_TAGSIZE);
+	if (prop[0] != cpu_to_be32(FDT_PROP) ||
+	    prop[1] != cpu_to_be32(sizeof(map)))
+		return -EINVAL;
+	memcpy(&prop[3], &map, sizeof(map));
+	return 0;
+}
+
+static int forge_root(void)
+{
+	char *root = find_page(is_root);
+
+	if (!root)
+		return -ENOENT;
+	root[root_version_at(root) + strlen("kho-v")] = '9';
+	return 0;
+}
+
+/* Is it what this kernel tells the next one of itself? */
+static bool is_metadata(const void *head)
+{
+	const struct kho_kexec_metadata *seen = head;
+	struct kho_kexec_metadata wanted = {
+		.version = KHO_METADATA_VERSION,
+		.kexec_count = seen->kexec_count,
+	};
+
+	strscpy(wanted.previous_release, init_utsname()->release);
+	return !memcmp(seen, &wanted, sizeof(wanted));
 }
 
 static int forge_metadata_version(void)
 {
-	struct kho_kexec_metadata *metadata = metadata_of_this_kernel();
+	struct kho_kexec_metadata *metadata = find_page(is_metadata);
 
 	if (!metadata)
 		return -ENOENT;
@@ -84,7 +137,7 @@ static int forge_metadata_version(void)
 
 static int forge_metadata_release(void)
 {
-	struct kho_kexec_metadata *metadata = metadata_of_this_kernel();
+	struct kho_kexec_metadata *metadata = find_page(is_metadata);
 
 	if (!metadata)
 		return -ENOENT;
@@ -209,6 +262,8 @@ static const struct {
 	const char *name;
 	int (*forge)(void);
 } forgeries[] = {
+	{ "map", forge_map },
+	{ "root", forge_root },
 	{ "metadata_version", forge_metadata_version },
 	{ "metadata_release", forge_metadata_release },
 	{ "reserve_version", forge_reserve_version },
@@ -233,4 +288,4 @@ static void __exit kho_forge_test_exit(void)
 module_exit(kho_forge_test_exit);
 
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("Leave the next kernel damaged metadata and reserve_mem= regions");
+MODULE_DESCRIPTION("Leave the next kernel a damaged handover");
