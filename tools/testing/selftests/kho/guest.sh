@@ -6,7 +6,8 @@
 # The host's side of tests that run in guests: a bash library on top of vm.sh.
 #
 #   guest_start PROGRAM [MODULE...]    take PROGRAM as init, and the modules
-#   guest_add_program NAME...          take programs of the host, too
+#   guest_add_program NAME...          take programs, too: built beside it, or
+#                                      of the host
 #   guest_add SUITE[:VARIANT] SECONDS APPEND [QEMU ARGS...]
 #                                      plan one guest
 #   guest_panics SUITE                 it panics and goes on in a crash kernel
@@ -45,7 +46,8 @@ guest_find_module() {
 
 	for path in "$guest_out/test_modules/$name.ko" \
 		    "$(dirname "$0")/test_modules/$name.ko" \
-		    "$guest_objtree/lib/$name.ko"; do
+		    "$guest_objtree/lib/$name.ko" \
+		    "$guest_objtree/samples/liveupdate/$name.ko"; do
 		if [[ -f "$path" ]]; then
 			echo "$path"
 			return
@@ -80,7 +82,8 @@ guest_add_program() {
 
 	mkdir -p "$guest_tmp/root/bin"
 	for name in "$@"; do
-		path=$(PATH=$PATH:/usr/sbin:/sbin command -v "$name") || continue
+		path=$(PATH=$guest_out:$PATH:/usr/sbin:/sbin command -v "$name") ||
+			continue
 		cp -L "$path" "$guest_tmp/root/bin/$name"
 		mapfile -t libraries < <(guest_libraries "$path")
 		((${#libraries[@]} == 0)) ||

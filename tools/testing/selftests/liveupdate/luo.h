@@ -69,5 +69,7 @@ extern const struct guest_suite flb_refused_suite;
 extern const struct guest_suite hotplug_suite;
 extern const struct guest_suite tools_suite;
 extern const struct guest_suite tools_crash_suite;
+extern const struct guest_suite sample_suite;
+extern const struct guest_suite sample_refused_suite;
 
 #endif /* SELFTESTS_LIVEUPDATE_LUO_H */

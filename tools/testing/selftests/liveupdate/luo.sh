@@ -10,16 +10,18 @@ set -euo pipefail
 # shellcheck source=tools/testing/selftests/kho/guest.sh
 . "$(dirname "$(readlink -f "$0")")/../kho/guest.sh"
 
-guest_start luo_guest luo_test_handler luo_test_flb luo_test_forge
-guest_add_program kexec
+guest_start luo_guest luo_test_handler luo_test_flb luo_test_forge notepad
+guest_add_program keep kexec
 
 guest_add rules 120 "kho=on liveupdate=on"
 guest_add kexec 300 "kho=on liveupdate=on"
 guest_add disabled 120 "kho=on"
 guest_add handler 120 "kho=on liveupdate=on"
 guest_add flb 180 "kho=on liveupdate=on"
+guest_add sample 180 "kho=on liveupdate=on"
 guest_add refused 240 "kho=on liveupdate=off reserve_mem=1M:1M:forged"
 guest_add flb_refused 240 "kho=on liveupdate=off"
+guest_add sample_refused 120 "kho=on liveupdate=off"
 guest_add hotplug 120 "kho=on liveupdate=on" \
 	-m 1G,slots=1,maxmem=2G -smp 2,sockets=2 \
 	-object memory-backend-ram,id=n0,size=1G \

@@ -12,6 +12,7 @@ int main(int argc, char **argv)
 		&rules_suite, &kexec_suite, &disabled_suite, &handler_suite,
 		&flb_suite, &refused_suite, &flb_refused_suite,
 		&hotplug_suite, &tools_suite, &tools_crash_suite,
+		&sample_suite, &sample_refused_suite,
 	};
 
 	return guest_main(argc, argv, suites, ARRAY_SIZE(suites));

@@ -10,6 +10,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/err.h>
+#include <linux/fcntl.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
@@ -23,9 +24,11 @@
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
+#include "../../../../../samples/liveupdate/notepad.h"
+
 static char *what = "";
 module_param(what, charp, 0);
-MODULE_PARM_DESC(what, "version, chain, files, flb_address, flb_count, flb_name or flb_twins");
+MODULE_PARM_DESC(what, "version, chain, files, notes, flb_address, flb_count, flb_name or flb_twins");
 
 /* A block and the entries in it. */
 struct forged_block {
@@ -206,6 +209,71 @@ static int forge_files(struct luo_ser *head)
 	return 0;
 }
 
+/* A note of the sample driver: what is not wrong with it, the caller changes. */
+static struct note_ser *new_note(struct forged_block *files)
+{
+	struct note_ser *note = kho_alloc_preserve(sizeof(*note));
+	void *text = kho_alloc_preserve(PAGE_SIZE);
+
+	if (IS_ERR(note) || IS_ERR(text))
+		return NULL;
+	note->text_pa = virt_to_phys(text);
+	note->len = PAGE_SIZE;
+	note->pos = PAGE_SIZE;
+	note->accmode = O_RDWR;
+	add_file(files, NOTE_COMPATIBLE, virt_to_phys(note));
+	return note;
+}
+
+/* Token 1 can be read, the others can't. */
+static int add_notes(struct forged_block *files)
+{
+	struct note_ser *notes[8];
+	unsigned int i;
+	void *large;
+
+	for (i = 0; i < ARRAY_SIZE(notes); i++) {
+		notes[i] = new_note(files);
+		if (!notes[i])
+			return -ENOMEM;
+	}
+	large = kho_alloc_preserve(2 * PAGE_SIZE);
+	if (IS_ERR(large))
+		return -ENOMEM;
+
+	notes[1]->text_pa = __pa(get_zeroed_page(GFP_KERNEL));
+	notes[2]->text_pa++;
+	notes[3]->text_pa = virt_to_phys(large);
+	notes[4]->len++;
+	notes[5]->pos++;
+	notes[6]->accmode = O_ACCMODE;
+	notes[7]->text_pa = 0;
+	return 0;
+}
+
+static int forge_notes(struct luo_ser *head)
+{
+	struct forged_block *sessions = new_block();
+	struct forged_block *files = new_block();
+	void *lost = (void *)get_zeroed_page(GFP_KERNEL);
+	struct luo_session_ser *session;
+
+	if (!sessions || !files || !lost || add_notes(files))
+		return -ENOMEM;
+	add_file(files, NOTE_COMPATIBLE, virt_to_phys(lost));
+	add_file(files, NOTE_COMPATIBLE, 0);
+	add_file(files, NOTE_COMPATIBLE ";radix-v1", virt_to_phys(lost));
+	add_file(files, "sample-note-v2", virt_to_phys(lost));
+
+	session = (void *)sessions->entries;
+	strscpy(session->name, "notes");
+	session->file_set.files = virt_to_phys(files);
+	session->file_set.count = files->header.count;
+	sessions->header.count = 1;
+	head->sessions_pa = virt_to_phys(sessions);
+	return 0;
+}
+
 static int add_intact_session(struct luo_ser *head)
 {
 	struct forged_block *sessions = new_block();
@@ -298,6 +366,7 @@ static const struct {
 	{ "version", forge_version },
 	{ "chain", forge_chain },
 	{ "files", forge_files },
+	{ "notes", forge_notes },
 	{ "flb_address", forge_flb_address },
 	{ "flb_count", forge_flb_count },
 	{ "flb_name", forge_flb_name },
