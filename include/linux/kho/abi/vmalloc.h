@@ -24,6 +24,16 @@
  * entry unless it is full too. The chunks are themselves preserved.
  *
  * There are total_pages >> order entries.
+ *
+ * The fields of struct kho_vmalloc::
+ *
+ *   u64 first           physical address of the chain's first chunk
+ *   u32 total_pages     size of the area in pages of PAGE_SIZE
+ *   u16 flags           bit 0: VM_ALLOC, bit 1: VM_ALLOW_HUGE_VMAP
+ *   u16 order           as above
+ *
+ * A chunk is a u64 with the physical address of the next chunk, 0 in the last
+ * one, followed by its entries, u64 each.
  */
 
 #define KHO_VMALLOC_COMPATIBLE	"vmalloc-v1"
