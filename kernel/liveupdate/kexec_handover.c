@@ -2045,6 +2045,9 @@ bool kho_image_needs_scratch(const struct kimage *image)
  * @kbuf: what is searched for
  * @fn:	  called for each region with @kbuf; returns non-zero to stop
  *
+ * When nothing is found the reason goes to the log: the caller can only return
+ * an error that says little.
+ *
  * Context: Called with the kexec lock held.
  * Return: 0, or what @fn returned.
  */
@@ -2060,6 +2063,9 @@ int kho_walk_scratch(struct kexec_buf *kbuf, kho_hole_fn fn)
 		ret = fn(&res, kbuf);
 	}
 
+	if (!ret)
+		pr_err("no room in scratch for %lu bytes of the kexec image; see kho_scratch=\n",
+		       kbuf->memsz);
 	return ret;
 }
 
@@ -2089,10 +2095,8 @@ int kho_fill_kimage(struct kimage *image)
 		return 0;
 
 	err = kexec_add_buffer(&kbuf);
-	if (err) {
-		pr_err("no room for the kexec image in scratch; see kho_scratch=\n");
+	if (err)
 		return err;
-	}
 
 	image->kho.fdt = virt_to_phys(kho_out.fdt);
 	image->kho.scratch = kbuf.mem;

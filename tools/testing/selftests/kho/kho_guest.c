@@ -16,6 +16,7 @@
 #include "guest.h"
 
 #define MAX_RANGES	64
+#define PAGE		4096
 
 struct range {
 	unsigned long long start;
@@ -446,6 +447,46 @@ static void image_unloads(void)
 	CHECK_ERRNO(guest_kexec(), EINVAL);
 }
 
+/* The size of a segment that no region of scratch has room for. */
+static unsigned long long too_large(void)
+{
+	unsigned long long size, largest = 0;
+	struct ranges scratch;
+	int i;
+
+	CHECK(!read_scratch(&scratch));
+	for (i = 0; i < scratch.nr; i++) {
+		size = scratch.r[i].end - scratch.r[i].start + 1;
+		if (size > largest)
+			largest = size;
+	}
+	CHECK(largest > 0);
+	return largest + 1;
+}
+
+static void large_initrd_has_no_room(void)
+{
+	static const char path[] = "/tmp/large";
+	int kernel = open("/kernel", O_RDONLY | O_CLOEXEC);
+	unsigned long long size = too_large();
+	char text[80];
+	int initrd;
+
+	/* What is open for writing can't be loaded. */
+	close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+	CHECK(!truncate(path, size));
+	initrd = open(path, O_RDONLY | O_CLOEXEC);
+	CHECK(!unlink(path));
+	guest_log_mark();
+	CHECK_ERRNO(syscall(SYS_kexec_file_load, kernel, initrd, 1UL, "", 0UL),
+		    EADDRNOTAVAIL);
+	snprintf(text, sizeof(text), "KHO: no room in scratch for %llu bytes",
+		 (size + PAGE - 1) / PAGE * PAGE);
+	CHECK(guest_log_since(text));
+	CHECK(!guest_load_image(0));
+	CHECK(!guest_unload_image(0));
+}
+
 static void preserve_outside_scratch_only(void)
 {
 	struct ranges scratch;
@@ -532,6 +573,8 @@ static const struct guest_test image_tests[] = {
 	{ "crash_image_unloads", { crash_image_unloads, crash_image_unloads } },
 	{ "image_unloads", { image_unloads, image_unloads } },
 	{ "unaware_kernel_is_warned_about", { unaware_kernel_is_warned_about } },
+	{ "large_initrd_has_no_room", { large_initrd_has_no_room,
+					large_initrd_has_no_room } },
 	{ "preserve_refuses_scratch", { preserve_outside_scratch_only,
 					preserve_outside_scratch_only } },
 };
