@@ -1096,6 +1096,62 @@ int kho_radix_walk_nodes(struct kho_radix_tree *tree, kho_radix_node_fn cb,
 }
 EXPORT_SYMBOL_GPL(kho_radix_walk_nodes);
 
+/* Only the lowest leaf has blocks of more than one order. */
+static void kho_radix_count_leaf(const struct kho_radix_leaf *leaf, u64 base,
+				 struct kho_radix_stats *stats)
+{
+	unsigned int order;
+	unsigned long bit;
+
+	if (base) {
+		kho_radix_decode_key(base, &order);
+		stats->nr_blocks[order] += bitmap_weight(leaf->bitmap,
+							 KHO_RADIX_LEAF_BITS);
+		return;
+	}
+
+	bit = KHO_RADIX_MIN_KEY;
+	for_each_set_bit_from(bit, leaf->bitmap, KHO_RADIX_LEAF_BITS) {
+		kho_radix_decode_key(bit, &order);
+		stats->nr_blocks[order]++;
+	}
+}
+
+static int kho_radix_count_node(phys_addr_t phys, unsigned int level, void *arg)
+{
+	struct kho_radix_stats *stats = arg;
+
+	stats->nr_nodes++;
+	return 0;
+}
+
+/**
+ * kho_radix_count_all - count a tree's blocks and nodes
+ * @tree:  the tree
+ * @stats: where to store what was counted
+ *
+ * Costs the tree's nodes, not its blocks.
+ *
+ * Context: May sleep; takes the tree's lock.
+ */
+void kho_radix_count_all(struct kho_radix_tree *tree,
+			 struct kho_radix_stats *stats)
+{
+	const struct kho_radix_leaf *leaf;
+	u64 key = KHO_RADIX_MIN_KEY;
+
+	*stats = (struct kho_radix_stats){};
+	guard(mutex)(&tree->lock);
+	while ((leaf = kho_radix_next_leaf(tree, &key))) {
+		key = ALIGN_DOWN(key, KHO_RADIX_LEAF_BITS);
+		kho_radix_count_leaf(leaf, key, stats);
+		key += KHO_RADIX_LEAF_BITS;
+		cond_resched();
+	}
+	__kho_radix_walk_nodes(tree, kho_radix_count_node, stats);
+}
+EXPORT_SYMBOL_GPL(kho_radix_count_all);
+
 static int kho_radix_adopt_node(phys_addr_t phys, unsigned int level, void *arg)
 {
 	void *node = phys_to_virt(phys);

@@ -26,6 +26,16 @@ struct kho_radix_tree {
 };
 
 /**
+ * struct kho_radix_stats - how much there is in a tree
+ * @nr_blocks: number of blocks of each order
+ * @nr_nodes:  number of nodes, the root included
+ */
+struct kho_radix_stats {
+	unsigned long nr_blocks[KHO_RADIX_MAX_ORDER + 1];
+	unsigned long nr_nodes;
+};
+
+/**
  * typedef kho_radix_block_fn - what kho_radix_walk_tree() calls for each block
  * @phys:  physical address of the block
  * @order: log2 of its size in pages
@@ -111,6 +121,8 @@ bool kho_radix_contains(struct kho_radix_tree *tree, unsigned long pfn,
 bool kho_radix_overlaps(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr);
 u64 kho_radix_orders(struct kho_radix_tree *tree);
+void kho_radix_count_all(struct kho_radix_tree *tree,
+			 struct kho_radix_stats *stats);
 
 int kho_radix_walk_tree(struct kho_radix_tree *tree, kho_radix_block_fn cb);
 int kho_radix_walk_ranges(struct kho_radix_tree *tree, kho_radix_range_fn cb,
@@ -191,6 +203,12 @@ static inline bool kho_radix_overlaps(struct kho_radix_tree *tree,
 static inline u64 kho_radix_orders(struct kho_radix_tree *tree)
 {
 	return 0;
+}
+
+static inline void kho_radix_count_all(struct kho_radix_tree *tree,
+				       struct kho_radix_stats *stats)
+{
+	*stats = (struct kho_radix_stats){};
 }
 
 static inline int kho_radix_walk_tree(struct kho_radix_tree *tree,
