@@ -79,56 +79,11 @@ static const struct kho_compat_range *const kho_compat_ranges[] = {
 	&kho_vmalloc_compat_range,
 };
 
-enum kho_incoming_state {
-	KHO_IN_NONE,	/* nothing was handed over, or it was refused */
-	KHO_IN_CLAIMED,	/* there is a handover; nothing of it has been read */
-	KHO_IN_FOUND,	/* root FDT and scratch are good; boot is confined */
-	KHO_IN_READ,	/* the map is good: it is known what is preserved */
-};
-
-/**
- * struct kho_incoming - what the previous kernel handed over
- * @state:	  how far it has been read
- * @adopted:	  nodes of @tree are pages of this kernel: blocks may be restored
- * @fdt_phys:	  physical address of the root FDT, one page
- * @scratch_phys: physical address of the array of scratch regions
- * @scratch_cnt:  number of entries in that array
- * @map_phys:	  physical address of the root node of @tree
- * @tree:	  the map of preserved memory
- * @node_pfns:	  sorted page frame numbers of the tree's nodes, until @adopted
- * @nr_nodes:	  number of entries in @node_pfns
- */
-struct kho_incoming {
-	enum kho_incoming_state state;
-	bool adopted;
-	phys_addr_t fdt_phys;
-	phys_addr_t scratch_phys;
-	unsigned int scratch_cnt;
-	phys_addr_t map_phys;
-	struct kho_radix_tree tree;
-	unsigned long *node_pfns;
-	unsigned long nr_nodes;
-};
-
-/**
- * struct kho_outgoing - what this kernel hands over
- * @fdt:      the root FDT, one page that never moves; NULL until it is set up
- * @fdt_lock: serializes changes of @fdt
- * @closed:   a kexec is under way, @fdt must not change any more
- * @tree:     the map of preserved memory
- */
-struct kho_outgoing {
-	void *fdt;
-	struct mutex fdt_lock; /* the FDT's content and @closed */
-	bool closed;
-	struct kho_radix_tree tree;
-};
-
-static struct kho_incoming kho_in = {
+struct kho_incoming kho_in = {
 	.tree.lock = __MUTEX_INITIALIZER(kho_in.tree.lock),
 };
 
-static struct kho_outgoing kho_out = {
+struct kho_outgoing kho_out = {
 	.fdt_lock = __MUTEX_INITIALIZER(kho_out.fdt_lock),
 };
 
@@ -136,8 +91,8 @@ static bool kho_enable __ro_after_init =
 	IS_ENABLED(CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT);
 
 /* The regions that the next kernel boots in; inherited from kernel to kernel */
-static struct kho_scratch *kho_scratch __ro_after_init;
-static unsigned int kho_scratch_cnt __ro_after_init;
+struct kho_scratch *kho_scratch __ro_after_init;
+unsigned int kho_scratch_cnt __ro_after_init;
 static bool kho_scratch_inherited __initdata;
 
 /* What firmware described as RAM. The next kernel knows of no other. */
@@ -1300,6 +1255,7 @@ static int __init kho_init(void)
 		return err;
 	}
 
+	kho_debugfs_keep_incoming();
 	kho_init_metadata();
 	register_reboot_notifier(&kho_reboot_notifier);
 	return 0;
@@ -1929,6 +1885,8 @@ static int kho_add_blob(void *fdt, const char *name, u64 phys, u64 size)
  */
 int kho_add_subtree(const char *name, void *blob, size_t size)
 {
+	int err;
+
 	if (!kho_out.fdt)
 		return -EOPNOTSUPP;
 	if (!*name || strchr(name, '/') || !size)
@@ -1940,16 +1898,41 @@ int kho_add_subtree(const char *name, void *blob, size_t size)
 	if (kho_find_subtree(kho_out.fdt, name) >= 0)
 		return -EEXIST;
 
-	return kho_add_blob(kho_out.fdt, name, virt_to_phys(blob), size);
+	err = kho_add_blob(kho_out.fdt, name, virt_to_phys(blob), size);
+	if (!err)
+		kho_debugfs_add_blob(name, blob, size);
+	return err;
 }
 EXPORT_SYMBOL_GPL(kho_add_subtree);
 
-static u64 kho_get_u64(const void *fdt, int node, const char *name)
+/**
+ * kho_get_u64 - read a number from a root FDT
+ * @fdt:  the FDT, maybe from another kernel
+ * @node: offset of a node
+ * @name: name of one of its properties
+ *
+ * Context: Any.
+ * Return: the number, 0 if there is no such property or it is malformed.
+ */
+u64 kho_get_u64(const void *fdt, int node, const char *name)
 {
 	int len;
 	const void *prop = fdt_getprop(fdt, node, name, &len);
 
 	return prop && len == sizeof(u64) ? get_unaligned((const u64 *)prop) : 0;
+}
+
+/* The outgoing node that names a blob; negative if there is none. */
+static int kho_find_blob(void *blob)
+{
+	int node;
+
+	fdt_for_each_subnode(node, kho_out.fdt, 0)
+		if (kho_get_u64(kho_out.fdt, node, KHO_SUB_TREE_PROP_NAME) ==
+		    virt_to_phys(blob))
+			break;
+
+	return node;
 }
 
 /**
@@ -1966,15 +1949,14 @@ void kho_remove_subtree(void *blob)
 		return;
 
 	guard(mutex)(&kho_out.fdt_lock);
-	if (kho_out.closed)
+	node = kho_find_blob(blob);
+	if (node < 0)
 		return;
 
-	fdt_for_each_subnode(node, kho_out.fdt, 0)
-		if (kho_get_u64(kho_out.fdt, node, KHO_SUB_TREE_PROP_NAME) ==
-		    virt_to_phys(blob)) {
-			fdt_del_node(kho_out.fdt, node);
-			return;
-		}
+	/* The owner is about to free the blob, also when it is too late here. */
+	kho_debugfs_remove_blob(fdt_get_name(kho_out.fdt, node, NULL));
+	if (!kho_out.closed)
+		fdt_del_node(kho_out.fdt, node);
 }
 EXPORT_SYMBOL_GPL(kho_remove_subtree);
 

@@ -7,10 +7,92 @@
 #ifndef _KEXEC_HANDOVER_INTERNAL_H
 #define _KEXEC_HANDOVER_INTERNAL_H
 
+#include <linux/mutex.h>
+#include <linux/types.h>
+
+#include <linux/kho/abi/scratch.h>
+#include <linux/kho/radix_tree.h>
+
 struct folio;
 struct page;
 
+enum kho_incoming_state {
+	KHO_IN_NONE,	/* nothing was handed over, or it was refused */
+	KHO_IN_CLAIMED,	/* there is a handover; nothing of it has been read */
+	KHO_IN_FOUND,	/* root FDT and scratch are good; boot is confined */
+	KHO_IN_READ,	/* the map is good: it is known what is preserved */
+};
+
+/**
+ * struct kho_incoming - what the previous kernel handed over
+ * @state:	  how far it has been read
+ * @adopted:	  nodes of @tree are pages of this kernel: blocks may be restored
+ * @fdt_phys:	  physical address of the root FDT, one page
+ * @scratch_phys: physical address of the array of scratch regions
+ * @scratch_cnt:  number of entries in that array
+ * @map_phys:	  physical address of the root node of @tree
+ * @tree:	  the map of preserved memory
+ * @node_pfns:	  sorted page frame numbers of the tree's nodes, until @adopted
+ * @nr_nodes:	  number of entries in @node_pfns
+ */
+struct kho_incoming {
+	enum kho_incoming_state state;
+	bool adopted;
+	phys_addr_t fdt_phys;
+	phys_addr_t scratch_phys;
+	unsigned int scratch_cnt;
+	phys_addr_t map_phys;
+	struct kho_radix_tree tree;
+	unsigned long *node_pfns;
+	unsigned long nr_nodes;
+};
+
+/**
+ * struct kho_outgoing - what this kernel hands over
+ * @fdt:      the root FDT, one page that never moves; NULL until it is set up
+ * @fdt_lock: serializes changes of @fdt
+ * @closed:   a kexec is under way, @fdt must not change any more
+ * @tree:     the map of preserved memory
+ */
+struct kho_outgoing {
+	void *fdt;
+	struct mutex fdt_lock; /* the FDT's content and @closed */
+	bool closed;
+	struct kho_radix_tree tree;
+};
+
+extern struct kho_incoming kho_in;
+extern struct kho_outgoing kho_out;
+
+/* The regions that the next kernel boots in; settled before initcalls */
+extern struct kho_scratch *kho_scratch;
+extern unsigned int kho_scratch_cnt;
+
 struct folio *kho_alloc_folio(unsigned int order);
 void kho_adopt_page(struct page *page);
+u64 kho_get_u64(const void *fdt, int node, const char *name);
+
+#ifdef CONFIG_KEXEC_HANDOVER_DEBUGFS
+
+void kho_debugfs_keep_incoming(void);
+void kho_debugfs_add_blob(const char *name, void *blob, size_t size);
+void kho_debugfs_remove_blob(const char *name);
+
+#else
+
+static inline void kho_debugfs_keep_incoming(void)
+{
+}
+
+static inline void kho_debugfs_add_blob(const char *name, void *blob,
+					size_t size)
+{
+}
+
+static inline void kho_debugfs_remove_blob(const char *name)
+{
+}
+
+#endif /* CONFIG_KEXEC_HANDOVER_DEBUGFS */
 
 #endif /* _KEXEC_HANDOVER_INTERNAL_H */
