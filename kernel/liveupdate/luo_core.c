@@ -32,9 +32,12 @@
 #include <linux/kho/abi/luo.h>
 #include <linux/kho/block.h>
 #include <linux/kho/compat.h>
+#include <linux/kho/summary.h>
 #include <linux/kstrtox.h>
 #include <linux/liveupdate.h>
 #include <linux/miscdevice.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
@@ -45,6 +48,7 @@
  * @enabled: liveupdate=on
  * @incoming_err: what is wrong with the state that the previous kernel left
  * @incoming_ser: that state, NULL when there is none or it was read
+ * @incoming_compatible: its version string, NULL when there is none
  * @liveupdate_num: live updates between the last cold boot and this kernel
  * @sessions_pa: chain of incoming sessions, physical address
  * @outgoing_ser: the state for the next kernel
@@ -54,6 +58,7 @@ static struct luo_state {
 	bool enabled;
 	int incoming_err;
 	struct luo_ser *incoming_ser;
+	char *incoming_compatible;
 	u64 liveupdate_num;
 	u64 sessions_pa;
 	struct luo_ser *outgoing_ser;
@@ -141,6 +146,10 @@ static int __init luo_read_incoming(void)
 	err = luo_read_ser(phys_to_virt(phys), size, &ser);
 	if (err)
 		return err;
+
+	luo.incoming_compatible = kstrndup(phys_to_virt(phys), size, GFP_KERNEL);
+	if (!luo.incoming_compatible)
+		return -ENOMEM;
 
 	luo.incoming_ser = phys_to_virt(phys);
 	luo.liveupdate_num = ser.liveupdate_num;
@@ -420,6 +429,61 @@ static void __init luo_outgoing_exit(void)
 	luo.outgoing_ser = NULL;
 }
 
+/* What stands above the sessions in a summary */
+
+static int luo_summary_next(void *state)
+{
+	bool *reached = state;
+
+	if (*reached)
+		return 0;
+	*reached = true;
+	return 1;
+}
+
+static int luo_summary_show_outgoing(struct seq_file *m, const void *state)
+{
+	seq_puts(m, "LUO: version ");
+	kho_summary_quote(m, luo.outgoing_ser->compatible);
+	seq_printf(m, ", live update %llu since cold boot\n",
+		   luo.outgoing_ser->liveupdate_num);
+	return 0;
+}
+
+static int luo_summary_show_incoming(struct seq_file *m, const void *state)
+{
+	int err = READ_ONCE(luo.incoming_err);
+
+	if (luo.incoming_compatible) {
+		seq_puts(m, "LUO: version ");
+		kho_summary_quote(m, luo.incoming_compatible);
+		seq_printf(m, ", live update %llu since cold boot\n",
+			   luo.liveupdate_num);
+	} else if (!err) {
+		seq_puts(m, "LUO: nothing was handed over\n");
+	}
+	if (err)
+		seq_printf(m, "LUO: refused (%pe)\n", ERR_PTR(err));
+	return 0;
+}
+
+static const struct kho_summary_ops luo_outgoing_summary = {
+	.state_size = sizeof(bool),
+	.next = luo_summary_next,
+	.show = luo_summary_show_outgoing,
+};
+
+static const struct kho_summary_ops luo_incoming_summary = {
+	.state_size = sizeof(bool),
+	.next = luo_summary_next,
+	.show = luo_summary_show_incoming,
+};
+
+static struct kho_summary luo_summary = {
+	.out = &luo_outgoing_summary,
+	.in = &luo_incoming_summary,
+};
+
 static int __init luo_late_init(void)
 {
 	int err;
@@ -444,6 +508,9 @@ static int __init luo_late_init(void)
 	err = misc_register(&luo_device);
 	if (err)
 		goto err_outgoing;
+
+	kho_summary_register(&luo_summary);
+	luo_session_add_summary();
 	return 0;
 
 err_outgoing:

@@ -29,11 +29,13 @@
 #include <linux/fs.h>
 #include <linux/kho/block.h>
 #include <linux/kho/compat.h>
+#include <linux/kho/summary.h>
 #include <linux/list.h>
 #include <linux/liveupdate.h>
 #include <linux/module.h>
 #include <linux/rhashtable.h>
 #include <linux/rwsem.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -865,6 +867,62 @@ int luo_file_finish_all(struct luo_file_set *set)
 	}
 	set->count = 0;
 	return 0;
+}
+
+/* Summaries */
+
+/**
+ * luo_file_after - the next file of a session
+ * @set: the session's files
+ * @lf: one of them, NULL for the one in front of the first
+ *
+ * Files leave a session all at once, and none is added afterwards. So @lf may
+ * have been found while the session's lock was held before: it is looked at only
+ * if there are files still.
+ *
+ * Context: Any. The caller holds the session's lock.
+ * Return: the file behind @lf, NULL if there is none.
+ */
+struct luo_file *luo_file_after(struct luo_file_set *set, struct luo_file *lf)
+{
+	if (list_empty(&set->files))
+		return NULL;
+	if (!lf)
+		return list_first_entry(&set->files, struct luo_file, list);
+
+	return list_is_last(&lf->list, &set->files) ? NULL :
+						      list_next_entry(lf, list);
+}
+
+static void luo_file_show_state(struct seq_file *m, const struct luo_file *lf)
+{
+	if (lf->damaged)
+		seq_puts(m, "damaged");
+	else if (lf->retrieve_status < 0)
+		seq_printf(m, "failed (%pe)", ERR_PTR(lf->retrieve_status));
+	else if (lf->retrieve_status)
+		seq_puts(m, "retrieved");
+	else if (lf->file)
+		seq_puts(m, "preserved");
+	else
+		seq_puts(m, "waiting");
+}
+
+/**
+ * luo_file_show - print a line of a summary for a file
+ * @m: the summary
+ * @lf: the file
+ *
+ * Context: May sleep. The caller holds the session's lock.
+ */
+void luo_file_show(struct seq_file *m, const struct luo_file *lf)
+{
+	seq_printf(m, "    token %#llx, handler ", lf->key.token);
+	kho_summary_quote(m, lf->compatible[0] || !lf->handler ?
+			     lf->compatible : lf->handler->compatible);
+	seq_puts(m, ", ");
+	luo_file_show_state(m, lf);
+	seq_putc(m, '\n');
 }
 
 /**

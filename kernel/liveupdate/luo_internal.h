@@ -15,6 +15,8 @@
 
 struct file;
 struct kho_compat_range;
+struct luo_file;
+struct seq_file;
 
 /*
  * Locks, outermost first:
@@ -28,7 +30,8 @@ struct kho_compat_range;
  *   luo_flb_in.lock         reading the previous kernel's table of FLBs
  *
  * luo_session_set.lock guards the sessions of one direction. It comes below
- * luo_freeze_rwsem and is not held together with the others.
+ * luo_freeze_rwsem and is not held together with the others: who lists sessions
+ * and files holds a reference to a session from one lock to the other.
  *
  * The locks that handlers take come below luo_session.lock, and, as their
  * callbacks may use FLBs, above luo_flb.lock. Those that the callbacks of FLBs
@@ -115,6 +118,9 @@ int luo_file_deserialize(struct luo_file_set *set,
 struct file *luo_file_retrieve(struct luo_file_set *set, u64 token);
 int luo_file_finish_all(struct luo_file_set *set);
 
+struct luo_file *luo_file_after(struct luo_file_set *set, struct luo_file *lf);
+void luo_file_show(struct seq_file *m, const struct luo_file *lf);
+
 /* State that files share */
 
 void luo_flb_set_incoming(u64 table_pa, int err);
@@ -132,6 +138,7 @@ void luo_flb_put_all(struct liveupdate_file_handler *fh);
 
 int luo_session_init(void);
 void luo_session_exit(void);
+void luo_session_add_summary(void);
 
 int luo_session_deserialize(u64 sessions_pa);
 int luo_session_serialize(struct luo_ser *ser);
