@@ -10,7 +10,9 @@ set -euo pipefail
 # shellcheck source=tools/testing/selftests/kho/guest.sh
 . "$(dirname "$(readlink -f "$0")")/guest.sh"
 
-guest_start kho_guest test_kho kho_scratch_test kho_reserve_test kho_forge_test
+guest_start kho_guest test_kho kho_scratch_test kho_reserve_test \
+	kho_forge_test kho_debugfs_test
+guest_add_program dtc
 
 guest_add chain 300 "kho=on"
 guest_add late 90 "kho=on"
@@ -21,6 +23,7 @@ guest_add late:six_gib 120 "kho=on" -m 6G -smp 2,sockets=2 \
 guest_add late:one_cpu 90 "kho=on" -m 1G
 # There is no room for that much in one piece.
 guest_add late:split_scratch 90 "kho=on kho_scratch=1100M,0,0"
+guest_add late:no_debugfs 90 "kho=on debugfs=off"
 guest_add off 120 ""
 guest_add image 120 "kho=on crashkernel=256M"
 guest_add crash 120 "kho=on crashkernel=256M"
@@ -38,6 +41,7 @@ for how in hugepages=2 hugepages=0:1,1:1 hugetlb_cma=2G; do
 		-object memory-backend-ram,id=n0,size=3G -numa node,cpus=0,memdev=n0 \
 		-object memory-backend-ram,id=n1,size=3G -numa node,cpus=1,memdev=n1
 done
+guest_add debugfs 120 "kho=on reserve_mem=64K:4K:kept"
 guest_add sizes 90 "kho=on kho_scratch=16M,256M,64M"
 guest_add scratch:two_sizes 60 "kho=on kho_scratch=16M,64M"
 guest_add scratch:four_sizes 60 "kho=on kho_scratch=16M,64M,32M,8M"

@@ -13,20 +13,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "guest.h"
+#include "kho.h"
 
-#define MAX_RANGES	64
 #define PAGE		4096
-
-struct range {
-	unsigned long long start;
-	unsigned long long end;		/* inclusive */
-};
-
-struct ranges {
-	struct range r[MAX_RANGES];
-	int nr;
-};
 
 /* Ranges in every line of @text that holds @key. */
 static void ranges_from_lines(struct ranges *out, const char *text,
@@ -44,8 +33,7 @@ static void ranges_from_lines(struct ranges *out, const char *text,
 	}
 }
 
-/* As the kernel printed them while it booted. */
-static int read_scratch(struct ranges *out)
+int read_scratch(struct ranges *out)
 {
 	char *log = guest_log();
 
@@ -331,6 +319,7 @@ static void no_kho_here(void)
 		guest_skip("KEXEC_HANDOVER_ENABLE_DEFAULT is set");
 	CHECK(!kho_is_on());
 	CHECK_ERRNO(open("/dev/liveupdate", O_RDWR), ENOENT);
+	check_no_debugfs();
 	if (guest_has_module("test_kho"))
 		CHECK_ERRNO(guest_insmod("test_kho", ""), EOPNOTSUPP);
 }
@@ -1173,7 +1162,7 @@ int main(int argc, char **argv)
 {
 	static const struct guest_suite *const suites[] = {
 		&chain, &late, &off, &image, &crash, &scratch, &sizes,
-		&reserve, &damage, &gigantic,
+		&reserve, &damage, &gigantic, &debugfs_suite,
 	};
 
 	return guest_main(argc, argv, suites, ARRAY_SIZE(suites));
