@@ -59,6 +59,12 @@ int nr_open_fds(void);
 /* A copy that the kernel can read and not write. */
 void *read_only_copy(const void *from, size_t len);
 
+#define OUT_SUMMARY	"/sys/kernel/debug/kho/out/summary"
+#define IN_SUMMARY	"/sys/kernel/debug/kho/in/summary"
+
+/* The summary has @text @wanted times. */
+void check_found(const char *path, const char *text, int wanted);
+
 extern const struct guest_suite rules_suite;
 extern const struct guest_suite kexec_suite;
 extern const struct guest_suite disabled_suite;
@@ -67,6 +73,7 @@ extern const struct guest_suite flb_suite;
 extern const struct guest_suite refused_suite;
 extern const struct guest_suite flb_refused_suite;
 extern const struct guest_suite hotplug_suite;
+extern const struct guest_suite debugfs_suite;
 extern const struct guest_suite tools_suite;
 extern const struct guest_suite tools_crash_suite;
 extern const struct guest_suite sample_suite;

@@ -28,6 +28,7 @@ guest_add hotplug 120 "kho=on liveupdate=on" \
 	-numa node,nodeid=0,cpus=0,memdev=n0 -numa node,nodeid=1,cpus=1 \
 	-object memory-backend-ram,id=dimm,size=512M \
 	-device pc-dimm,memdev=dimm,node=1
+guest_add debugfs 180 "kho=on liveupdate=on"
 guest_add tools 120 "kho=on liveupdate=on"
 for syscall in s c; do
 	guest_add "tools_crash:$syscall" 180 \

@@ -59,6 +59,19 @@ static void chain_refused(void)
 	check_log("LUO: incoming sessions can't be listed");
 }
 
+/* The device was opened by chain_refused(). */
+static void refused_version_is_shown(void)
+{
+	check_found(IN_SUMMARY, "\nLUO: refused (-", 1);
+	check_found(IN_SUMMARY, "\nsessions: not listed, ", 1);
+}
+
+static void refused_chain_is_shown(void)
+{
+	check_found(IN_SUMMARY, "\nLUO: version \"luo-v5;block-v1\", ", 1);
+	refused_version_is_shown();
+}
+
 static void bad_files_are_refused(void)
 {
 	int session = old_session("damaged");
@@ -101,6 +114,8 @@ static const char *refused_append(int kernel)
 static const struct guest_test refused_tests[] = {
 	{ "version_refused", { forge_version, version_refused } },
 	{ "endless_chain_refused", { [2] = forge_chain, chain_refused } },
+	{ "refusals_are_shown", { [1] = refused_version_is_shown,
+				  [3] = refused_chain_is_shown } },
 	{ "bad_files_are_refused", { [4] = forge_files,
 				     bad_files_are_refused } },
 	{ "all_else_works", { [5] = all_else_works, later_kernel_is_well } },

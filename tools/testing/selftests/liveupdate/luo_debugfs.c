@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sessions and files in the summaries of kexec handover in debugfs
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "luo.h"
+
+#define DEBUGFS		"/sys/kernel/debug"
+#define HANDLER		"luo_test_handler"
+#define PAGE		4096
+#define MANY		2000
+#define ODD_NAME	"odd\n  session \"x\"\\\x9b\xff"
+#define ODD_QUOTED	"\"odd\\n  session \\\"x\\\"\\\\\\x9b\\xff\""
+#define MEMFD		"handler \"memfd-v2;vmalloc-v1\""
+
+static char *read_summary(const char *path)
+{
+	char *text;
+
+	if (mount("debugfs", DEBUGFS, "debugfs", 0, NULL) && errno != EBUSY)
+		guest_skip("debugfs can't be mounted: %m");
+	text = guest_read_file(path);
+	CHECK(text);
+	return text;
+}
+
+/* How often is the text in the summary? */
+static int nr_found(const char *summary, const char *text)
+{
+	const char *at = summary;
+	int nr = 0;
+
+	while ((at = strstr(at, text))) {
+		at += strlen(text);
+		nr++;
+	}
+	return nr;
+}
+
+void check_found(const char *path, const char *text, int wanted)
+{
+	char *summary = read_summary(path);
+	int nr = nr_found(summary, text);
+
+	free(summary);
+	if (nr != wanted)
+		guest_fail(__FILE__, __LINE__, "'%s' is %d times in %s, not %d",
+			   text, nr, path, wanted);
+}
+
+/* ---- outgoing ---- */
+
+static void outgoing_is_listed(void)
+{
+	int one, odd;
+
+	check_found(OUT_SUMMARY, "\nLUO: version \"luo-v5;block-v1\", live update 1 ", 1);
+	one = new_session("one");
+	odd = new_session(ODD_NAME);
+	check_found(OUT_SUMMARY, "\n  session \"one\", 0 files, open\n", 1);
+	CHECK(!luo_preserve(one, new_file(PAGE, 1), 0));
+	CHECK(!luo_preserve(one, new_file(PAGE, 2), ~0ULL));
+	CHECK(!luo_preserve(odd, new_file(PAGE, 3), 0x2a));
+	check_found(OUT_SUMMARY, "\n  session \"one\", 2 files, open\n"
+		    "    token 0x0, " MEMFD ", preserved\n"
+		    "    token 0xffffffffffffffff, " MEMFD ", preserved\n"
+		    "  session " ODD_QUOTED ", 1 files, open\n"
+		    "    token 0x2a, " MEMFD ", preserved\n", 1);
+
+	close(odd);
+	check_found(OUT_SUMMARY, ODD_QUOTED, 0);
+	check_found(OUT_SUMMARY, "0x2a", 0);
+	check_found(OUT_SUMMARY, "\n  session \"one\", 2 files, open\n", 1);
+	close(one);
+	check_found(OUT_SUMMARY, "\n  session ", 0);
+	check_found(OUT_SUMMARY, "\n    token ", 0);
+}
+
+static int session_of_many(const char *name)
+{
+	int session = new_session(name);
+	int fd, i;
+
+	for (i = 0; i < MANY; i++) {
+		fd = new_memfd(0);
+		CHECK(!luo_preserve(session, fd, i));
+		close(fd);
+	}
+	return session;
+}
+
+static void many_files_come_in_order(void)
+{
+	int session = session_of_many("many");
+	char *summary = read_summary(OUT_SUMMARY);
+	const char *at = summary;
+	char token[64];
+	int i;
+
+	CHECK_EQ(nr_found(summary, "\n    token "), MANY);
+	for (i = 0; i < MANY; i++) {
+		snprintf(token, sizeof(token), "\n    token 0x%x, ", i);
+		at = strstr(at, token);
+		CHECK(at);
+	}
+	free(summary);
+	close(session);
+}
+
+/* A reader is at a file, and its session and the next one are closed. */
+static void closed_session_ends_its_files(void)
+{
+	static char buf[1 << 20];
+	int many = session_of_many("many");
+	int next = new_session("next");
+	int last = new_session("last");
+	int fd = open(OUT_SUMMARY, O_RDONLY | O_CLOEXEC);
+	ssize_t got, len = 0;
+
+	CHECK(fd >= 0 && next >= 0 && last >= 0);
+	while (!strstr(buf, "    token ")) {
+		got = read(fd, buf + len, PAGE);
+		CHECK(got > 0);
+		len += got;
+	}
+	close(many);
+	close(next);
+	while ((got = read(fd, buf + len, sizeof(buf) - 1 - len)) > 0)
+		len += got;
+	CHECK_EQ(got, 0);
+	close(fd);
+	CHECK(nr_found(buf, "\n    token ") < MANY / 2);
+	CHECK_EQ(nr_found(buf, "\n  session \"many\", "), 1);
+	CHECK_EQ(nr_found(buf, "\n  session \"next\", "), 0);
+	CHECK_EQ(nr_found(buf, "\n  session \"last\", 0 files, open\n"), 1);
+	close(last);
+}
+
+static void __noreturn read_for_ever(void)
+{
+	for (;;) {
+		free(guest_read_file(OUT_SUMMARY));
+		free(guest_read_file(IN_SUMMARY));
+	}
+}
+
+static pid_t start_reader(void)
+{
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (!pid)
+		read_for_ever();
+	return pid;
+}
+
+static void stop_reader(pid_t pid)
+{
+	CHECK(!kill(pid, SIGKILL));
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+}
+
+static void sessions_go_while_read(void)
+{
+	int sessions[10] = { 0 };
+	char name[16];
+	pid_t pid;
+	int i, j;
+
+	free(read_summary(OUT_SUMMARY));
+	pid = start_reader();
+	for (i = 0; i < 300; i++) {
+		int *session = &sessions[i % ARRAY_SIZE(sessions)];
+
+		if (*session)
+			close(*session);
+		snprintf(name, sizeof(name), "%d", i);
+		*session = new_session(name);
+		for (j = 0; j < 10; j++) {
+			int fd = new_memfd(0);
+
+			CHECK(!luo_preserve(*session, fd, j));
+			close(fd);
+		}
+	}
+	stop_reader(pid);
+}
+
+/* ---- incoming ---- */
+
+static int new_number(__u64 number)
+{
+	int fd = open("/dev/luo_test", O_RDWR | O_CLOEXEC);
+
+	CHECK(fd >= 0);
+	CHECK_EQ(write(fd, &number, sizeof(number)), sizeof(number));
+	return fd;
+}
+
+static void need_handler(void)
+{
+	if (!guest_has_module(HANDLER))
+		guest_skip(HANDLER ".ko is not built");
+	CHECK(!guest_insmod(HANDLER, guest_kernel() == 1 ? "" :
+				     "fail_retrieve=501"));
+}
+
+static void incoming_before(void)
+{
+	int session = new_session("in");
+	int odd = new_session(ODD_NAME);
+
+	CHECK(!luo_preserve(session, new_file(PAGE, 1), 1));
+	CHECK(!luo_preserve(session, new_file(PAGE, 2), 2));
+	CHECK(!luo_preserve(odd, new_file(PAGE, 3), 3));
+	check_found(IN_SUMMARY, "\nLUO: nothing was handed over\n", 1);
+}
+
+static void check_not_listed(void)
+{
+	check_found(IN_SUMMARY, "\nLUO: version \"luo-v5;block-v1\", live update 1 ", 1);
+	check_found(OUT_SUMMARY, "\nLUO: version \"luo-v5;block-v1\", live update 2 ", 1);
+	check_found(IN_SUMMARY, "\nsessions: not listed, ", 1);
+	check_found(IN_SUMMARY, "  session ", 0);
+}
+
+static void incoming_after(void)
+{
+	int session;
+
+	check_not_listed();
+	close(luo_open());
+	check_found(IN_SUMMARY, "\n  session \"in\", 2 files, waiting\n"
+		    "    token 0x1, " MEMFD ", waiting\n"
+		    "    token 0x2, " MEMFD ", waiting\n"
+		    "  session " ODD_QUOTED ", 1 files, waiting\n"
+		    "    token 0x3, " MEMFD ", waiting\n", 1);
+
+	session = old_session("in");
+	close(old_file(session, 2));
+	check_found(IN_SUMMARY, "\n  session \"in\", 2 files, retrieved\n"
+		    "    token 0x1, " MEMFD ", waiting\n"
+		    "    token 0x2, " MEMFD ", retrieved\n", 1);
+
+	CHECK(!luo_finish(session));
+	check_found(IN_SUMMARY, "\n  session \"in\", 0 files, retrieved\n"
+		    "  session " ODD_QUOTED, 1);
+	close(session);
+	check_found(IN_SUMMARY, "\n  session \"in\"", 0);
+	check_found(IN_SUMMARY, "\n  session " ODD_QUOTED ", 1 files, waiting\n", 1);
+}
+
+static void failed_retrieve_before(void)
+{
+	need_handler();
+	CHECK(!luo_preserve(new_session("failing"), new_number(501), 1));
+	check_found(OUT_SUMMARY, "handler \"luo-test-file-v1\", preserved\n", 1);
+}
+
+static void failed_retrieve_after(void)
+{
+	int session;
+
+	need_handler();
+	session = old_session("failing");
+	CHECK_ERRNO(luo_retrieve_fd(session, 1), EREMOTEIO);
+	check_found(IN_SUMMARY, "handler \"luo-test-file-v1\", failed (-", 1);
+}
+
+static void finish_while_read_before(void)
+{
+	close(new_memfd(0));
+	session_of_many("finish_while_read");
+}
+
+static void finish_while_read_after(void)
+{
+	pid_t pid;
+	int session, i;
+
+	session = old_session("finish_while_read");
+	pid = start_reader();
+	for (i = 0; i < MANY; i += 10)
+		close(old_file(session, i));
+	CHECK(!luo_finish(session));
+	close(session);
+	stop_reader(pid);
+	check_found(IN_SUMMARY, "finish_while_read", 0);
+}
+
+/* incoming_after() must be the first to open the device. */
+static const struct guest_test debugfs_tests[] = {
+	{ "outgoing_is_listed", { outgoing_is_listed } },
+	{ "many_files_come_in_order", { many_files_come_in_order } },
+	{ "closed_session_ends_its_files", { closed_session_ends_its_files } },
+	{ "sessions_go_while_read", { sessions_go_while_read } },
+	{ "incoming_is_listed", { incoming_before, incoming_after } },
+	{ "failed_retrieve_is_listed",
+	  { failed_retrieve_before, failed_retrieve_after } },
+	{ "finish_while_read",
+	  { finish_while_read_before, finish_while_read_after } },
+};
+
+const struct guest_suite debugfs_suite = {
+	.name = "debugfs",
+	.tests = debugfs_tests,
+	.nr_tests = ARRAY_SIZE(debugfs_tests),
+	.kernels = 2,
+};
