@@ -22,7 +22,7 @@ guest_add sample 180 "kho=on liveupdate=on"
 guest_add refused 240 "kho=on liveupdate=off reserve_mem=1M:1M:forged"
 guest_add flb_refused 240 "kho=on liveupdate=off"
 guest_add sample_refused 120 "kho=on liveupdate=off"
-guest_add hotplug 120 "kho=on liveupdate=on" \
+guest_add hotplug 120 "kho=on liveupdate=on memhp_default_state=online_kernel" \
 	-m 1G,slots=1,maxmem=2G -smp 2,sockets=2 \
 	-object memory-backend-ram,id=n0,size=1G \
 	-numa node,nodeid=0,cpus=0,memdev=n0 -numa node,nodeid=1,cpus=1 \
