@@ -900,6 +900,11 @@ static bool __init kho_alloc_scratch_part(phys_addr_t size, phys_addr_t limit,
 	return true;
 }
 
+static phys_addr_t __init kho_half(phys_addr_t size)
+{
+	return round_up(size / 2, KHO_SCRATCH_ALIGN);
+}
+
 /* The kernel may lie right in the middle: then half the size is tried, twice. */
 static int __init kho_alloc_scratch(phys_addr_t size, phys_addr_t limit, int nid)
 {
@@ -910,8 +915,8 @@ static int __init kho_alloc_scratch(phys_addr_t size, phys_addr_t limit, int nid
 	while (left) {
 		if (kho_alloc_scratch_part(part, limit, nid)) {
 			left -= part;
-		} else if (part > KHO_SCRATCH_ALIGN && part / 2 >= least) {
-			part = round_up(part / 2, KHO_SCRATCH_ALIGN);
+		} else if (part > KHO_SCRATCH_ALIGN && kho_half(part) >= least) {
+			part = kho_half(part);
 		} else {
 			pr_err("no room for %pa bytes of scratch\n", &left);
 			return -ENOMEM;
