@@ -1000,6 +1000,12 @@ static bool gigantic_in_cma(void)
 	return how && !strncmp(how, "hugetlb_cma=", 12);
 }
 
+static void need_gigantic(void)
+{
+	if (access("/sys/kernel/mm/" GIGANTIC_DIR, F_OK))
+		guest_skip("the CPU has no pages of 1 GiB");
+}
+
 static int nr_gigantic(const char *dir)
 {
 	char path[128], *text;
@@ -1020,6 +1026,7 @@ static void write_nr_gigantic(const char *nr)
 
 static void gigantic_pages_are_there(void)
 {
+	need_gigantic();
 	if (gigantic_in_cma())
 		write_nr_gigantic("2");
 	CHECK_EQ(nr_gigantic("/sys/kernel/mm"), NR_GIGANTIC);
@@ -1049,6 +1056,7 @@ static void gigantic_pages_outside_scratch(void)
 	char *pages;
 	int i;
 
+	need_gigantic();
 	CHECK(!read_scratch(&scratch));
 	CHECK(scratch.nr > 0);
 	pages = mmap(NULL, NR_GIGANTIC * GIGANTIC_SIZE, PROT_READ | PROT_WRITE,
@@ -1074,6 +1082,7 @@ static void scratch_as_without(void)
 	struct ranges scratch;
 	unsigned long long now;
 
+	need_gigantic();
 	CHECK(plain);
 	CHECK(!read_scratch(&scratch));
 	now = total_size(&scratch);
@@ -1089,6 +1098,7 @@ static void gigantic_pages_are_freed(void)
 	long freed = NR_GIGANTIC * (GIGANTIC_SIZE >> 10);
 	long after;
 
+	need_gigantic();
 	write_nr_gigantic("0");
 	after = guest_meminfo("MemFree");
 	guest_note("MemFree %ld KiB, then %ld", before, after);
@@ -1098,6 +1108,7 @@ static void gigantic_pages_are_freed(void)
 /* With a CMA area there are none at boot, and room for as many as in it. */
 static void too_many_are_reported(void)
 {
+	need_gigantic();
 	if (gigantic_in_cma()) {
 		kernel_says("HugeTLB: hugetlb_cma is enabled, skip boot time allocation");
 		write_nr_gigantic("2");
