@@ -23,9 +23,9 @@ guest_add late:six_gib 120 "kho=on" -m 6G -smp 2,sockets=2 \
 guest_add late:one_cpu 90 "kho=on" -m 1G
 # There is no room for that much in one piece.
 guest_add late:split_scratch 90 "kho=on kho_scratch=1100M,0,0"
-guest_add late:no_debugfs 90 "kho=on debugfs=off"
 # Nor for half of it in the first node.
 guest_add late:three_parts 90 "nokaslr memmap=16M\$504M kho=on kho_scratch=1100M,0,0"
+guest_add late:no_debugfs 90 "kho=on debugfs=off"
 guest_add off 120 ""
 guest_add image 120 "kho=on crashkernel=256M"
 guest_add crash 120 "kho=on crashkernel=256M"
