@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests of the core of kexec handover.
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ *
+ * What one kernel shows: the errors, and that all that is done can be undone.
+ * That the next kernel finds it is tested in tools/testing/selftests/kho/.
+ */
+
+#include <kunit/test.h>
+#include <linux/err.h>
+#include <linux/io.h>
+#include <linux/kexec_handover.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+
+#define NR_FOLIOS	8
+
+/* test->priv is a blob in the direct map. */
+static int kho_test_init(struct kunit *test)
+{
+	if (!kho_is_enabled())
+		kunit_skip(test, "needs kho=on");
+
+	test->priv = kunit_kzalloc(test, PAGE_SIZE, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, test->priv);
+	return 0;
+}
+
+/* Preserving */
+
+static void folio_is_preserved_once(struct kunit *test)
+{
+	struct folio *folio = folio_alloc(GFP_KERNEL, 2);
+
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	KUNIT_EXPECT_EQ(test, kho_preserve_folio(folio), 0);
+	KUNIT_EXPECT_EQ(test, kho_preserve_folio(folio), -EEXIST);
+	kho_unpreserve_folio(folio);
+	KUNIT_EXPECT_EQ(test, kho_preserve_folio(folio), 0);
+	kho_unpreserve_folio(folio);
+	folio_put(folio);
+}
+
+static void alloc_folios(struct kunit *test, struct folio **folios)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_FOLIOS; i++) {
+		folios[i] = folio_alloc(GFP_KERNEL, i % 3);
+		KUNIT_ASSERT_NOT_NULL(test, folios[i]);
+	}
+}
+
+static void put_folios(struct folio **folios)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_FOLIOS; i++)
+		folio_put(folios[i]);
+}
+
+static void folios_of_any_order_are_preserved_at_once(struct kunit *test)
+{
+	struct folio *folios[NR_FOLIOS];
+	unsigned int i;
+
+	alloc_folios(test, folios);
+	KUNIT_EXPECT_EQ(test, kho_preserve_folios(folios, NR_FOLIOS), 0);
+	for (i = 0; i < NR_FOLIOS; i++)
+		KUNIT_EXPECT_EQ(test, kho_preserve_folio(folios[i]), -EEXIST);
+	kho_unpreserve_folios(folios, NR_FOLIOS);
+	put_folios(folios);
+}
+
+static void folios_are_preserved_all_or_none(struct kunit *test)
+{
+	struct folio *folios[NR_FOLIOS];
+
+	alloc_folios(test, folios);
+	KUNIT_ASSERT_EQ(test, kho_preserve_folio(folios[NR_FOLIOS - 1]), 0);
+	KUNIT_EXPECT_EQ(test, kho_preserve_folios(folios, NR_FOLIOS), -EEXIST);
+	kho_unpreserve_folio(folios[NR_FOLIOS - 1]);
+	KUNIT_EXPECT_EQ(test, kho_preserve_folios(folios, NR_FOLIOS), 0);
+	kho_unpreserve_folios(folios, NR_FOLIOS);
+	put_folios(folios);
+}
+
+/* Blocks of 1, 2 and 4 pages: the range starts and ends in between. */
+static void pages_are_preserved_all_or_none(struct kunit *test)
+{
+	struct page *block = alloc_pages(GFP_KERNEL, 3);
+
+	KUNIT_ASSERT_NOT_NULL(test, block);
+	KUNIT_ASSERT_EQ(test, kho_preserve_pages(block + 4, 4), 0);
+	KUNIT_EXPECT_EQ(test, kho_preserve_pages(block + 1, 7), -EEXIST);
+	kho_unpreserve_pages(block + 4, 4);
+	KUNIT_EXPECT_EQ(test, kho_preserve_pages(block + 1, 7), 0);
+	kho_unpreserve_pages(block + 1, 7);
+	KUNIT_EXPECT_EQ(test, kho_preserve_pages(block, 8), 0);
+	kho_unpreserve_pages(block, 8);
+	__free_pages(block, 3);
+}
+
+static void range_of_no_pages_is_refused(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kho_preserve_pages(virt_to_page(test->priv), 0), -EINVAL);
+}
+
+static void range_beyond_ram_is_refused(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kho_preserve_pages(virt_to_page(test->priv), 1UL << 40),
+			-EINVAL);
+}
+
+/* Memory for state */
+
+static void memory_for_state_is_zeroed_and_preserved(struct kunit *test)
+{
+	void *mem = kho_alloc_preserve(3 * PAGE_SIZE);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mem);
+	KUNIT_EXPECT_TRUE(test, PAGE_ALIGNED(mem));
+	KUNIT_EXPECT_NULL(test, memchr_inv(mem, 0, 3 * PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, kho_preserve_folio(virt_to_folio(mem)), -EEXIST);
+	kho_unpreserve_free(mem);
+}
+
+static void memory_for_state_has_a_size(struct kunit *test)
+{
+	size_t most = PAGE_SIZE << MAX_PAGE_ORDER;
+
+	KUNIT_EXPECT_PTR_EQ(test, kho_alloc_preserve(0), ERR_PTR(-EINVAL));
+	KUNIT_EXPECT_PTR_EQ(test, kho_alloc_preserve(most + 1), ERR_PTR(-E2BIG));
+	KUNIT_EXPECT_PTR_EQ(test, kho_alloc_preserve(SIZE_MAX), ERR_PTR(-E2BIG));
+}
+
+static void nothing_is_freed_as_nothing(struct kunit *test)
+{
+	kho_unpreserve_free(NULL);
+	kho_unpreserve_free(ERR_PTR(-ENOMEM));
+	kho_restore_free(NULL);
+	kho_restore_free(ERR_PTR(-ENOMEM));
+}
+
+/* Subtrees */
+
+static void subtree_names_are_unique(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kho_add_subtree("kunit", test->priv, 1), 0);
+	KUNIT_EXPECT_EQ(test, kho_add_subtree("kunit", test->priv, 1), -EEXIST);
+	kho_remove_subtree(test->priv);
+	KUNIT_EXPECT_EQ(test, kho_add_subtree("kunit", test->priv, 1), 0);
+	kho_remove_subtree(test->priv);
+}
+
+static void subtree_needs_a_name_and_content(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kho_add_subtree("", test->priv, 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kho_add_subtree("a/b", test->priv, 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kho_add_subtree("kunit", test->priv, 0), -EINVAL);
+}
+
+static void subtree_that_is_not_there_is_not_removed(struct kunit *test)
+{
+	kho_remove_subtree(test->priv);
+	KUNIT_EXPECT_EQ(test, kho_add_subtree("kunit", test->priv, 1), 0);
+	kho_remove_subtree(test->priv);
+	kho_remove_subtree(test->priv);
+}
+
+/* One that does not fit leaves nothing of itself behind. */
+static void full_root_refuses_more_subtrees(struct kunit *test)
+{
+	unsigned int nr, i;
+	char name[24];
+	int err = 0;
+
+	for (nr = 0; !err; nr++) {
+		snprintf(name, sizeof(name), "kunit-%u", nr);
+		err = kho_add_subtree(name, test->priv, 1);
+	}
+	KUNIT_EXPECT_EQ(test, err, -ENOMEM);
+	/* Two short names give way to a long one. */
+	kho_remove_subtree(test->priv);
+	kho_remove_subtree(test->priv);
+	KUNIT_EXPECT_EQ(test, kho_add_subtree(name, test->priv, 1), 0);
+	for (i = 0; i < nr; i++)
+		kho_remove_subtree(test->priv);
+}
+
+/* Restoring: without a previous kernel there is nothing. */
+
+static void cold_boot_has_nothing_to_restore(struct kunit *test)
+{
+	phys_addr_t phys = virt_to_phys(test->priv);
+
+	if (is_kho_boot())
+		kunit_skip(test, "needs a cold boot");
+
+	KUNIT_EXPECT_FALSE(test, kho_incoming_contains(phys, 1));
+	KUNIT_EXPECT_NULL(test, kho_restore_folio(PAGE_ALIGN_DOWN(phys)));
+	KUNIT_EXPECT_NULL(test, kho_restore_pages(PAGE_ALIGN_DOWN(phys), 1));
+	KUNIT_EXPECT_EQ(test, kho_retrieve_subtree("kunit", &phys, NULL), -ENOENT);
+}
+
+static struct kunit_case kho_cases[] = {
+	KUNIT_CASE(folio_is_preserved_once),
+	KUNIT_CASE(folios_of_any_order_are_preserved_at_once),
+	KUNIT_CASE(folios_are_preserved_all_or_none),
+	KUNIT_CASE(pages_are_preserved_all_or_none),
+	KUNIT_CASE(range_of_no_pages_is_refused),
+	KUNIT_CASE(range_beyond_ram_is_refused),
+	KUNIT_CASE(memory_for_state_is_zeroed_and_preserved),
+	KUNIT_CASE(memory_for_state_has_a_size),
+	KUNIT_CASE(nothing_is_freed_as_nothing),
+	KUNIT_CASE(subtree_names_are_unique),
+	KUNIT_CASE(subtree_needs_a_name_and_content),
+	KUNIT_CASE(subtree_that_is_not_there_is_not_removed),
+	KUNIT_CASE(full_root_refuses_more_subtrees),
+	KUNIT_CASE(cold_boot_has_nothing_to_restore),
+	{}
+};
+
+static struct kunit_suite kho_suite = {
+	.name = "kho-core",
+	.init = kho_test_init,
+	.test_cases = kho_cases,
+};
+
+kunit_test_suite(kho_suite);
