@@ -6,6 +6,7 @@
  */
 
 #include <kunit/test.h>
+#include <linux/kmsg_dump.h>
 #include <linux/string.h>
 
 #include <linux/kho/abi/kexec_handover.h>
@@ -31,6 +32,7 @@ static int check(const char *str)
 struct compat_case {
 	const char *what;
 	const char *str;
+	const char *says;	/* the log, when it is refused */
 };
 
 static void compat_describe(const struct compat_case *c, char *desc)
@@ -53,47 +55,108 @@ static void accepts_what_it_reads(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, check(c->str), 0);
 }
 
+/* What the log says, so that each refusal can be told from the others */
+#define NOT_READ(token, reads)	\
+	"KUnit: incoming '" token "' not supported (this kernel reads " reads ")"
+#define LACKS(name)		"KUnit: incoming version string lacks '" name "'"
+#define UNKNOWN(token)		"KUnit: incoming '" token "' is unknown"
+#define DUPLICATE(token, of)	\
+	"KUnit: incoming '" token "' is a duplicate of '" of "'"
+#define WRONG_ORDER(token, after)	\
+	"KUnit: incoming '" token "' in wrong order, after '" after "'"
+#define MALFORMED(token, fault)	\
+	"KUnit: incoming version token '" token "' is malformed: " fault
+
 static const struct compat_case refused_cases[] = {
-	{ "base version too low", "base-v1;alpha-v1;beta-v-v7" },
-	{ "base version too high", "base-v3;alpha-v1;beta-v-v7" },
-	{ "another base", "case-v2;alpha-v1;beta-v-v7" },
-	{ "base name longer", "base1-v2;alpha-v1;beta-v-v7" },
-	{ "base name shorter", "bas-v2;alpha-v1;beta-v-v7" },
-	{ "version below a range", "base-v2;alpha-v0;beta-v-v7" },
-	{ "version above a range", "base-v2;alpha-v4;beta-v-v7" },
-	{ "all tokens missing", "base-v2" },
-	{ "first token missing", "base-v2;beta-v-v7" },
-	{ "last token missing", "base-v2;alpha-v1" },
-	{ "unknown token in front", "base-v2;aaa-v1;alpha-v1;beta-v-v7" },
-	{ "unknown token between", "base-v2;alpha-v1;alphb-v1;beta-v-v7" },
-	{ "unknown token at the end", "base-v2;alpha-v1;beta-v-v7;gamma-v1" },
-	{ "duplicate", "base-v2;alpha-v1;alpha-v1;beta-v-v7" },
-	{ "duplicate of other version", "base-v2;alpha-v1;alpha-v2;beta-v-v7" },
-	{ "wrong order", "base-v2;beta-v-v7;alpha-v1" },
-	{ "empty string", "" },
-	{ "empty base token", ";alpha-v1;beta-v-v7" },
-	{ "empty token between", "base-v2;;alpha-v1;beta-v-v7" },
-	{ "empty token at the end", "base-v2;alpha-v1;beta-v-v7;" },
-	{ "no -v", "base2;alpha-v1;beta-v-v7" },
-	{ "no name", "-v2;alpha-v1;beta-v-v7" },
-	{ "no number", "base-v;alpha-v1;beta-v-v7" },
-	{ "leading zero", "base-v02;alpha-v1;beta-v-v7" },
-	{ "sign", "base-v+2;alpha-v1;beta-v-v7" },
-	{ "space", "base-v2 ;alpha-v1;beta-v-v7" },
-	{ "hexadecimal", "base-v0x2;alpha-v1;beta-v-v7" },
-	{ "number just too large", "base-v4294967296;alpha-v1;beta-v-v7" },
-	{ "number that wraps to 2", "base-v4294967298;alpha-v1;beta-v-v7" },
-	{ "number far too large", "base-v99999999999999999999;alpha-v1;beta-v-v7" },
-	{ "characters to escape", "base\n\x1b[2J-v2;alpha-v1;beta-v-v7" },
+	{ "base version too low", "base-v1;alpha-v1;beta-v-v7",
+	  NOT_READ("base-v1", "base-v2") },
+	{ "base version too high", "base-v3;alpha-v1;beta-v-v7",
+	  NOT_READ("base-v3", "base-v2") },
+	{ "another base", "case-v2;alpha-v1;beta-v-v7",
+	  NOT_READ("case-v2", "base-v2") },
+	{ "base name longer", "base1-v2;alpha-v1;beta-v-v7",
+	  NOT_READ("base1-v2", "base-v2") },
+	{ "base name shorter", "bas-v2;alpha-v1;beta-v-v7",
+	  NOT_READ("bas-v2", "base-v2") },
+	{ "version below a range", "base-v2;alpha-v0;beta-v-v7",
+	  NOT_READ("alpha-v0", "alpha-v1 to alpha-v3") },
+	{ "version above a range", "base-v2;alpha-v4;beta-v-v7",
+	  NOT_READ("alpha-v4", "alpha-v1 to alpha-v3") },
+	{ "all tokens missing", "base-v2", LACKS("alpha") },
+	{ "first token missing", "base-v2;beta-v-v7", LACKS("alpha") },
+	{ "last token missing", "base-v2;alpha-v1", LACKS("beta-v") },
+	{ "unknown token in front", "base-v2;aaa-v1;alpha-v1;beta-v-v7",
+	  UNKNOWN("aaa-v1") },
+	{ "unknown token between", "base-v2;alpha-v1;alphb-v1;beta-v-v7",
+	  UNKNOWN("alphb-v1") },
+	{ "unknown token at the end", "base-v2;alpha-v1;beta-v-v7;gamma-v1",
+	  UNKNOWN("gamma-v1") },
+	{ "duplicate", "base-v2;alpha-v1;alpha-v1;beta-v-v7",
+	  DUPLICATE("alpha-v1", "alpha-v1") },
+	{ "duplicate of other version", "base-v2;alpha-v1;alpha-v2;beta-v-v7",
+	  DUPLICATE("alpha-v2", "alpha-v1") },
+	{ "wrong order", "base-v2;beta-v-v7;alpha-v1",
+	  WRONG_ORDER("alpha-v1", "beta-v-v7") },
+	{ "empty string", "", MALFORMED("", "empty") },
+	{ "empty base token", ";alpha-v1;beta-v-v7", MALFORMED("", "empty") },
+	{ "empty token between", "base-v2;;alpha-v1;beta-v-v7",
+	  MALFORMED("", "empty") },
+	{ "empty token at the end", "base-v2;alpha-v1;beta-v-v7;",
+	  MALFORMED("", "empty") },
+	{ "no -v", "base2;alpha-v1;beta-v-v7",
+	  MALFORMED("base2", "not of the form name-vN") },
+	{ "no name", "-v2;alpha-v1;beta-v-v7",
+	  MALFORMED("-v2", "not of the form name-vN") },
+	{ "no number", "base-v;alpha-v1;beta-v-v7",
+	  MALFORMED("base-v", "no version number") },
+	{ "leading zero", "base-v02;alpha-v1;beta-v-v7",
+	  MALFORMED("base-v02", "version number with a leading zero") },
+	{ "sign", "base-v+2;alpha-v1;beta-v-v7",
+	  MALFORMED("base-v+2", "version is no number") },
+	{ "space", "base-v2 ;alpha-v1;beta-v-v7",
+	  MALFORMED("base-v2 ", "version is no number") },
+	{ "hexadecimal", "base-v0x2;alpha-v1;beta-v-v7",
+	  MALFORMED("base-v0x2", "version number with a leading zero") },
+	{ "number just too large", "base-v4294967296;alpha-v1;beta-v-v7",
+	  MALFORMED("base-v4294967296", "version number too large") },
+	{ "number that wraps to 2", "base-v4294967298;alpha-v1;beta-v-v7",
+	  MALFORMED("base-v4294967298", "version number too large") },
+	{ "number far too large", "base-v99999999999999999999;alpha-v1;beta-v-v7",
+	  MALFORMED("base-v99999999999999999999", "version number too large") },
+	{ "characters to escape", "base\n\x1b[2J-v2;alpha-v1;beta-v-v7",
+	  NOT_READ("base\\n\\e[2J-v2", "base-v2") },
 };
 
 KUNIT_ARRAY_PARAM(refused, refused_cases, compat_describe);
 
+static void log_mark(struct kmsg_dump_iter *mark)
+{
+	kmsg_dump_rewind(mark);
+	mark->cur_seq = mark->next_seq;
+}
+
+static bool logged(const struct kmsg_dump_iter *mark, const char *text)
+{
+	struct kmsg_dump_iter iter = *mark;
+	char line[256];
+	size_t len;
+
+	while (kmsg_dump_get_line(&iter, false, line, sizeof(line), &len))
+		if (strnstr(line, text, len))
+			return true;
+
+	return false;
+}
+
 static void refuses_what_it_does_not_read(struct kunit *test)
 {
 	const struct compat_case *c = test->param_value;
+	struct kmsg_dump_iter mark;
 
+	log_mark(&mark);
 	KUNIT_EXPECT_EQ(test, check(c->str), -EINVAL);
+	if (IS_ENABLED(CONFIG_PRINTK))
+		KUNIT_EXPECT_TRUE_MSG(test, logged(&mark, c->says), "%s", c->says);
 }
 
 static void refuses_missing_nul(struct kunit *test)
