@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests of sessions.
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ *
+ * The sessions that the previous kernel left are listed once in a boot, so one
+ * test has to show all that can be shown of them. Requests and a whole live
+ * update are tested in tools/testing/selftests/liveupdate/.
+ */
+
+#include <kunit/static_stub.h>
+#include <kunit/test.h>
+#include <linux/file.h>
+#include <linux/io.h>
+#include <linux/kexec_handover.h>
+#include <linux/liveupdate.h>
+#include <linux/pfn.h>
+#include <linux/string.h>
+
+#include <linux/kho/abi/luo.h>
+#include <linux/kho/block.h>
+
+#include "../luo_internal.h"
+
+static bool fake_contains(phys_addr_t phys, size_t size)
+{
+	return pfn_valid(PHYS_PFN(phys));
+}
+
+static void fake_restore_free(void *mem)
+{
+}
+
+static int session_test_init(struct kunit *test)
+{
+	if (!liveupdate_enabled())
+		kunit_skip(test, "needs kho=on liveupdate=on");
+
+	kunit_activate_static_stub(test, kho_incoming_contains, fake_contains);
+	kunit_activate_static_stub(test, kho_restore_free, fake_restore_free);
+	return 0;
+}
+
+/* Names come in fields of their full length. */
+static struct file *create(const char *name)
+{
+	char field[LIVEUPDATE_SESSION_NAME_LENGTH];
+
+	strscpy_pad(field, name);
+	return luo_session_create(field);
+}
+
+static struct file *retrieve(const char *name)
+{
+	char field[LIVEUPDATE_SESSION_NAME_LENGTH];
+
+	strscpy_pad(field, name);
+	return luo_session_retrieve(field);
+}
+
+/* Outgoing sessions */
+
+static void names_are_unique(struct kunit *test)
+{
+	struct file *first = create("kunit"), *other = create("kunit2");
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, first);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, other);
+	KUNIT_EXPECT_PTR_EQ(test, create("kunit"), ERR_PTR(-EEXIST));
+	__fput_sync(first);
+	first = create("kunit");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, first);
+	__fput_sync(first);
+	__fput_sync(other);
+}
+
+static void names_have_a_start_and_an_end(struct kunit *test)
+{
+	char endless[LIVEUPDATE_SESSION_NAME_LENGTH];
+
+	memset(endless, 'a', sizeof(endless));
+	KUNIT_EXPECT_PTR_EQ(test, luo_session_create(endless), ERR_PTR(-EINVAL));
+	KUNIT_EXPECT_PTR_EQ(test, luo_session_retrieve(endless), ERR_PTR(-EINVAL));
+	KUNIT_EXPECT_PTR_EQ(test, create(""), ERR_PTR(-EINVAL));
+	KUNIT_EXPECT_PTR_EQ(test, retrieve(""), ERR_PTR(-EINVAL));
+}
+
+static void longest_name_works(struct kunit *test)
+{
+	char name[LIVEUPDATE_SESSION_NAME_LENGTH] = {};
+	struct file *session;
+
+	memset(name, 'a', sizeof(name) - 1);
+	session = luo_session_create(name);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, session);
+	__fput_sync(session);
+}
+
+static void outgoing_session_can_not_be_retrieved(struct kunit *test)
+{
+	struct file *session = create("kunit");
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, session);
+	KUNIT_EXPECT_PTR_EQ(test, retrieve("kunit"), ERR_PTR(-ENOENT));
+	__fput_sync(session);
+}
+
+static void session_needs_an_image_that_carries_it(struct kunit *test)
+{
+	struct luo_ser ser = {};
+	struct file *session;
+
+	KUNIT_EXPECT_EQ(test, luo_session_serialize(&ser), 0);
+	session = create("kunit");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, session);
+	KUNIT_EXPECT_EQ(test, luo_session_serialize(&ser), -EINVAL);
+	KUNIT_EXPECT_EQ(test, ser.sessions_pa, 0);
+	__fput_sync(session);
+}
+
+/* Incoming sessions */
+
+static u64 store_sessions(struct kunit *test, struct kho_block_set *blocks,
+			  const char *const *names, unsigned int nr)
+{
+	struct kho_block_it it;
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, kho_block_grow(blocks, nr - 1), 0);
+	kho_block_it_init(&it, blocks);
+	for (i = 0; i < nr; i++) {
+		struct luo_session_ser *ser = kho_block_it_next(&it);
+
+		KUNIT_ASSERT_NOT_NULL(test, ser);
+		strscpy_pad(ser->name, names[i]);
+	}
+	kho_block_it_finalize(&it);
+	return kho_block_set_head_pa(blocks);
+}
+
+static void incoming_sessions_are_retrieved_once(struct kunit *test)
+{
+	static const char *const names[] = { "kunit-a", "kunit-b" };
+	struct kho_block_set blocks =
+		KHO_BLOCK_SET_INIT(blocks, sizeof(struct luo_session_ser));
+	struct file *a, *b;
+	u64 sessions_pa;
+
+	if (is_kho_boot())
+		kunit_skip(test, "there may be sessions of the previous kernel");
+	/* A chain that is refused can be tried again. */
+	if (!luo_session_deserialize(sizeof(u64)))
+		kunit_skip(test, "incoming sessions are listed already");
+
+	sessions_pa = store_sessions(test, &blocks, names, ARRAY_SIZE(names));
+	KUNIT_EXPECT_EQ(test, luo_session_deserialize(sessions_pa), 0);
+	kho_block_destroy(&blocks);
+
+	a = retrieve("kunit-a");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, a);
+	KUNIT_EXPECT_PTR_EQ(test, retrieve("kunit-a"), ERR_PTR(-EINVAL));
+
+	/* Put back it can be had again, closed it is gone. */
+	luo_session_put_back(a);
+	a = retrieve("kunit-a");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, a);
+	__fput_sync(a);
+	KUNIT_EXPECT_PTR_EQ(test, retrieve("kunit-a"), ERR_PTR(-ENOENT));
+
+	b = retrieve("kunit-b");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, b);
+	__fput_sync(b);
+}
+
+static struct kunit_case session_cases[] = {
+	KUNIT_CASE(names_are_unique),
+	KUNIT_CASE(names_have_a_start_and_an_end),
+	KUNIT_CASE(longest_name_works),
+	KUNIT_CASE(outgoing_session_can_not_be_retrieved),
+	KUNIT_CASE(session_needs_an_image_that_carries_it),
+	KUNIT_CASE(incoming_sessions_are_retrieved_once),
+	{}
+};
+
+static struct kunit_suite session_suite = {
+	.name = "liveupdate-session",
+	.init = session_test_init,
+	.test_cases = session_cases,
+};
+
+kunit_test_suite(session_suite);
