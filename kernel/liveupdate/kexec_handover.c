@@ -1639,6 +1639,8 @@ struct folio *kho_restore_folio(phys_addr_t phys)
 	unsigned long i;
 	int order;
 
+	KUNIT_STATIC_STUB_REDIRECT(kho_restore_folio, phys);
+
 	if (!kho_can_restore(phys))
 		return NULL;
 

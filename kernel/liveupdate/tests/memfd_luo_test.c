@@ -1,0 +1,631 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests of memfds over a live update.
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ *
+ * A test preserves a memfd as LUO does it, then plays the next kernel: it puts
+ * copies of the file's folios where the list names them, says itself which
+ * memory was preserved, and "restores" by taking another reference. So the
+ * retrieved file does not share its folios with the one that is preserved.
+ */
+
+#include <kunit/static_stub.h>
+#include <kunit/test.h>
+#include <linux/delay.h>
+#include <linux/fdtable.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/io.h>
+#include <linux/kexec_handover.h>
+#include <linux/liveupdate.h>
+#include <linux/memfd.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
+#include <linux/pfn.h>
+#include <linux/sizes.h>
+#include <linux/string.h>
+#include <uapi/linux/memfd.h>
+
+#include <linux/kho/abi/luo.h>
+#include <linux/kho/abi/memfd.h>
+
+#include "../luo_internal.h"
+
+#define TOKEN		42
+#define MAX_COPIES	8
+
+struct memfd_test {
+	struct file *file;
+	struct luo_file_set out;
+	struct luo_file_set_ser ser;
+	struct luo_file_set in;
+	struct file *retrieved;
+	struct folio *copies[MAX_COPIES];
+	phys_addr_t lost;		/* "not preserved" */
+};
+
+static bool fake_contains(phys_addr_t phys, size_t size)
+{
+	struct memfd_test *mt = kunit_get_current_test()->priv;
+
+	return pfn_valid(PHYS_PFN(phys)) && phys != mt->lost;
+}
+
+static struct page *fake_restore_pages(phys_addr_t phys, unsigned long nr)
+{
+	struct page *page = pfn_to_page(PHYS_PFN(phys));
+	unsigned long i;
+
+	for (i = 0; i < nr; i++)
+		get_page(page + i);
+	return page;
+}
+
+static struct folio *fake_restore_folio(phys_addr_t phys)
+{
+	struct memfd_test *mt = kunit_get_current_test()->priv;
+	struct folio *folio = pfn_folio(PHYS_PFN(phys));
+
+	if (phys == mt->lost)
+		return NULL;
+	folio_get(folio);
+	return folio;
+}
+
+static void fake_restore_free(void *mem)
+{
+}
+
+static int memfd_test_init(struct kunit *test)
+{
+	struct memfd_test *mt;
+
+	if (!liveupdate_enabled())
+		kunit_skip(test, "needs kho=on liveupdate=on");
+
+	mt = kunit_kzalloc(test, sizeof(*mt), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, mt);
+	luo_file_set_init(&mt->out);
+	luo_file_set_init(&mt->in);
+	kunit_activate_static_stub(test, kho_incoming_contains, fake_contains);
+	kunit_activate_static_stub(test, kho_restore_pages, fake_restore_pages);
+	kunit_activate_static_stub(test, kho_restore_folio, fake_restore_folio);
+	kunit_activate_static_stub(test, kho_restore_free, fake_restore_free);
+	mt->file = memfd_new_file("memfd:kunit", MFD_ALLOW_SEALING);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mt->file);
+	test->priv = mt;
+	return 0;
+}
+
+/*
+ * Nobody keeps a folio of a file that is gone. A kernel thread's files are closed
+ * a little later.
+ */
+static void expect_given_back(struct kunit *test, struct folio *folio)
+{
+	unsigned int tries = 1000;
+
+	while (folio_ref_count(folio) > 1 && tries--) {
+		flush_delayed_fput();
+		usleep_range(1000, 2000);
+	}
+	KUNIT_EXPECT_EQ(test, folio_ref_count(folio), 1);
+}
+
+static void expect_all_given_back(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < MAX_COPIES && mt->copies[i]; i++)
+		expect_given_back(test, mt->copies[i]);
+}
+
+static void memfd_test_exit(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+	unsigned int i;
+
+	if (!mt)
+		return;
+	if (mt->retrieved)
+		fput(mt->retrieved);
+	luo_file_finish_all(&mt->in);
+	luo_file_unpreserve_all(&mt->out);
+	fput(mt->file);
+	expect_all_given_back(test);
+	for (i = 0; i < MAX_COPIES && mt->copies[i]; i++)
+		folio_put(mt->copies[i]);
+}
+
+/* Write a page of @byte at page @index. */
+static void write_page(struct kunit *test, pgoff_t index, int byte)
+{
+	struct memfd_test *mt = test->priv;
+	loff_t pos = index << PAGE_SHIFT;
+	void *page = kunit_kmalloc(test, PAGE_SIZE, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	memset(page, byte, PAGE_SIZE);
+	KUNIT_ASSERT_EQ(test, kernel_write(mt->file, page, PAGE_SIZE, &pos),
+			PAGE_SIZE);
+}
+
+static void expect_page(struct kunit *test, struct file *file, pgoff_t index,
+			int byte)
+{
+	loff_t pos = index << PAGE_SHIFT;
+	void *page = kunit_kmalloc(test, PAGE_SIZE, GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_ASSERT_EQ(test, kernel_read(file, page, PAGE_SIZE, &pos), PAGE_SIZE);
+	KUNIT_EXPECT_NULL(test, memchr_inv(page, byte, PAGE_SIZE));
+}
+
+static int try_preserve(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+	int fd = get_unused_fd_flags(O_CLOEXEC);
+	int err;
+
+	KUNIT_ASSERT_GE(test, fd, 0);
+	fd_install(fd, get_file(mt->file));
+	err = luo_file_preserve(&mt->out, fd, TOKEN);
+	close_fd(fd);
+	return err;
+}
+
+static struct luo_file_ser *file_entry(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+	struct kho_block_header_ser *block = phys_to_virt(mt->ser.files);
+
+	return (struct luo_file_ser *)(block + 1);
+}
+
+/* Preserve and freeze the file; what the next kernel gets about it. */
+static struct memfd_luo_ser *preserve(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+
+	KUNIT_ASSERT_EQ(test, try_preserve(test), 0);
+	KUNIT_ASSERT_EQ(test, luo_file_freeze_all(&mt->out, &mt->ser), 0);
+	return phys_to_virt(file_entry(test)->data);
+}
+
+/* The list of folios; those that these tests have fit into its first page. */
+static struct memfd_luo_folio_ser *folio_entries(const struct memfd_luo_ser *ser)
+{
+	struct kho_vmalloc folios = ser->folios;
+	struct kho_vmalloc_chunk *chunk = KHOSER_LOAD_PTR(folios.first);
+
+	return phys_to_virt(chunk->phys[0]);
+}
+
+/* As preserve(), with copies of the folios in their place. */
+static struct memfd_luo_ser *preserve_copies(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+	struct memfd_luo_ser *ser = preserve(test);
+	struct memfd_luo_folio_ser *entries = folio_entries(ser);
+	unsigned int i;
+
+	KUNIT_ASSERT_LE(test, ser->nr_folios, MAX_COPIES);
+	for (i = 0; i < ser->nr_folios; i++) {
+		struct folio *folio = pfn_folio(entries[i].pfn);
+		struct folio *copy = folio_alloc(GFP_KERNEL, folio_order(folio));
+
+		KUNIT_ASSERT_NOT_NULL(test, copy);
+		memcpy(folio_address(copy), folio_address(folio),
+		       folio_size(folio));
+		mt->copies[i] = copy;
+		entries[i].pfn = folio_pfn(copy);
+	}
+	return ser;
+}
+
+static struct file *try_retrieve(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&mt->in, &mt->ser), 0);
+	return luo_file_retrieve(&mt->in, TOKEN);
+}
+
+static struct file *retrieve(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+	struct file *file = try_retrieve(test);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
+	mt->retrieved = file;
+	return file;
+}
+
+static void expect_refused(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+
+	KUNIT_EXPECT_PTR_EQ(test, try_retrieve(test), ERR_PTR(-EIO));
+	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&mt->in), 0);
+	expect_all_given_back(test);
+}
+
+/* Preserving */
+
+static void descriptor_has_size_position_and_seals(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+	struct memfd_luo_ser *ser;
+
+	write_page(test, 0, 'a');
+	KUNIT_ASSERT_EQ(test, kernel_write(mt->file, "bc", 2,
+					   &(loff_t){ PAGE_SIZE }), 2);
+	KUNIT_ASSERT_EQ(test, vfs_llseek(mt->file, 17, SEEK_SET), 17);
+	KUNIT_ASSERT_EQ(test, memfd_add_seals(mt->file, F_SEAL_GROW), 0);
+	ser = preserve(test);
+	KUNIT_EXPECT_EQ(test, ser->size, PAGE_SIZE + 2);
+	KUNIT_EXPECT_EQ(test, ser->pos, 17);
+	KUNIT_EXPECT_EQ(test, ser->seals, F_SEAL_GROW);
+	KUNIT_EXPECT_EQ(test, ser->flags, 0);
+}
+
+static void folios_are_listed_in_order(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+	struct memfd_luo_folio_ser *entries;
+	struct memfd_luo_ser *ser;
+	unsigned int i;
+	u64 next = 0;
+
+	write_page(test, 2, 'c');
+	write_page(test, 0, 'a');
+	write_page(test, 1, 'b');
+	ser = preserve(test);
+	entries = folio_entries(ser);
+	for (i = 0; i < ser->nr_folios; i++) {
+		struct folio *folio = filemap_get_folio(mt->file->f_mapping, next);
+
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, folio);
+		KUNIT_EXPECT_EQ(test, entries[i].index, next);
+		KUNIT_EXPECT_EQ(test, (u64)entries[i].pfn, folio_pfn(folio));
+		KUNIT_EXPECT_EQ(test, (u64)entries[i].flags,
+				MEMFD_LUO_FOLIO_DIRTY |
+				MEMFD_LUO_FOLIO_UPTODATE);
+		next = folio_next_index(folio);
+		folio_put(folio);
+	}
+	KUNIT_EXPECT_GE(test, next, 3);
+}
+
+static void holes_are_filled(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+
+	write_page(test, 2, 'c');
+	preserve_copies(test);
+	KUNIT_EXPECT_GE(test, mt->file->f_mapping->nrpages, 3);
+	expect_page(test, mt->file, 0, 0);
+	expect_page(test, retrieve(test), 1, 0);
+}
+
+static void empty_file_has_no_folios(struct kunit *test)
+{
+	struct memfd_luo_ser *ser = preserve(test);
+
+	KUNIT_EXPECT_EQ(test, ser->size, 0);
+	KUNIT_EXPECT_EQ(test, ser->nr_folios, 0);
+	KUNIT_EXPECT_EQ(test, ser->folios.first.phys, 0);
+}
+
+static void preserved_file_keeps_its_size(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+	loff_t end = PAGE_SIZE;
+
+	write_page(test, 0, 'a');
+	preserve(test);
+	KUNIT_EXPECT_EQ(test, vfs_truncate(&mt->file->f_path, 0), -EPERM);
+	KUNIT_EXPECT_EQ(test, kernel_write(mt->file, "b", 1, &end), -EPERM);
+	KUNIT_EXPECT_EQ(test, vfs_fallocate(mt->file, 0, 0, 2 * PAGE_SIZE), -EPERM);
+
+	luo_file_unpreserve_all(&mt->out);
+	KUNIT_EXPECT_EQ(test, vfs_truncate(&mt->file->f_path, 0), 0);
+}
+
+static void preserved_file_can_be_written_inside(struct kunit *test)
+{
+	write_page(test, 0, 'a');
+	preserve_copies(test);
+	write_page(test, 0, 'b');
+	expect_page(test, retrieve(test), 0, 'a');
+}
+
+static void position_and_seals_are_read_again_at_freeze(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+	struct memfd_luo_ser *ser;
+
+	write_page(test, 0, 'a');
+	ser = preserve(test);
+	KUNIT_ASSERT_EQ(test, vfs_llseek(mt->file, 9, SEEK_SET), 9);
+	KUNIT_ASSERT_EQ(test, memfd_add_seals(mt->file, F_SEAL_SHRINK), 0);
+	KUNIT_EXPECT_EQ(test, ser->pos, 0);
+	KUNIT_ASSERT_EQ(test, luo_file_freeze_all(&mt->out, &mt->ser), 0);
+	KUNIT_EXPECT_EQ(test, ser->pos, 9);
+	KUNIT_EXPECT_EQ(test, ser->seals, F_SEAL_SHRINK);
+}
+
+static void executable_sealed_against_change_of_mode_is_refused(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+
+	file_inode(mt->file)->i_mode |= 0111;
+	KUNIT_ASSERT_EQ(test, memfd_add_seals(mt->file, F_SEAL_EXEC), 0);
+	KUNIT_EXPECT_EQ(test, try_preserve(test), -EOPNOTSUPP);
+}
+
+static void more_holes_than_memory_are_refused(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+
+	KUNIT_ASSERT_EQ(test, vfs_truncate(&mt->file->f_path, SZ_1T), 0);
+	KUNIT_EXPECT_EQ(test, try_preserve(test), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, mt->file->f_mapping->nrpages, 0);
+}
+
+static void more_pages_than_can_be_listed_are_refused(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+
+	KUNIT_ASSERT_EQ(test, vfs_truncate(&mt->file->f_path,
+					   ((u64)UINT_MAX + 1) << PAGE_SHIFT), 0);
+	KUNIT_EXPECT_EQ(test, try_preserve(test), -EFBIG);
+}
+
+static void failed_preserve_leaves_the_file_alone(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+	struct folio *folio;
+
+	write_page(test, 0, 'a');
+	write_page(test, 1, 'b');
+	folio = filemap_get_folio(mt->file->f_mapping, 1);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, folio);
+	KUNIT_ASSERT_EQ(test, kho_preserve_folio(folio), 0);
+	KUNIT_EXPECT_EQ(test, try_preserve(test), -EEXIST);
+	kho_unpreserve_folio(folio);
+	folio_put(folio);
+
+	KUNIT_EXPECT_EQ(test, vfs_truncate(&mt->file->f_path, PAGE_SIZE), 0);
+	KUNIT_EXPECT_EQ(test, try_preserve(test), 0);
+}
+
+/* Retrieving */
+
+static void retrieved_file_is_the_same(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+	struct file *file;
+
+	write_page(test, 0, 'a');
+	write_page(test, 1, 'b');
+	KUNIT_ASSERT_EQ(test, vfs_llseek(mt->file, 5, SEEK_SET), 5);
+	KUNIT_ASSERT_EQ(test, memfd_add_seals(mt->file, F_SEAL_SEAL), 0);
+	preserve_copies(test);
+
+	file = retrieve(test);
+	KUNIT_EXPECT_EQ(test, i_size_read(file_inode(file)), 2 * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, file->f_pos, 5);
+	KUNIT_EXPECT_EQ(test, memfd_get_seals(file), F_SEAL_SEAL);
+	KUNIT_EXPECT_EQ(test, file_inode(file)->i_blocks,
+			file_inode(mt->file)->i_blocks);
+	expect_page(test, file, 0, 'a');
+	expect_page(test, file, 1, 'b');
+}
+
+static void retrieved_file_sealed_without_x_can_be_written(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+	struct file *file;
+
+	file_inode(mt->file)->i_mode &= ~0111;
+	KUNIT_ASSERT_EQ(test, memfd_add_seals(mt->file, F_SEAL_EXEC), 0);
+	preserve(test);
+
+	file = retrieve(test);
+	KUNIT_EXPECT_EQ(test, memfd_get_seals(file), F_SEAL_EXEC);
+	KUNIT_EXPECT_EQ(test, file_inode(file)->i_mode & 0111, 0);
+	KUNIT_EXPECT_EQ(test, kernel_write(file, "a", 1, &(loff_t){ 0 }), 1);
+}
+
+static void entry_without_folio_is_a_hole(struct kunit *test)
+{
+	struct memfd_luo_ser *ser;
+	struct file *file;
+
+	write_page(test, 0, 'a');
+	write_page(test, 1, 'b');
+	ser = preserve_copies(test);
+	folio_entries(ser)[0].pfn = 0;
+
+	file = retrieve(test);
+	expect_page(test, file, 0, 0);
+	expect_page(test, file, 1, 'b');
+}
+
+static void folio_that_is_not_uptodate_reads_as_zeros(struct kunit *test)
+{
+	struct memfd_luo_ser *ser;
+	struct file *file;
+
+	write_page(test, 0, 'a');
+	ser = preserve_copies(test);
+	folio_entries(ser)[0].flags = 0;
+
+	file = retrieve(test);
+	expect_page(test, file, 0, 0);
+}
+
+/* What the exit of the test checks is that the folios are given back. */
+static void discarded_file_gives_its_folios_back(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+
+	write_page(test, 0, 'a');
+	write_page(test, 1, 'b');
+	preserve_copies(test);
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&mt->in, &mt->ser), 0);
+	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&mt->in), 0);
+}
+
+static void other_versions_are_refused(struct kunit *test)
+{
+	static const char *const versions[] = {
+		"memfd-v1;vmalloc-v1",
+		"memfd-v3;vmalloc-v1",
+		"memfd-v2",
+		"memfd-v2;vmalloc-v2",
+		"memfd-v2;vmalloc-v1;zzz-v1",
+	};
+	unsigned int i;
+
+	write_page(test, 0, 'a');
+	preserve_copies(test);
+	for (i = 0; i < ARRAY_SIZE(versions); i++) {
+		strscpy_pad(file_entry(test)->compatible, versions[i]);
+		expect_refused(test);
+	}
+}
+
+static void damaged_addresses_are_refused(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+	u64 good;
+
+	write_page(test, 0, 'a');
+	preserve_copies(test);
+	good = file_entry(test)->data;
+	file_entry(test)->data = 0;
+	expect_refused(test);
+	file_entry(test)->data = good + 1;
+	expect_refused(test);
+	file_entry(test)->data = BIT_ULL(62);
+	expect_refused(test);
+	file_entry(test)->data = good;
+	mt->lost = good;
+	expect_refused(test);
+}
+
+static void damaged_descriptors_are_refused(struct kunit *test)
+{
+	struct memfd_luo_ser *ser, good, bad;
+
+	write_page(test, 0, 'a');
+	ser = preserve_copies(test);
+	good = *ser;
+#define EXPECT_REFUSED_WITH(field, bad_value)		\
+	do {						\
+		bad = good;				\
+		bad.field = (bad_value);		\
+		*ser = bad;				\
+		expect_refused(test);			\
+	} while (0)
+	EXPECT_REFUSED_WITH(size, U64_MAX);
+	EXPECT_REFUSED_WITH(pos, U64_MAX);
+	EXPECT_REFUSED_WITH(seals, BIT(31));
+	EXPECT_REFUSED_WITH(flags, 1);
+	EXPECT_REFUSED_WITH(nr_folios, U64_MAX);
+	EXPECT_REFUSED_WITH(nr_folios,
+			    PAGE_SIZE / sizeof(struct memfd_luo_folio_ser) + 1);
+	EXPECT_REFUSED_WITH(folios.first.phys, 0);
+	EXPECT_REFUSED_WITH(folios.total_pages, UINT_MAX);
+#undef EXPECT_REFUSED_WITH
+}
+
+static void folios_that_do_not_fit_are_refused(struct kunit *test)
+{
+	struct memfd_luo_folio_ser *second, good, bad;
+
+	write_page(test, 0, 'a');
+	write_page(test, 1, 'b');
+	second = folio_entries(preserve_copies(test)) + 1;
+	good = *second;
+#define EXPECT_REFUSED_WITH(field, bad_value)		\
+	do {						\
+		bad = good;				\
+		bad.field = (bad_value);		\
+		*second = bad;				\
+		expect_refused(test);			\
+	} while (0)
+	EXPECT_REFUSED_WITH(index, 0);		/* two folios in one place */
+	EXPECT_REFUSED_WITH(index, 2);		/* the file ends before */
+	EXPECT_REFUSED_WITH(index, U64_MAX);
+	EXPECT_REFUSED_WITH(flags, BIT(2));
+#undef EXPECT_REFUSED_WITH
+}
+
+static void misaligned_large_folio_is_refused(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+	struct memfd_luo_ser *ser;
+
+	write_page(test, 0, 'a');
+	write_page(test, 7, 'b');
+	ser = preserve_copies(test);
+	folio_put(mt->copies[1]);
+	mt->copies[1] = folio_alloc(GFP_KERNEL, 2);
+	KUNIT_ASSERT_NOT_NULL(test, mt->copies[1]);
+	folio_entries(ser)[1].pfn = folio_pfn(mt->copies[1]);
+	expect_refused(test);
+}
+
+static void lost_folio_is_refused_and_the_others_are_freed(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+
+	write_page(test, 0, 'a');
+	write_page(test, 1, 'b');
+	write_page(test, 2, 'c');
+	preserve_copies(test);
+	mt->lost = PFN_PHYS(folio_pfn(mt->copies[1]));
+	expect_refused(test);
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&mt->in, &mt->ser), 0);
+	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&mt->in), 0);
+}
+
+static struct kunit_case memfd_cases[] = {
+	KUNIT_CASE(descriptor_has_size_position_and_seals),
+	KUNIT_CASE(folios_are_listed_in_order),
+	KUNIT_CASE(holes_are_filled),
+	KUNIT_CASE(empty_file_has_no_folios),
+	KUNIT_CASE(preserved_file_keeps_its_size),
+	KUNIT_CASE(preserved_file_can_be_written_inside),
+	KUNIT_CASE(position_and_seals_are_read_again_at_freeze),
+	KUNIT_CASE(executable_sealed_against_change_of_mode_is_refused),
+	KUNIT_CASE(more_holes_than_memory_are_refused),
+	KUNIT_CASE(more_pages_than_can_be_listed_are_refused),
+	KUNIT_CASE(failed_preserve_leaves_the_file_alone),
+	KUNIT_CASE(retrieved_file_is_the_same),
+	KUNIT_CASE(retrieved_file_sealed_without_x_can_be_written),
+	KUNIT_CASE(entry_without_folio_is_a_hole),
+	KUNIT_CASE(folio_that_is_not_uptodate_reads_as_zeros),
+	KUNIT_CASE(discarded_file_gives_its_folios_back),
+	KUNIT_CASE(other_versions_are_refused),
+	KUNIT_CASE(damaged_addresses_are_refused),
+	KUNIT_CASE(damaged_descriptors_are_refused),
+	KUNIT_CASE(folios_that_do_not_fit_are_refused),
+	KUNIT_CASE(misaligned_large_folio_is_refused),
+	KUNIT_CASE(lost_folio_is_refused_and_the_others_are_freed),
+	{}
+};
+
+static struct kunit_suite memfd_suite = {
+	.name = "liveupdate-memfd",
+	.init = memfd_test_init,
+	.exit = memfd_test_exit,
+	.test_cases = memfd_cases,
+};
+
+kunit_test_suite(memfd_suite);
