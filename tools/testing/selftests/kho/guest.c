@@ -486,11 +486,13 @@ int guest_unload_image(unsigned long flags)
 
 int guest_kexec(void)
 {
+	guest_save_coverage();
 	return reboot(LINUX_REBOOT_CMD_KEXEC);
 }
 
 static void power_off(void)
 {
+	guest_save_coverage();
 	sync();
 	reboot(RB_POWER_OFF);
 }
@@ -586,6 +588,7 @@ static void run_suite(void)
 	if (kernel_nr >= suite->kernels)
 		power_off();
 	if (suite->leave) {
+		guest_save_coverage();
 		suite->leave();
 		power_off();
 	}

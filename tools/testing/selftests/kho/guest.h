@@ -119,6 +119,9 @@ const char *guest_initrd(void);
 /* Boot the loaded image. Returns only when that failed: -1 with errno. */
 int guest_kexec(void);
 
+/* Before a kernel is left: what it has counted, if it is one that counts. */
+void guest_save_coverage(void);
+
 /* Modules lie in /modules; args as insmod takes them. 0 or -1 with errno. */
 int guest_insmod(const char *name, const char *args);
 int guest_rmmod(const char *name);
