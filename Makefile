@@ -12,7 +12,7 @@ ifeq ($(JOBS),)
 unexport JOBS
 endif
 
-.PHONY: help kernel demo test check clean
+.PHONY: help kernel demo test check coverage clean
 
 help:
 	@echo 'make kernel   lay build/linux/ and build it in build/x86_64/ (CONFIG=debug: with'
@@ -22,6 +22,7 @@ help:
 	@echo 'make test     every test; the last line counts them'
 	@echo 'make check    look at the code: checkpatch, sparse, W=1, kernel-doc and more;'
 	@echo '              silent when all is well (make test does it, too)'
+	@echo 'make coverage the share of lines of each file of ours that the tests run'
 	@echo 'make clean    remove build/; downloads and ccache stay in ~/.cache/kho/'
 	@echo
 	@echo 'KBASE=DIR     a Linux 6.12.y tree or checkout instead of Debian'"'"'s'
@@ -39,6 +40,9 @@ test:
 
 check: kernel
 	@scripts/check
+
+coverage:
+	@scripts/coverage
 
 clean:
 	rm -rf build
