@@ -1169,11 +1169,38 @@ static const struct guest_suite gigantic = {
 	.drop = "hugepages",
 };
 
+/* ---- no_room: scratch that there is no memory for ---- */
+
+static void boots_without_kho(void)
+{
+	char *log = guest_log();
+
+	CHECK(!kho_is_on());
+	CHECK(log);
+	CHECK(strstr(log, "KHO: disabled: no memory for scratch"));
+	free(log);
+	if (guest_has_module("test_kho"))
+		CHECK_ERRNO(guest_insmod("test_kho", ""), EOPNOTSUPP);
+	CHECK(!guest_load_image(0));
+}
+
+static const struct guest_test no_room_tests[] = {
+	{ "boots_without_kho", { boots_without_kho } },
+};
+
+static const struct guest_suite no_room = {
+	.name = "no_room",
+	.tests = no_room_tests,
+	.nr_tests = ARRAY_SIZE(no_room_tests),
+	.kernels = 1,
+};
+
 int main(int argc, char **argv)
 {
 	static const struct guest_suite *const suites[] = {
 		&chain, &late, &off, &image, &crash, &scratch, &sizes,
-		&reserve, &damage, &gigantic, &debugfs_suite,
+		&reserve, &damage, &gigantic, &no_room, &debugfs_suite,
+		&refused_suite,
 	};
 
 	return guest_main(argc, argv, suites, ARRAY_SIZE(suites));
