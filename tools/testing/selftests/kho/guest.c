@@ -510,8 +510,9 @@ static bool has_later_step(const struct guest_test *test)
 static void __noreturn step_child(const struct guest_test *test)
 {
 	bool later = has_later_step(test);
+	const char *patience = guest_param("patience");
 
-	alarm(STEP_SECONDS);
+	alarm(STEP_SECONDS * (patience ? atoi(patience) : 1));
 	test->step[kernel_nr - 1]();
 	alarm(0);
 	if (!later)
@@ -609,6 +610,44 @@ static void read_cmdline(void)
 	free(text);
 }
 
+/* The first line of a file, or "none" */
+static void tell_line(const char *what, const char *path)
+{
+	char *text = guest_read_file(path);
+
+	report("system", ": %s: %.*s", what,
+	       text ? (int)strcspn(text, "\n") : 4, text ? text : "none");
+	free(text);
+}
+
+static int paging_levels(void)
+{
+	char *text = guest_read_file("/proc/cpuinfo");
+	int levels = text && strstr(text, " la57") ? 5 : 4;
+
+	free(text);
+	return levels;
+}
+
+/*
+ * What the kernel does not log: for those who run the suites on a certain
+ * system and have to know that this is one.
+ */
+static void tell_system(void)
+{
+	report("system", ": paging levels: %d", paging_levels());
+	report("system", ": direct map of 2 MiB pages: %ld KiB",
+	       guest_meminfo("DirectMap2M"));
+	tell_line("nodes", "/sys/devices/system/node/online");
+	tell_line("nodes with memory", "/sys/devices/system/node/has_memory");
+	tell_line("memory block size",
+		  "/sys/devices/system/memory/block_size_bytes");
+	tell_line("transparent huge pages",
+		  "/sys/kernel/mm/transparent_hugepage/enabled");
+	tell_line("gigantic pages",
+		  "/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages");
+}
+
 static void set_up(void)
 {
 	struct rlimit files = { NR_FILES, NR_FILES };
@@ -673,6 +712,7 @@ int guest_main(int argc, char **argv, const struct guest_suite *const *suites,
 		kernel_nr = atoi(kernel);
 	if (kernel_nr < 1 || kernel_nr > GUEST_STEPS)
 		power_off();
+	tell_system();
 	run_suite();
 	return 0;
 }
