@@ -26,6 +26,7 @@ guest_add late:split_scratch 90 "kho=on kho_scratch=1100M,0,0"
 # Nor for half of it in the first node.
 guest_add late:three_parts 90 "nokaslr memmap=16M\$504M kho=on kho_scratch=1100M,0,0"
 guest_add late:no_debugfs 90 "kho=on debugfs=off"
+guest_add kaslr 200 "kho=on"
 guest_add off 120 ""
 guest_add image 120 "kho=on crashkernel=256M"
 guest_add crash 120 "kho=on crashkernel=256M"

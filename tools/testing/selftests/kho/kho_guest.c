@@ -304,6 +304,81 @@ static const struct guest_suite late = {
 	.load = GUEST_LOAD_FIRST,
 };
 
+/* ---- kaslr: a kernel is put at a random place in scratch ---- */
+
+static int read_text(struct range *text)
+{
+	char *iomem = guest_read_file("/proc/iomem");
+	char *at = iomem ? strstr(iomem, " : Kernel code") : NULL;
+	int found;
+
+	if (!at)
+		return -1;
+	*at = '\0';
+	at = strrchr(iomem, '\n');
+	found = sscanf(at, " %llx-%llx", &text->start, &text->end);
+	free(iomem);
+	return found == 2 ? 0 : -1;
+}
+
+static void text_in_scratch(void)
+{
+	struct ranges scratch;
+	struct range text;
+
+	CHECK(!read_text(&text));
+	CHECK(!read_scratch(&scratch));
+	guest_note("kernel %d at %#llx", guest_kernel(), text.start);
+	CHECK(within(&scratch, &text));
+}
+
+/* Where the kernels after a kexec were, for the next one */
+static const char *kaslr_append(int kernel)
+{
+	static char append[256];
+	const char *earlier = guest_param("text");
+	struct range text;
+
+	if (kernel > 2 && !read_text(&text))
+		snprintf(append, sizeof(append), "text=%llx,%s", text.start,
+			 earlier ? earlier : "");
+	return append;
+}
+
+static void text_moves(void)
+{
+	const char *earlier = guest_param("text");
+	struct range text;
+	char here[32];
+
+	if (guest_param_word("nokaslr"))
+		guest_skip("KASLR is off");
+	CHECK(earlier);
+	CHECK(!read_text(&text));
+	guest_note("now at %llx, before at %s", text.start, earlier);
+	snprintf(here, sizeof(here), "%llx,", text.start);
+	while (!strncmp(earlier, here, strlen(here)))
+		earlier += strlen(here);
+	CHECK(*earlier);
+}
+
+/* That five are the same by chance is one in some 100,000. */
+static const struct guest_test kaslr_tests[] = {
+	{ "kernel_lies_in_scratch", {
+		[1 ... 5] = text_in_scratch,
+	} },
+	{ "kernel_moves", { [5] = text_moves } },
+};
+
+static const struct guest_suite kaslr = {
+	.name = "kaslr",
+	.tests = kaslr_tests,
+	.nr_tests = ARRAY_SIZE(kaslr_tests),
+	.kernels = 6,
+	.append = kaslr_append,
+	.drop = "text=",
+};
+
 /* ---- off: without KHO all is as in the base ---- */
 
 static bool kho_is_on(void)
@@ -1198,9 +1273,9 @@ static const struct guest_suite no_room = {
 int main(int argc, char **argv)
 {
 	static const struct guest_suite *const suites[] = {
-		&chain, &late, &off, &image, &crash, &scratch, &sizes,
-		&reserve, &damage, &gigantic, &no_room, &debugfs_suite,
-		&refused_suite,
+		&chain, &late, &kaslr, &off, &image, &crash, &scratch,
+		&sizes, &reserve, &damage, &gigantic, &no_room,
+		&debugfs_suite, &refused_suite,
 	};
 
 	return guest_main(argc, argv, suites, ARRAY_SIZE(suites));
