@@ -12,7 +12,7 @@ ifeq ($(JOBS),)
 unexport JOBS
 endif
 
-.PHONY: help kernel demo test check coverage clean
+.PHONY: help kernel demo test test-all check coverage clean
 
 help:
 	@echo 'make kernel   lay build/linux/ and build it in build/x86_64/ (CONFIG=debug: with'
@@ -20,6 +20,8 @@ help:
 	@echo 'make demo     a file in a memfd lives through two live updates in QEMU'
 	@echo '              (DEMO_FILE=: any file)'
 	@echo 'make test     every test; the last line counts them'
+	@echo 'make test-all every test, on every configuration of kernel and machine that'
+	@echo '              scripts/test-configs lists; takes hours'
 	@echo 'make check    look at the code: checkpatch, sparse, W=1, kernel-doc and more;'
 	@echo '              silent when all is well (make test does it, too)'
 	@echo 'make coverage the share of lines of each file of ours that the tests run'
@@ -37,6 +39,9 @@ demo:
 
 test:
 	@scripts/run-tests
+
+test-all:
+	@scripts/run-tests --all
 
 check: kernel
 	@scripts/check

@@ -54,7 +54,7 @@ lock_build() {
 usage() {
 	case ${1:-} in
 	-h | --help)
-		sed -n '2,/^[^#]/{/^# SPDX/d;s/^# \{0,1\}//p}' "$0"
+		sed -n '2,/^[^#]/{/^# \(SPDX\|shellcheck\)/d;s/^# \{0,1\}//p}' "$0"
 		exit 0
 		;;
 	esac
