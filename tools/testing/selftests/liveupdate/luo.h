@@ -71,6 +71,7 @@ extern const struct guest_suite disabled_suite;
 extern const struct guest_suite handler_suite;
 extern const struct guest_suite flb_suite;
 extern const struct guest_suite refused_suite;
+extern const struct guest_suite sessions_refused_suite;
 extern const struct guest_suite flb_refused_suite;
 extern const struct guest_suite hotplug_suite;
 extern const struct guest_suite debugfs_suite;

@@ -20,6 +20,7 @@ guest_add handler 120 "kho=on liveupdate=on"
 guest_add flb 180 "kho=on liveupdate=on"
 guest_add sample 180 "kho=on liveupdate=on"
 guest_add refused 240 "kho=on liveupdate=off reserve_mem=1M:1M:forged"
+guest_add sessions_refused 240 "kho=on liveupdate=off"
 guest_add flb_refused 240 "kho=on liveupdate=off"
 guest_add sample_refused 120 "kho=on liveupdate=off"
 guest_add hotplug 120 "kho=on liveupdate=on memhp_default_state=online_kernel" \

@@ -38,6 +38,21 @@ static void forge_files(void)
 	forge("what=files");
 }
 
+static void forge_truncated(void)
+{
+	forge("what=truncated");
+}
+
+static void forge_session_name(void)
+{
+	forge("what=session_name");
+}
+
+static void forge_session_twins(void)
+{
+	forge("what=session_twins");
+}
+
 static void check_log(const char *text)
 {
 	char *log = guest_log();
@@ -72,6 +87,24 @@ static void refused_chain_is_shown(void)
 	refused_version_is_shown();
 }
 
+static void truncated_state_refused(void)
+{
+	CHECK_ERRNO(luo_open(), EIO);
+	check_log("LUO: incoming state of 16 bytes is truncated");
+}
+
+static void session_name_refused(void)
+{
+	CHECK_ERRNO(luo_open(), EIO);
+	check_log("LUO: incoming session has an invalid name");
+}
+
+static void session_twins_refused(void)
+{
+	CHECK_ERRNO(luo_open(), EIO);
+	check_log("LUO: incoming session 'first' exists twice");
+}
+
 static void bad_files_are_refused(void)
 {
 	int session = old_session("damaged");
@@ -97,6 +130,8 @@ static void all_else_works(void)
 
 	CHECK_ERRNO(luo_retrieve_fd(session, 1), ENOENT);
 	CHECK(!luo_finish(session));
+	check_no_old_session("unreadable", EIO);
+	check_log("LUO: files of incoming session 'unreadable' refused");
 	CHECK(!luo_preserve(new_session("intact"), new_file(PAGE, 1), 1));
 }
 
@@ -126,5 +161,22 @@ const struct guest_suite refused_suite = {
 	.tests = refused_tests,
 	.nr_tests = ARRAY_SIZE(refused_tests),
 	.kernels = 7,
+	.append = refused_append,
+};
+
+static const struct guest_test sessions_refused_tests[] = {
+	{ "truncated_state_refused", { forge_truncated,
+				       truncated_state_refused } },
+	{ "session_name_refused", { [2] = forge_session_name,
+				    session_name_refused } },
+	{ "session_twins_refused", { [4] = forge_session_twins,
+				     session_twins_refused } },
+};
+
+const struct guest_suite sessions_refused_suite = {
+	.name = "sessions_refused",
+	.tests = sessions_refused_tests,
+	.nr_tests = ARRAY_SIZE(sessions_refused_tests),
+	.kernels = 6,
 	.append = refused_append,
 };

@@ -28,7 +28,7 @@
 
 static char *what = "";
 module_param(what, charp, 0);
-MODULE_PARM_DESC(what, "version, chain, files, notes, flb_address, flb_count, flb_name or flb_twins");
+MODULE_PARM_DESC(what, "version, truncated, chain, session_name, session_twins, files, notes, flb_address, flb_count, flb_name or flb_twins");
 
 /* A block and the entries in it. */
 struct forged_block {
@@ -204,8 +204,50 @@ static int forge_files(struct luo_ser *head)
 	session[0].file_set.files = virt_to_phys(files);
 	session[0].file_set.count = files->header.count;
 	strscpy(session[1].name, "intact");
+	strscpy(session[2].name, "unreadable");
+	session[2].file_set.files = virt_to_phys(lost);
+	session[2].file_set.count = 1;
+	sessions->header.count = 3;
+	head->sessions_pa = virt_to_phys(sessions);
+	return 0;
+}
+
+/* Two sessions, the second with a name like @name. */
+static struct luo_session_ser *new_sessions(struct luo_ser *head,
+					    const char *name)
+{
+	struct forged_block *sessions = new_block();
+	struct luo_session_ser *session;
+
+	if (!sessions)
+		return NULL;
+	session = (void *)sessions->entries;
+	strscpy(session[0].name, "first");
+	strscpy(session[1].name, name);
 	sessions->header.count = 2;
 	head->sessions_pa = virt_to_phys(sessions);
+	return session;
+}
+
+/* A name without an end. */
+static int forge_session_name(struct luo_ser *head)
+{
+	struct luo_session_ser *session = new_sessions(head, "");
+
+	if (!session)
+		return -ENOMEM;
+	memset(session[1].name, 'x', sizeof(session[1].name));
+	return 0;
+}
+
+static int forge_session_twins(struct luo_ser *head)
+{
+	return new_sessions(head, "first") ? 0 : -ENOMEM;
+}
+
+/* Handed over with the size of its version string alone. */
+static int forge_truncated(struct luo_ser *head)
+{
 	return 0;
 }
 
@@ -367,6 +409,9 @@ static const struct {
 	{ "chain", forge_chain },
 	{ "files", forge_files },
 	{ "notes", forge_notes },
+	{ "session_name", forge_session_name },
+	{ "session_twins", forge_session_twins },
+	{ "truncated", forge_truncated },
 	{ "flb_address", forge_flb_address },
 	{ "flb_count", forge_flb_count },
 	{ "flb_name", forge_flb_name },
@@ -394,7 +439,9 @@ static int __init luo_test_forge_init(void)
 	err = forge(head);
 	if (err)
 		return err;
-	return kho_add_subtree(LUO_KHO_ENTRY_NAME, head, sizeof(*head));
+	return kho_add_subtree(LUO_KHO_ENTRY_NAME, head,
+			       strcmp(what, "truncated") ?
+			       sizeof(*head) : sizeof(head->compatible));
 }
 module_init(luo_test_forge_init);
 
