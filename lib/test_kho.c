@@ -306,35 +306,6 @@ static int test_kho_add_decoy(struct test_kho_state *state)
 	return 0;
 }
 
-/* What KHO must refuse, while all of @state is preserved */
-static bool test_kho_refusals(struct test_kho_state *state)
-{
-	struct folio *folio = test_kho.folios[0];
-	struct page *range = test_kho.ranges[TEST_KHO_NR_RANGES - 1];
-	struct kho_vmalloc vmalloc;
-	bool ok = true;
-	void *mapped;
-
-	ok &= TEST_KHO_CHECK(kho_preserve_folio(folio) == -EEXIST);
-	ok &= TEST_KHO_CHECK(kho_preserve_pages(range, 0) == -EINVAL);
-	ok &= TEST_KHO_CHECK(PTR_ERR(kho_alloc_preserve(0)) == -EINVAL);
-	ok &= TEST_KHO_CHECK(PTR_ERR(kho_alloc_preserve((PAGE_SIZE << MAX_PAGE_ORDER) + 1)) ==
-			     -E2BIG);
-	ok &= TEST_KHO_CHECK(kho_add_subtree(TEST_KHO_NAME, state, sizeof(*state)) ==
-			     -EEXIST);
-	ok &= test_kho_subtrees(folio_address(folio));
-	ok &= TEST_KHO_CHECK(kho_preserve_vmalloc(state, &vmalloc) == -EINVAL);
-	ok &= TEST_KHO_CHECK(kho_preserve_vmalloc(test_kho.areas[0] + PAGE_SIZE,
-						  &vmalloc) == -EINVAL);
-
-	mapped = vmap(&range, 1, VM_MAP, PAGE_KERNEL);
-	ok &= TEST_KHO_CHECK(mapped);
-	ok &= TEST_KHO_CHECK(kho_preserve_vmalloc(mapped, &vmalloc) == -EOPNOTSUPP);
-	vunmap(mapped);
-
-	return ok;
-}
-
 /* Names of blobs, and more of them than the root FDT has room for */
 static bool test_kho_subtrees(void *blob)
 {
@@ -360,6 +331,35 @@ static bool test_kho_subtrees(void *blob)
 	ok &= TEST_KHO_CHECK(err == -ENOMEM);
 	while (nr--)
 		kho_remove_subtree(blob);
+
+	return ok;
+}
+
+/* What KHO must refuse, while all of @state is preserved */
+static bool test_kho_refusals(struct test_kho_state *state)
+{
+	struct folio *folio = test_kho.folios[0];
+	struct page *range = test_kho.ranges[TEST_KHO_NR_RANGES - 1];
+	struct kho_vmalloc vmalloc;
+	bool ok = true;
+	void *mapped;
+
+	ok &= TEST_KHO_CHECK(kho_preserve_folio(folio) == -EEXIST);
+	ok &= TEST_KHO_CHECK(kho_preserve_pages(range, 0) == -EINVAL);
+	ok &= TEST_KHO_CHECK(PTR_ERR(kho_alloc_preserve(0)) == -EINVAL);
+	ok &= TEST_KHO_CHECK(PTR_ERR(kho_alloc_preserve((PAGE_SIZE << MAX_PAGE_ORDER) + 1)) ==
+			     -E2BIG);
+	ok &= TEST_KHO_CHECK(kho_add_subtree(TEST_KHO_NAME, state, sizeof(*state)) ==
+			     -EEXIST);
+	ok &= test_kho_subtrees(folio_address(folio));
+	ok &= TEST_KHO_CHECK(kho_preserve_vmalloc(state, &vmalloc) == -EINVAL);
+	ok &= TEST_KHO_CHECK(kho_preserve_vmalloc(test_kho.areas[0] + PAGE_SIZE,
+						  &vmalloc) == -EINVAL);
+
+	mapped = vmap(&range, 1, VM_MAP, PAGE_KERNEL);
+	ok &= TEST_KHO_CHECK(mapped);
+	ok &= TEST_KHO_CHECK(kho_preserve_vmalloc(mapped, &vmalloc) == -EOPNOTSUPP);
+	vunmap(mapped);
 
 	return ok;
 }
