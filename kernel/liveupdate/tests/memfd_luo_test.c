@@ -25,6 +25,7 @@
 #include <linux/pfn.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
+#include <linux/swap.h>
 #include <uapi/linux/memfd.h>
 
 #include <linux/kho/abi/luo.h>
@@ -41,6 +42,7 @@ struct memfd_test {
 	struct luo_file_set_ser ser;
 	struct luo_file_set in;
 	struct file *retrieved;
+	struct memfd_luo_folio_ser *entries;
 	struct folio *copies[MAX_COPIES];
 	phys_addr_t lost;		/* "not preserved" */
 };
@@ -100,26 +102,19 @@ static int memfd_test_init(struct kunit *test)
 
 /*
  * Nobody keeps a folio of a file that is gone. A kernel thread's files are closed
- * a little later.
+ * a little later, and each CPU has folios that wait to go on the LRU list.
  */
 static void expect_given_back(struct kunit *test, struct folio *folio)
 {
-	unsigned int tries = 1000;
+	unsigned int tries = 100;
 
 	while (folio_ref_count(folio) > 1 && tries--) {
 		flush_delayed_fput();
+		lru_add_drain_all();
 		usleep_range(1000, 2000);
 	}
 	KUNIT_EXPECT_EQ(test, folio_ref_count(folio), 1);
-}
-
-static void expect_all_given_back(struct kunit *test)
-{
-	struct memfd_test *mt = test->priv;
-	unsigned int i;
-
-	for (i = 0; i < MAX_COPIES && mt->copies[i]; i++)
-		expect_given_back(test, mt->copies[i]);
+	folio_put(folio);
 }
 
 static void memfd_test_exit(struct kunit *test)
@@ -134,9 +129,8 @@ static void memfd_test_exit(struct kunit *test)
 	luo_file_finish_all(&mt->in);
 	luo_file_unpreserve_all(&mt->out);
 	fput(mt->file);
-	expect_all_given_back(test);
 	for (i = 0; i < MAX_COPIES && mt->copies[i]; i++)
-		folio_put(mt->copies[i]);
+		expect_given_back(test, mt->copies[i]);
 }
 
 /* Write a page of @byte at page @index. */
@@ -203,26 +197,45 @@ static struct memfd_luo_folio_ser *folio_entries(const struct memfd_luo_ser *ser
 	return phys_to_virt(chunk->phys[0]);
 }
 
+/* List a copy of a folio in its place. */
+static struct folio *list_copy(struct kunit *test, unsigned int i,
+			       struct folio *folio)
+{
+	struct memfd_test *mt = test->priv;
+	struct folio *copy = folio_alloc(GFP_KERNEL, folio_order(folio));
+
+	KUNIT_ASSERT_NOT_NULL(test, copy);
+	memcpy(folio_address(copy), folio_address(folio), folio_size(folio));
+	mt->entries[i].pfn = folio_pfn(copy);
+	return copy;
+}
+
 /* As preserve(), with copies of the folios in their place. */
 static struct memfd_luo_ser *preserve_copies(struct kunit *test)
 {
 	struct memfd_test *mt = test->priv;
 	struct memfd_luo_ser *ser = preserve(test);
-	struct memfd_luo_folio_ser *entries = folio_entries(ser);
 	unsigned int i;
 
 	KUNIT_ASSERT_LE(test, ser->nr_folios, MAX_COPIES);
-	for (i = 0; i < ser->nr_folios; i++) {
-		struct folio *folio = pfn_folio(entries[i].pfn);
-		struct folio *copy = folio_alloc(GFP_KERNEL, folio_order(folio));
-
-		KUNIT_ASSERT_NOT_NULL(test, copy);
-		memcpy(folio_address(copy), folio_address(folio),
-		       folio_size(folio));
-		mt->copies[i] = copy;
-		entries[i].pfn = folio_pfn(copy);
-	}
+	mt->entries = folio_entries(ser);
+	for (i = 0; i < ser->nr_folios; i++)
+		mt->copies[i] = list_copy(test, i, pfn_folio(mt->entries[i].pfn));
 	return ser;
+}
+
+/* A folio that was in a file once is not used for another. */
+static void renew_copies(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+	unsigned int i;
+
+	for (i = 0; i < MAX_COPIES && mt->copies[i]; i++) {
+		struct folio *old = mt->copies[i];
+
+		mt->copies[i] = list_copy(test, i, old);
+		expect_given_back(test, old);
+	}
 }
 
 static struct file *try_retrieve(struct kunit *test)
@@ -249,7 +262,7 @@ static void expect_refused(struct kunit *test)
 
 	KUNIT_EXPECT_PTR_EQ(test, try_retrieve(test), ERR_PTR(-EIO));
 	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&mt->in), 0);
-	expect_all_given_back(test);
+	renew_copies(test);
 }
 
 /* Preserving */
@@ -531,6 +544,7 @@ static void damaged_descriptors_are_refused(struct kunit *test)
 		bad.field = (bad_value);		\
 		*ser = bad;				\
 		expect_refused(test);			\
+		*ser = good;				\
 	} while (0)
 	EXPECT_REFUSED_WITH(size, U64_MAX);
 	EXPECT_REFUSED_WITH(pos, U64_MAX);
@@ -554,10 +568,13 @@ static void folios_that_do_not_fit_are_refused(struct kunit *test)
 	good = *second;
 #define EXPECT_REFUSED_WITH(field, bad_value)		\
 	do {						\
-		bad = good;				\
+		bad = *second;				\
 		bad.field = (bad_value);		\
 		*second = bad;				\
 		expect_refused(test);			\
+		bad = *second;				\
+		bad.field = good.field;			\
+		*second = bad;				\
 	} while (0)
 	EXPECT_REFUSED_WITH(index, 0);		/* two folios in one place */
 	EXPECT_REFUSED_WITH(index, 2);		/* the file ends before */
@@ -591,6 +608,7 @@ static void lost_folio_is_refused_and_the_others_are_freed(struct kunit *test)
 	preserve_copies(test);
 	mt->lost = PFN_PHYS(folio_pfn(mt->copies[1]));
 	expect_refused(test);
+	mt->lost = PFN_PHYS(folio_pfn(mt->copies[1]));
 	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&mt->in, &mt->ser), 0);
 	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&mt->in), 0);
 }
