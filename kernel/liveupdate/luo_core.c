@@ -137,12 +137,6 @@ static int __init luo_read_incoming(void)
 		return err;
 	}
 
-	if (!size || !kho_incoming_contains(phys, size)) {
-		pr_err("incoming state at %pa, %zu bytes, is not in preserved memory\n",
-		       &phys, size);
-		return -EINVAL;
-	}
-
 	err = luo_read_ser(phys_to_virt(phys), size, &ser);
 	if (err)
 		return err;
