@@ -8,6 +8,9 @@
  * page with its number in it, looks at what the previous kernel left as soon as
  * it is registered, and logs what is asked of it. A fault is a line that starts
  * with "test_luo: FAILED".
+ *
+ * With test_luo.take_name=1 the name under which LUO hands over is taken, so that
+ * it can't be set up.
  */
 
 #define pr_fmt(fmt) "test_luo: " fmt
@@ -16,6 +19,7 @@
 #include <linux/io.h>
 #include <linux/kernel.h>
 #include <linux/kexec_handover.h>
+#include <linux/kho/abi/luo.h>
 #include <linux/liveupdate.h>
 #include <linux/module.h>
 
@@ -178,3 +182,20 @@ void liveupdate_test_unregister(struct liveupdate_file_handler *fh)
 			test_luo_flbs[i].compatible, fh->compatible);
 	}
 }
+
+static bool test_luo_take_name;
+module_param_named(take_name, test_luo_take_name, bool, 0);
+
+static int __init test_luo_init(void)
+{
+	void *blob;
+
+	if (!test_luo_take_name)
+		return 0;
+
+	blob = kho_alloc_preserve(PAGE_SIZE);
+	if (IS_ERR(blob))
+		return PTR_ERR(blob);
+	return kho_add_subtree(LUO_KHO_ENTRY_NAME, blob, PAGE_SIZE);
+}
+device_initcall(test_luo_init);

@@ -15,7 +15,7 @@ guest_add_program keep kexec
 
 guest_add rules 120 "kho=on liveupdate=on"
 guest_add kexec 300 "kho=on liveupdate=on"
-guest_add disabled 120 "kho=on"
+guest_add disabled 180 "kho=on"
 guest_add handler 120 "kho=on liveupdate=on"
 guest_add flb 180 "kho=on liveupdate=on"
 guest_add sample 180 "kho=on liveupdate=on"

@@ -43,6 +43,11 @@ static void forge_truncated(void)
 	forge("what=truncated");
 }
 
+static void forge_lost(void)
+{
+	forge("what=lost");
+}
+
 static void forge_session_name(void)
 {
 	forge("what=session_name");
@@ -91,6 +96,12 @@ static void truncated_state_refused(void)
 {
 	CHECK_ERRNO(luo_open(), EIO);
 	check_log("LUO: incoming state of 16 bytes is truncated");
+}
+
+static void lost_state_refused(void)
+{
+	CHECK_ERRNO(luo_open(), EIO);
+	check_log("LUO: incoming state can't be found: -EINVAL");
 }
 
 static void session_name_refused(void)
@@ -143,7 +154,13 @@ static void later_kernel_is_well(void)
 
 static const char *refused_append(int kernel)
 {
-	return kernel % 2 && kernel < 7 ? "liveupdate=off" : "liveupdate=on";
+	return kernel % 2 ? "liveupdate=off" : "liveupdate=on";
+}
+
+/* The last kernel retrieves. */
+static const char *refused_files_append(int kernel)
+{
+	return kernel < 7 ? refused_append(kernel) : "liveupdate=on";
 }
 
 static const struct guest_test refused_tests[] = {
@@ -161,7 +178,7 @@ const struct guest_suite refused_suite = {
 	.tests = refused_tests,
 	.nr_tests = ARRAY_SIZE(refused_tests),
 	.kernels = 7,
-	.append = refused_append,
+	.append = refused_files_append,
 };
 
 static const struct guest_test sessions_refused_tests[] = {
@@ -171,12 +188,13 @@ static const struct guest_test sessions_refused_tests[] = {
 				    session_name_refused } },
 	{ "session_twins_refused", { [4] = forge_session_twins,
 				     session_twins_refused } },
+	{ "lost_state_refused", { [6] = forge_lost, lost_state_refused } },
 };
 
 const struct guest_suite sessions_refused_suite = {
 	.name = "sessions_refused",
 	.tests = sessions_refused_tests,
 	.nr_tests = ARRAY_SIZE(sessions_refused_tests),
-	.kernels = 6,
+	.kernels = 8,
 	.append = refused_append,
 };

@@ -693,7 +693,7 @@ const struct guest_suite rules_suite = {
 	.kernels = 1,
 };
 
-/* ---- disabled: no device unless both options are there ---- */
+/* ---- disabled: no device unless both options are there, and LUO works ---- */
 
 static void no_device(void)
 {
@@ -705,21 +705,54 @@ static void device_opens(void)
 	CHECK(luo_open() >= 0);
 }
 
+/* The kernel's test code is asked to be in the way. */
+static void no_device_and_a_message(void)
+{
+	char *log = guest_log();
+
+	CHECK(log);
+	CHECK_ERRNO(luo_open(), ENOENT);
+	CHECK(strstr(log, "LUO: no live update: -EEXIST"));
+	free(log);
+}
+
+/* What the test code left has no version. */
+static void device_refuses(void)
+{
+	char *log = guest_log();
+
+	CHECK(log);
+	CHECK_ERRNO(luo_open(), EIO);
+	CHECK(strstr(log, "LUO: incoming version token '' is malformed: empty"));
+	free(log);
+}
+
 static const char *disabled_append(int kernel)
 {
-	return kernel == 2 ? "kho=off liveupdate=on" : "kho=on liveupdate=on";
+	switch (kernel) {
+	case 2:
+		return "kho=off liveupdate=on";
+	case 4:
+		return "test_luo.take_name=1";
+	case 5:
+		return "test_luo.take_name=0";
+	default:
+		return "kho=on liveupdate=on";
+	}
 }
 
 static const struct guest_test disabled_tests[] = {
 	{ "no_device_without_liveupdate", { no_device } },
 	{ "no_device_without_kho", { [1] = no_device } },
 	{ "device_with_both", { [2] = device_opens } },
+	{ "no_device_when_not_set_up", { [3] = no_device_and_a_message } },
+	{ "unversioned_state_refused", { [4] = device_refuses } },
 };
 
 const struct guest_suite disabled_suite = {
 	.name = "disabled",
 	.tests = disabled_tests,
 	.nr_tests = ARRAY_SIZE(disabled_tests),
-	.kernels = 3,
+	.kernels = 5,
 	.append = disabled_append,
 };

@@ -28,7 +28,7 @@
 
 static char *what = "";
 module_param(what, charp, 0);
-MODULE_PARM_DESC(what, "version, truncated, chain, session_name, session_twins, files, notes, flb_address, flb_count, flb_name or flb_twins");
+MODULE_PARM_DESC(what, "version, truncated, lost, chain, session_name, session_twins, files, notes, flb_address, flb_count, flb_name or flb_twins");
 
 /* A block and the entries in it. */
 struct forged_block {
@@ -245,8 +245,8 @@ static int forge_session_twins(struct luo_ser *head)
 	return new_sessions(head, "first") ? 0 : -ENOMEM;
 }
 
-/* Handed over with the size of its version string alone. */
-static int forge_truncated(struct luo_ser *head)
+/* Nothing is wrong with the state, but with how it is handed over. */
+static int forge_nothing(struct luo_ser *head)
 {
 	return 0;
 }
@@ -411,7 +411,8 @@ static const struct {
 	{ "notes", forge_notes },
 	{ "session_name", forge_session_name },
 	{ "session_twins", forge_session_twins },
-	{ "truncated", forge_truncated },
+	{ "truncated", forge_nothing },
+	{ "lost", forge_nothing },
 	{ "flb_address", forge_flb_address },
 	{ "flb_count", forge_flb_count },
 	{ "flb_name", forge_flb_name },
@@ -428,6 +429,17 @@ static int forge(struct luo_ser *head)
 	return -EINVAL;
 }
 
+static int hand_over(struct luo_ser *head)
+{
+	size_t size = sizeof(*head);
+
+	if (!strcmp(what, "truncated"))
+		size = sizeof(head->compatible);
+	if (!strcmp(what, "lost"))
+		kho_unpreserve_folio(virt_to_folio(head));
+	return kho_add_subtree(LUO_KHO_ENTRY_NAME, head, size);
+}
+
 /* What was allocated stays: the module is there for the rest of this kernel. */
 static int __init luo_test_forge_init(void)
 {
@@ -439,9 +451,7 @@ static int __init luo_test_forge_init(void)
 	err = forge(head);
 	if (err)
 		return err;
-	return kho_add_subtree(LUO_KHO_ENTRY_NAME, head,
-			       strcmp(what, "truncated") ?
-			       sizeof(*head) : sizeof(head->compatible));
+	return hand_over(head);
 }
 module_init(luo_test_forge_init);
 
