@@ -234,14 +234,15 @@ guest_log_to_check() {
 }
 
 guest_run_suite() {
-	local suite=$1 status=0 log lines test
+	local suite=$1 status=0 log lines test append
 	local -a args
 
 	log=$guest_logs/${suite/:/-}.log
 	lines=$guest_tmp/lines
 	read -ra args <<<"${guest_qemu_args[$suite]}"
-	vm_run "$guest_kernel" "$guest_tmp/initrd" \
-		"retain_initrd log_buf_len=4M suite=${suite%%:*} patience=${VM_PATIENCE:-1} ${guest_append[$suite]}" \
+	append="retain_initrd log_buf_len=4M suite=${suite%%:*}"
+	append+=" patience=${VM_PATIENCE:-1} ${guest_append[$suite]}"
+	vm_run "$guest_kernel" "$guest_tmp/initrd" "$append" \
 		"$log" "${guest_seconds[$suite]}" "${args[@]}" \
 		2>"$guest_tmp/messages" || status=$?
 	guest_parse "$suite" "$log" >"$lines"
