@@ -560,27 +560,26 @@ static void damaged_descriptors_are_refused(struct kunit *test)
 
 static void folios_that_do_not_fit_are_refused(struct kunit *test)
 {
-	struct memfd_luo_folio_ser *second, good, bad;
+	static const struct {
+		u64 index;
+		u64 flags;
+	} bad[] = {
+		{ 0, MEMFD_LUO_FOLIO_FLAGS },	/* two folios in one place */
+		{ 2, MEMFD_LUO_FOLIO_FLAGS },	/* the file ends before */
+		{ U64_MAX, MEMFD_LUO_FOLIO_FLAGS },
+		{ 1, BIT(2) },
+	};
+	struct memfd_luo_folio_ser *second;
+	unsigned int i;
 
 	write_page(test, 0, 'a');
 	write_page(test, 1, 'b');
 	second = folio_entries(preserve_copies(test)) + 1;
-	good = *second;
-#define EXPECT_REFUSED_WITH(field, bad_value)		\
-	do {						\
-		bad = *second;				\
-		bad.field = (bad_value);		\
-		*second = bad;				\
-		expect_refused(test);			\
-		bad = *second;				\
-		bad.field = good.field;			\
-		*second = bad;				\
-	} while (0)
-	EXPECT_REFUSED_WITH(index, 0);		/* two folios in one place */
-	EXPECT_REFUSED_WITH(index, 2);		/* the file ends before */
-	EXPECT_REFUSED_WITH(index, U64_MAX);
-	EXPECT_REFUSED_WITH(flags, BIT(2));
-#undef EXPECT_REFUSED_WITH
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		second->index = bad[i].index;
+		second->flags = bad[i].flags;
+		expect_refused(test);
+	}
 }
 
 static void misaligned_large_folio_is_refused(struct kunit *test)
