@@ -712,7 +712,7 @@ static void no_device_and_a_message(void)
 
 	CHECK(log);
 	CHECK_ERRNO(luo_open(), ENOENT);
-	CHECK(strstr(log, "LUO: no live update: -EEXIST"));
+	CHECK(strstr(log, "LUO: no live update: "));
 	free(log);
 }
 
