@@ -11,6 +11,7 @@
 #   guest_add SUITE[:VARIANT] SECONDS APPEND [QEMU ARGS...]
 #                                      plan one guest
 #   guest_panics SUITE                 it panics and goes on in a crash kernel
+#   guest_ends SUITE LINE              it ends with what begins with this line
 #   guest_finish                       pack it, boot all guests, print TAP, exit
 #
 # Every test of a suite (guest.h) becomes one line of TAP. So does what all
@@ -28,7 +29,7 @@ GUEST_HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 . "$GUEST_HERE/vm.sh"
 
 guest_suites=()
-declare -A guest_seconds guest_append guest_qemu_args guest_panics
+declare -A guest_seconds guest_append guest_qemu_args guest_panics guest_ends
 guest_pass=0
 guest_fail=0
 guest_skip=0
@@ -149,6 +150,10 @@ guest_panics() {
 	guest_panics[$1]=yes
 }
 
+guest_ends() {
+	guest_ends[$1]=$2
+}
+
 # The tests of a suite, under the names of its variant.
 guest_tests() {
 	"$guest_program" list "${1%%:*}" | sed "s/^[^.]*/$1/"
@@ -223,11 +228,17 @@ guest_parse() {
 		sed "s/ ${suite%%:*}\./ $suite./"
 }
 
-# A panic that a suite asks for is all right: what counts is the crash kernel.
+# A panic that a suite asks for is all right: what counts is the crash kernel,
+# or that it happens.
 guest_log_to_check() {
 	if [[ -n "${guest_panics[$1]:-}" ]]; then
 		awk '/Linux version/ { n = 0 } { line[n++] = $0 }
 			END { for (i = 0; i < n; i++) print line[i] }' "$2"
+	elif [[ -n "${guest_ends[$1]:-}" ]]; then
+		awk -v end="${guest_ends[$1]}" '
+			index($0, end) { found = 1; exit }
+			{ print }
+			END { if (!found) print "WARNING: no line \"" end "\"" }' "$2"
 	else
 		cat "$2"
 	fi

@@ -379,6 +379,35 @@ static const struct guest_suite kaslr = {
 	.drop = "text=",
 };
 
+/*
+ * ---- bare: a kernel without initrd ----
+ *
+ * It has no root then and panics, which ends the guest. That it comes no
+ * further is for the host to see.
+ */
+
+static void load_bare(void)
+{
+	CHECK(!guest_load_image(KEXEC_FILE_NO_INITRAMFS));
+}
+
+static void kexec_bare(void)
+{
+	guest_kexec();
+}
+
+static const struct guest_test bare_tests[] = {
+	{ "loads_without_initrd", { load_bare } },
+};
+
+static const struct guest_suite bare = {
+	.name = "bare",
+	.tests = bare_tests,
+	.nr_tests = ARRAY_SIZE(bare_tests),
+	.kernels = 2,
+	.leave = kexec_bare,
+};
+
 /* ---- off: without KHO all is as in the base ---- */
 
 static bool kho_is_on(void)
@@ -1273,7 +1302,7 @@ static const struct guest_suite no_room = {
 int main(int argc, char **argv)
 {
 	static const struct guest_suite *const suites[] = {
-		&chain, &late, &kaslr, &off, &image, &crash, &scratch,
+		&chain, &late, &kaslr, &bare, &off, &image, &crash, &scratch,
 		&sizes, &reserve, &damage, &gigantic, &no_room,
 		&debugfs_suite, &refused_suite,
 	};
