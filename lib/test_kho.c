@@ -319,7 +319,6 @@ static bool test_kho_subtrees(void *blob)
 	ok &= TEST_KHO_CHECK(kho_add_subtree("unit@1", blob, 1) == -EINVAL);
 	ok &= TEST_KHO_CHECK(kho_add_subtree("empty", blob, 0) == -EINVAL);
 
-
 	do {
 		snprintf(name, sizeof(name), "blob-%u", nr);
 		err = kho_add_subtree(name, blob, 1);

@@ -1887,8 +1887,8 @@ static int kho_add_blob(void *fdt, const char *name, u64 phys, u64 size)
  *
  * Context: May sleep.
  * Return: 0; -EEXIST if the name is taken; -ENOMEM if the root FDT is full;
- * -EINVAL for an empty name, one with a '/' or '@', or an empty blob; -EBUSY if
- * a kexec is under way; -EOPNOTSUPP if kexec handover is off.
+ * -EINVAL for an empty name, one with a slash or an at sign, or an empty blob;
+ * -EBUSY if a kexec is under way; -EOPNOTSUPP if kexec handover is off.
  */
 int kho_add_subtree(const char *name, void *blob, size_t size)
 {

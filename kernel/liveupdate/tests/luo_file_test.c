@@ -5,9 +5,10 @@
  * Copyright (C) 2026 The KHO LTS developers
  *
  * The files are ones that only the tests' own handler takes. It writes down how
- * it is called: "p1" for preserve of the first file, then u(npreserve), f(reeze),
- * (un)t(haw) for unfreeze, r(etrieve), c(an_finish) and e(nd) for finish. What the
- * files of one session leave behind is read back as another session's.
+ * it is called: "p1" for preserve of the first file, and so on with "u" for
+ * unpreserve, "f" for freeze, "t" for unfreeze, "r" for retrieve, "c" for
+ * can_finish, "e" for finish. What the files of one session leave behind is read
+ * back as another session's.
  */
 
 #include <kunit/static_stub.h>

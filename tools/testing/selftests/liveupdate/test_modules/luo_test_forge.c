@@ -138,22 +138,22 @@ static int add_listed(struct forged_block *files, unsigned int nr_pages,
 /* Lists of folios with something wrong, and one that is just odd */
 static int add_lists(struct forged_block *files)
 {
-	const u64 uptodate = MEMFD_LUO_FOLIO_UPTODATE;
+	const u64 valid = MEMFD_LUO_FOLIO_UPTODATE;
 	const struct memfd_luo_folio_ser misaligned[] = {
-		FORGED_FOLIO(new_folio_pfn(), 1, uptodate),
+		FORGED_FOLIO(new_folio_pfn(), 1, valid),
 	}, beyond[] = {
-		FORGED_FOLIO(new_folio_pfn(), 2, uptodate),
+		FORGED_FOLIO(new_folio_pfn(), 2, valid),
 	}, same_place[] = {
-		FORGED_FOLIO(new_folio_pfn(), 0, uptodate),
-		FORGED_FOLIO(new_folio_pfn(), 0, uptodate),
+		FORGED_FOLIO(new_folio_pfn(), 0, valid),
+		FORGED_FOLIO(new_folio_pfn(), 0, valid),
 	}, same_folio[] = {
-		FORGED_FOLIO(new_folio_pfn(), 0, uptodate),
-		FORGED_FOLIO(same_folio[0].pfn, 2, uptodate),
+		FORGED_FOLIO(new_folio_pfn(), 0, valid),
+		FORGED_FOLIO(same_folio[0].pfn, 2, valid),
 	}, unknown_flag[] = {
 		FORGED_FOLIO(new_folio_pfn(), 0, 1 << 11),
 	}, no_folio[] = {
 		FORGED_FOLIO(0, 0, 1 << 11),
-		FORGED_FOLIO(new_folio_pfn(), 0, uptodate),
+		FORGED_FOLIO(new_folio_pfn(), 0, valid),
 	};
 
 	return add_listed(files, 4, misaligned, ARRAY_SIZE(misaligned)) ?:
