@@ -151,6 +151,7 @@ static int file_test_init(struct kunit *test)
 
 	ft = kunit_kzalloc(test, sizeof(*ft), GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, ft);
+	test_handler.versions = NULL;
 	luo_file_set_init(&ft->out);
 	luo_file_set_init(&ft->in);
 	memset(&handler_state, 0, sizeof(handler_state));

@@ -594,6 +594,8 @@ static void misaligned_large_folio_is_refused(struct kunit *test)
 	mt->copies[1] = folio_alloc(GFP_KERNEL, 2);
 	KUNIT_ASSERT_NOT_NULL(test, mt->copies[1]);
 	folio_entries(ser)[1].pfn = folio_pfn(mt->copies[1]);
+	/* Nothing else is in its way. */
+	folio_entries(ser)[0].pfn = 0;
 	expect_refused(test);
 }
 

@@ -42,7 +42,7 @@ static void say(const char *what, const char *fmt, va_list ap)
 	int len;
 
 	len = snprintf(line, sizeof(line), "<5>ksft: %s %s.%s", what,
-		       suite->name, test_name);
+		       suite ? suite->name : "none", test_name);
 	vsnprintf(line + len, sizeof(line) - len, fmt, ap);
 	if (write(kmsg_fd, line, strlen(line)) < 0)
 		perror("/dev/kmsg");

@@ -29,7 +29,11 @@ guest_add late:no_debugfs 90 "kho=on debugfs=off"
 guest_add kaslr 200 "kho=on"
 guest_add bare 60 "kho=on"
 guest_ends bare "Kernel panic - not syncing: VFS: Unable to mount root fs"
-guest_add off 120 ""
+default=
+if grep -qs '^CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT=y' "$guest_objtree/.config"; then
+	default=kho_is_default
+fi
+guest_add off 120 "$default"
 guest_add image 120 "kho=on crashkernel=256M"
 guest_add crash 120 "kho=on crashkernel=256M"
 guest_panics crash

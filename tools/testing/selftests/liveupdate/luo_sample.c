@@ -330,10 +330,10 @@ static const struct guest_test sample_tests[] = {
 	TEST3(numbers_go_on),
 	TEST2(access_mode_comes_back),
 	TEST1(preserved_once),
-	TEST1(preserved_note_pins_module),
 	TEST2(unclaimed_notes_are_freed),
 	TEST2(program_keeps_a_file),
 	{ "unloads_when_finished", { [2] = unloads_when_finished } },
+	{ "preserved_note_pins_module", { [2] = preserved_note_pins_module } },
 };
 
 const struct guest_suite sample_suite = {

@@ -14,6 +14,7 @@
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho/abi/kexec_handover.h>
+#include <linux/kho/abi/kexec_metadata.h>
 #include <linux/libfdt.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
@@ -30,7 +31,7 @@
 
 static char *what = "";
 module_param(what, charp, 0);
-MODULE_PARM_DESC(what, "magic, unversioned, version, mapless, root, node, twins, crowd, own_node, overlap or used");
+MODULE_PARM_DESC(what, "magic, unversioned, version, mapless, root, node, twins, crowd, own_node, overlap, used, metadata_version or metadata_release");
 
 /* Finding them */
 
@@ -208,6 +209,34 @@ static int forge_used(void *fdt)
 	return kho_preserve_pages(pfn_to_page(FIRST_MIB_PFN), 1);
 }
 
+/* The metadata's address is the first property of 8 bytes of its subtree. */
+static struct kho_kexec_metadata *find_metadata(void *fdt)
+{
+	u32 *word = (u32 *)find_in_fdt(fdt, KHO_METADATA_NODE_NAME);
+
+	if (!word)
+		return NULL;
+	for (; (void *)(word + 5) <= fdt + PAGE_SIZE; word++)
+		if (be32_to_cpup((__be32 *)word) == FDT_PROP &&
+		    be32_to_cpup((__be32 *)word + 1) == sizeof(u64))
+			return phys_to_virt(get_unaligned((u64 *)(word + 3)));
+	return NULL;
+}
+
+static int forge_metadata_version(void *fdt)
+{
+	find_metadata(fdt)->version = KHO_METADATA_VERSION + 1;
+	return 0;
+}
+
+static int forge_metadata_release(void *fdt)
+{
+	struct kho_kexec_metadata *metadata = find_metadata(fdt);
+
+	memset(metadata->previous_release, 'x', sizeof(metadata->previous_release));
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*forge)(void *fdt);
@@ -223,6 +252,8 @@ static const struct {
 	{ "own_node", forge_own_node },
 	{ "overlap", forge_overlap },
 	{ "used", forge_used },
+	{ "metadata_version", forge_metadata_version },
+	{ "metadata_release", forge_metadata_release },
 };
 
 static int forge(void *fdt)
@@ -248,8 +279,8 @@ static int __init kho_damage_test_init(void)
 	if (err)
 		return err;
 	fdt = find_root_fdt();
-	if (!fdt || !find_map_property(fdt)) {
-		pr_err("no root FDT found\n");
+	if (!fdt || !find_map_property(fdt) || !find_metadata(fdt)) {
+		pr_err("no root FDT found, or not all in it\n");
 		return -ENOENT;
 	}
 	return forge(fdt);

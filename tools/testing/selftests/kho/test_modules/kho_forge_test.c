@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Leave the next kernel state with something wrong
+ * Leave the next kernel regions of reserve_mem= with something wrong
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The regions of reserve_mem= are handed over by nobody else where the command
- * line names none. The kexec metadata and the root FDT are, and are changed
- * where they lie. What is to be wrong is named in the parameter.
+ * They are handed over by nobody else where the command line names none. What is
+ * to be wrong is named in the parameter.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -14,136 +13,15 @@
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
-#include <linux/kho/abi/kexec_handover.h>
-#include <linux/kho/abi/kexec_metadata.h>
 #include <linux/kho/abi/memblock.h>
 #include <linux/libfdt.h>
-#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
-#include <linux/mmzone.h>
 #include <linux/module.h>
-#include <linux/nodemask.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
-#include <linux/utsname.h>
 
 static char *what = "";
 module_param(what, charp, 0);
-MODULE_PARM_DESC(what, "map, root, metadata_version, metadata_release, reserve_version or reserve_regions");
-
-/* The first bytes of each allocated page are looked at. */
-#define HEAD_SIZE	256
-
-typedef bool (*is_head_fn)(const void *head);
-
-static void *find_on_node(int nid, is_head_fn is_head)
-{
-	unsigned long pfn;
-	u8 head[HEAD_SIZE];
-
-	for (pfn = node_start_pfn(nid); pfn < node_end_pfn(nid); pfn++) {
-		struct page *page = pfn_to_online_page(pfn);
-
-		if (page && page_count(page) == 1 && !PageReserved(page) &&
-		    !copy_from_kernel_nofault(head, page_address(page), HEAD_SIZE) &&
-		    is_head(head))
-			return page_address(page);
-	}
-	return NULL;
-}
-
-static void *find_page(is_head_fn is_head)
-{
-	void *found = NULL;
-	int nid;
-
-	for_each_online_node(nid) {
-		found = find_on_node(nid, is_head);
-		if (found)
-			break;
-	}
-	return found;
-}
-
-/* Where the version of a root FDT is, 0 if @head does not belong to one */
-static size_t root_version_at(const void *head)
-{
-	size_t at;
-
-	if (*(const __be32 *)head != cpu_to_be32(FDT_MAGIC))
-		return 0;
-	for (at = 0; at + sizeof(KHO_FDT_COMPATIBLE) < HEAD_SIZE; at++)
-		if (!memcmp(head + at, KHO_FDT_COMPATIBLE,
-			    sizeof(KHO_FDT_COMPATIBLE)))
-			return at;
-	return 0;
-}
-
-static bool is_root(const void *head)
-{
-	return root_version_at(head);
-}
-
-/* A root of the map where nothing is ever free: below 1 MiB. */
-static int forge_map(void)
-{
-	void *root = find_page(is_root);
-	u64 map = PAGE_SIZE;
-	__be32 *prop;
-
-	if (!root)
-		return -ENOENT;
-	prop = root + ALIGN(root_version_at(root) + sizeof(KHO_FDT_COMPATIBLE),
-			    FDT_TAGSIZE);
-	if (prop[0] != cpu_to_be32(FDT_PROP) ||
-	    prop[1] != cpu_to_be32(sizeof(map)))
-		return -EINVAL;
-	memcpy(&prop[3], &map, sizeof(map));
-	return 0;
-}
-
-static int forge_root(void)
-{
-	char *root = find_page(is_root);
-
-	if (!root)
-		return -ENOENT;
-	root[root_version_at(root) + strlen("kho-v")] = '9';
-	return 0;
-}
-
-/* Is it what this kernel tells the next one of itself? */
-static bool is_metadata(const void *head)
-{
-	const struct kho_kexec_metadata *seen = head;
-	struct kho_kexec_metadata wanted = {
-		.version = KHO_METADATA_VERSION,
-		.kexec_count = seen->kexec_count,
-	};
-
-	strscpy(wanted.previous_release, init_utsname()->release);
-	return !memcmp(seen, &wanted, sizeof(wanted));
-}
-
-static int forge_metadata_version(void)
-{
-	struct kho_kexec_metadata *metadata = find_page(is_metadata);
-
-	if (!metadata)
-		return -ENOENT;
-	metadata->version = KHO_METADATA_VERSION + 1;
-	return 0;
-}
-
-static int forge_metadata_release(void)
-{
-	struct kho_kexec_metadata *metadata = find_page(is_metadata);
-
-	if (!metadata)
-		return -ENOENT;
-	memset(metadata->previous_release, 'x', sizeof(metadata->previous_release));
-	return 0;
-}
+MODULE_PARM_DESC(what, "reserve_version or reserve_regions");
 
 /* libfdt is not there for modules. All names of properties, one after another: */
 #define STRINGS		"compatible\0start\0size"
@@ -262,10 +140,6 @@ static const struct {
 	const char *name;
 	int (*forge)(void);
 } forgeries[] = {
-	{ "map", forge_map },
-	{ "root", forge_root },
-	{ "metadata_version", forge_metadata_version },
-	{ "metadata_release", forge_metadata_release },
 	{ "reserve_version", forge_reserve_version },
 	{ "reserve_regions", forge_reserve_regions },
 };

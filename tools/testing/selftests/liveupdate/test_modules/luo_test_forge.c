@@ -138,7 +138,7 @@ static int add_listed(struct forged_block *files, unsigned int nr_pages,
 /* Lists of folios with something wrong, and one that is just odd */
 static int add_lists(struct forged_block *files)
 {
-	const u64 valid = MEMFD_LUO_FOLIO_UPTODATE;
+	const u64 valid = MEMFD_LUO_FOLIO_UPTODATE, pfn = new_folio_pfn();
 	const struct memfd_luo_folio_ser misaligned[] = {
 		FORGED_FOLIO(new_folio_pfn(), 1, valid),
 	}, beyond[] = {
@@ -147,8 +147,8 @@ static int add_lists(struct forged_block *files)
 		FORGED_FOLIO(new_folio_pfn(), 0, valid),
 		FORGED_FOLIO(new_folio_pfn(), 0, valid),
 	}, same_folio[] = {
-		FORGED_FOLIO(new_folio_pfn(), 0, valid),
-		FORGED_FOLIO(same_folio[0].pfn, 2, valid),
+		FORGED_FOLIO(pfn, 0, valid),
+		FORGED_FOLIO(pfn, 2, valid),
 	}, unknown_flag[] = {
 		FORGED_FOLIO(new_folio_pfn(), 0, 1 << 11),
 	}, no_folio[] = {
@@ -252,7 +252,8 @@ static int forge_nothing(struct luo_ser *head)
 }
 
 /* A note of the sample driver: what is not wrong with it, the caller changes. */
-static struct note_ser *new_note(struct forged_block *files)
+static struct note_ser *new_note(struct forged_block *files,
+				 const char *compatible)
 {
 	struct note_ser *note = kho_alloc_preserve(sizeof(*note));
 	void *text = kho_alloc_preserve(PAGE_SIZE);
@@ -263,7 +264,7 @@ static struct note_ser *new_note(struct forged_block *files)
 	note->len = PAGE_SIZE;
 	note->pos = PAGE_SIZE;
 	note->accmode = O_RDWR;
-	add_file(files, NOTE_COMPATIBLE, virt_to_phys(note));
+	add_file(files, compatible, virt_to_phys(note));
 	return note;
 }
 
@@ -275,7 +276,7 @@ static int add_notes(struct forged_block *files)
 	void *large;
 
 	for (i = 0; i < ARRAY_SIZE(notes); i++) {
-		notes[i] = new_note(files);
+		notes[i] = new_note(files, NOTE_COMPATIBLE);
 		if (!notes[i])
 			return -ENOMEM;
 	}
@@ -304,8 +305,9 @@ static int forge_notes(struct luo_ser *head)
 		return -ENOMEM;
 	add_file(files, NOTE_COMPATIBLE, virt_to_phys(lost));
 	add_file(files, NOTE_COMPATIBLE, 0);
-	add_file(files, NOTE_COMPATIBLE ";radix-v1", virt_to_phys(lost));
-	add_file(files, "sample-note-v2", virt_to_phys(lost));
+	if (!new_note(files, NOTE_COMPATIBLE ";radix-v1") ||
+	    !new_note(files, "sample-note-v2"))
+		return -ENOMEM;
 
 	session = (void *)sessions->entries;
 	strscpy(session->name, "notes");
