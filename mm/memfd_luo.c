@@ -41,6 +41,7 @@
 #include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
 #include <uapi/linux/memfd.h>
@@ -51,6 +52,9 @@
 #define MEMFD_LUO_PIN_FIRST	4096U
 /* The array of pinned folios is kvmalloc()ed. */
 #define MEMFD_LUO_PIN_MAX	(INT_MAX / sizeof(struct folio *))
+
+/* Entries that are worth low memory if other memory can't be handed over */
+#define MEMFD_LUO_LOW_MAX	(SZ_256M / sizeof(struct memfd_luo_folio_ser))
 
 /**
  * struct memfd_luo_outgoing - a preserved memfd
@@ -285,13 +289,13 @@ static int memfd_luo_preserve_folios(struct memfd_luo_outgoing *out,
 	struct kho_vmalloc preservation;
 	int err;
 
-	/* Low memory was there at boot. */
 	err = memfd_luo_preserve_entries(out, &preservation, GFP_KERNEL);
-	if (err == -EINVAL)
+	/* Low memory was there at boot, but there is little of it. */
+	if (err == -EINVAL && out->nr_folios <= MEMFD_LUO_LOW_MAX)
 		err = memfd_luo_preserve_entries(out, &preservation,
 						 GFP_KERNEL | GFP_DMA32);
 	if (err)
-		return err;
+		return err == -EINVAL ? -EOPNOTSUPP : err;
 
 	err = memfd_luo_preserve_pinned(out);
 	if (err) {
@@ -574,9 +578,14 @@ static int memfd_luo_restore_pages(struct memfd_luo_incoming *in)
 	u64 i, next = 0;
 	int err = 0;
 
-	split = nr_entries > get_num_physpages() ? NULL :
-		__vcalloc(nr_entries, sizeof(*split), GFP_KERNEL);
+	if (nr_entries > get_num_physpages()) {
+		pr_err("list of incoming folios has %llu pages\n", nr_entries);
+		in->ser.nr_folios = 0;
+		return -EIO;
+	}
+	split = vcalloc(nr_entries, sizeof(*split));
 	if (!split) {
+		/* Nobody can find them again, so they are better freed. */
 		memfd_luo_restore_folios(in);
 		return -ENOMEM;
 	}

@@ -849,6 +849,25 @@ static void __init kho_find_in_gap(unsigned long start_pfn,
 		find->found = addr;
 }
 
+/* Window by window, so that what lies below the place is not walked. */
+static void __init kho_find_downwards(unsigned long start_pfn,
+				      unsigned long end_pfn,
+				      struct kho_find_walk *find)
+{
+	unsigned long nr = PFN_UP(find->size);
+	unsigned long window = max(4 * nr, PFN_DOWN((phys_addr_t)SZ_4G));
+	unsigned long low;
+
+	for (;;) {
+		low = end_pfn - start_pfn > window ? end_pfn - window : start_pfn;
+		kho_walk_gaps(low, end_pfn, kho_find_in_gap, find);
+		if (find->found || low == start_pfn)
+			return;
+		/* What begins below the window may reach into it. */
+		end_pfn = low + nr - 1;
+	}
+}
+
 /**
  * kho_find_unpreserved - find room outside of preserved memory
  * @start: physical address of a range of memory that is otherwise free
@@ -870,7 +889,7 @@ phys_addr_t __init kho_find_unpreserved(phys_addr_t start, phys_addr_t end,
 		return 0;
 
 	if (kho_in.state == KHO_IN_READ)
-		kho_walk_gaps(start_pfn, end_pfn, kho_find_in_gap, &find);
+		kho_find_downwards(start_pfn, end_pfn, &find);
 	else if (kho_in.state == KHO_IN_NONE)
 		kho_find_in_gap(start_pfn, end_pfn, &find);
 
@@ -1671,6 +1690,8 @@ EXPORT_SYMBOL_GPL(kho_restore_folio);
 bool kho_incoming_has_pages(phys_addr_t phys, unsigned long nr)
 {
 	unsigned long pfn = PHYS_PFN(phys), end_pfn;
+
+	KUNIT_STATIC_STUB_REDIRECT(kho_incoming_has_pages, phys, nr);
 
 	if (!is_kho_boot() || !nr || !PAGE_ALIGNED(phys) ||
 	    check_add_overflow(pfn, nr, &end_pfn))

@@ -223,7 +223,8 @@ static bool kho_vmalloc_check_memory(u64 phys, unsigned int order)
 {
 	size_t size = PAGE_SIZE << order;
 
-	if (phys && IS_ALIGNED(phys, size) && kho_incoming_contains(phys, size))
+	if (phys && IS_ALIGNED(phys, size) &&
+	    kho_incoming_has_pages(phys, 1UL << order))
 		return true;
 
 	pr_err("no preserved memory of order %u at %#llx\n", order, phys);
@@ -329,7 +330,10 @@ static void kho_vmalloc_free_pages(struct page **pages, unsigned int nr)
 	}
 }
 
-/* It fails only when somebody else restores the same pages at the same time. */
+/*
+ * It fails when somebody else restores the same pages at the same time, and for
+ * a damaged list that has a page twice, or one that this kernel uses.
+ */
 static bool kho_vmalloc_take_pages(const struct kho_vmalloc_incoming *in)
 {
 	unsigned int nr = 1U << in->order;
@@ -395,8 +399,9 @@ static void *kho_vmalloc_restore_area(struct kho_vmalloc_incoming *in,
  * Context: May sleep; from core_initcall on.
  * Return: the area at its new address; NULL if kexec handover is off, if
  * @preservation or what it leads to is damaged, if it was restored before, or if
- * there is no memory to manage the area. In all these cases the memory stays
- * reserved.
+ * there is no memory to manage the area. The memory stays reserved, unless the
+ * list has a page twice or one that this kernel uses: then what had been taken is
+ * freed.
  */
 void *kho_restore_vmalloc(const struct kho_vmalloc *preservation)
 {

@@ -118,6 +118,9 @@ static LIST_HEAD(luo_file_handlers);
 static bool luo_file_handler_tryget(struct liveupdate_file_handler *fh)
 {
 	lockdep_assert_held(&luo_file_handlers_rwsem);
+	/* Until its init has succeeded the module may go, whoever holds it. */
+	if (fh->ops->owner && module_is_coming(fh->ops->owner))
+		return false;
 	if (!try_module_get(fh->ops->owner))
 		return false;
 	if (!luo_flb_tryget_all(fh)) {

@@ -664,7 +664,9 @@ void luo_flb_finish_all(struct liveupdate_file_handler *fh)
  * @flb: the FLB, which is registered
  * @object: where to store what its retrieve() has made
  *
- * The first call retrieves it. While there is a reference it is not finished.
+ * The first call retrieves it. While there is a reference it is not finished, and
+ * as long as it is not, the FLB can't be unregistered: the init function of a
+ * module must not fail after this has succeeded.
  *
  * Context: May sleep, takes a lock under which the FLB's callbacks run. After
  * core_initcall.

@@ -47,8 +47,13 @@ struct note {
 };
 
 static atomic64_t last_number;
+/* It is known where numbers go on: a new note gets none that is taken. */
+static bool notepad_ready;
 
-/* Memory for user space is movable, and may be in scratch. GFP_KERNEL's isn't. */
+/*
+ * Memory for user space is movable, and may be in scratch. GFP_KERNEL's isn't. It
+ * may have been plugged in after boot: then preserving it fails with -EINVAL.
+ */
 static struct folio *note_alloc_text(void)
 {
 	return folio_alloc(GFP_KERNEL_ACCOUNT | __GFP_ZERO, 0);
@@ -69,9 +74,13 @@ static struct note *note_new(struct folio *text)
 
 static int note_open(struct inode *inode, struct file *file)
 {
-	struct folio *text = note_alloc_text();
+	struct folio *text;
 	struct note *note;
 
+	if (!smp_load_acquire(&notepad_ready))
+		return -EAGAIN;
+
+	text = note_alloc_text();
 	if (!text)
 		return -ENOMEM;
 
@@ -431,8 +440,8 @@ static int note_retrieve(struct liveupdate_file_op_args *args)
 }
 
 /*
- * What was retrieved belongs to the file, what failed to be is gone. The rest is
- * discarded.
+ * What was retrieved belongs to the file. What failed to be is gone, or was refused
+ * and stays reserved. The rest is discarded.
  */
 static void note_finish(struct liveupdate_file_op_args *args)
 {
@@ -478,11 +487,13 @@ static int __init notepad_register_liveupdate(void)
 		return err;
 	}
 
-	notepad_continue_numbers();
 	return 0;
 }
 
-/* Neither can fail here: what uses them holds a reference to this module. */
+/*
+ * Neither can fail here: what uses them holds a reference to this module, and
+ * nothing does before its init has succeeded.
+ */
 static void notepad_unregister_liveupdate(void)
 {
 	liveupdate_unregister_flb(&note_handler, &notepad_flb);
@@ -498,9 +509,15 @@ static int __init notepad_init(void)
 		return err;
 
 	err = misc_register(&notepad_device);
-	if (err)
+	if (err) {
 		notepad_unregister_liveupdate();
-	return err;
+		return err;
+	}
+
+	/* Last: while it is retrieved the FLB can't be unregistered. */
+	notepad_continue_numbers();
+	smp_store_release(&notepad_ready, true);
+	return 0;
 }
 module_init(notepad_init);
 

@@ -38,6 +38,11 @@ static bool fake_contains(phys_addr_t phys, size_t size)
 	return pfn_valid(PHYS_PFN(phys)) && phys != vt->lost;
 }
 
+static bool fake_has_pages(phys_addr_t phys, unsigned long nr)
+{
+	return fake_contains(phys, nr << PAGE_SHIFT);
+}
+
 static struct page *fake_restore_pages(phys_addr_t phys, unsigned long nr)
 {
 	struct vmalloc_test *vt = kunit_get_current_test()->priv;
@@ -70,6 +75,7 @@ static int vmalloc_test_init(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, vt);
 	vt->restores_left = UINT_MAX;
 	kunit_activate_static_stub(test, kho_incoming_contains, fake_contains);
+	kunit_activate_static_stub(test, kho_incoming_has_pages, fake_has_pages);
 	kunit_activate_static_stub(test, kho_restore_pages, fake_restore_pages);
 	kunit_activate_static_stub(test, kho_restore_free, fake_restore_free);
 	test->priv = vt;

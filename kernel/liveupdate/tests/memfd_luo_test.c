@@ -54,6 +54,11 @@ static bool fake_contains(phys_addr_t phys, size_t size)
 	return pfn_valid(PHYS_PFN(phys)) && phys != mt->lost;
 }
 
+static bool fake_has_pages(phys_addr_t phys, unsigned long nr)
+{
+	return fake_contains(phys, nr << PAGE_SHIFT);
+}
+
 static struct page *fake_restore_pages(phys_addr_t phys, unsigned long nr)
 {
 	struct page *page = pfn_to_page(PHYS_PFN(phys));
@@ -91,6 +96,7 @@ static int memfd_test_init(struct kunit *test)
 	luo_file_set_init(&mt->out);
 	luo_file_set_init(&mt->in);
 	kunit_activate_static_stub(test, kho_incoming_contains, fake_contains);
+	kunit_activate_static_stub(test, kho_incoming_has_pages, fake_has_pages);
 	kunit_activate_static_stub(test, kho_restore_pages, fake_restore_pages);
 	kunit_activate_static_stub(test, kho_restore_folio, fake_restore_folio);
 	kunit_activate_static_stub(test, kho_restore_free, fake_restore_free);

@@ -15,6 +15,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/swap.h>
 #include <unistd.h>
 
 #include "luo.h"
@@ -907,6 +908,87 @@ static void noexec_sysctl_after(void)
 	check_content(old_file(session, 1), 0, PAGE, 1);
 }
 
+/* ---- swap ---- */
+
+#define SWAP_DEVICE	"/dev/ram0"
+
+static long swap_free(void)
+{
+	return guest_meminfo("SwapFree");
+}
+
+static void swap_on(void)
+{
+	/* The first page of a swap device: version, last page, magic at its end */
+	static unsigned int page[PAGE / sizeof(unsigned int)];
+	int fd = open(SWAP_DEVICE, O_RDWR | O_CLOEXEC);
+	off_t size;
+
+	if (fd < 0)
+		guest_skip("no " SWAP_DEVICE " (BLK_DEV_RAM)");
+	size = lseek(fd, 0, SEEK_END);
+	page[1024 / sizeof(*page)] = 1;
+	page[1024 / sizeof(*page) + 1] = size / PAGE - 1;
+	memcpy((char *)page + PAGE - 10, "SWAPSPACE2", 10);
+	CHECK_EQ(pwrite(fd, page, PAGE, 0), PAGE);
+	CHECK(!fsync(fd));
+	close(fd);
+	if (swapon(SWAP_DEVICE, 0))
+		guest_skip("no swap: %s", strerror(errno));
+}
+
+static void page_out(int fd, size_t size)
+{
+	long before = swap_free();
+	void *map = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd,
+			 0);
+
+	CHECK(map != MAP_FAILED);
+	CHECK(!madvise(map, size, MADV_PAGEOUT));
+	CHECK(!munmap(map, size));
+	guest_note("%ld of %zu KiB are swapped out", before - swap_free(),
+		   size / 1024);
+	if (before - swap_free() < 64)
+		guest_skip("the kernel swaps nothing out");
+}
+
+static void swapped_out_before(void)
+{
+	int session = new_session("swapped_out");
+	int fd = new_file(MIB, 31);
+
+	swap_on();
+	page_out(fd, MIB);
+	CHECK(!luo_preserve(session, fd, 1));
+	check_content(fd, 0, MIB, 31);
+	CHECK(!swapoff(SWAP_DEVICE));
+}
+
+static void swapped_out_after(void)
+{
+	check_content(old_file(old_session("swapped_out"), 1), 0, MIB, 31);
+}
+
+/* ---- the count of live updates ---- */
+
+static void live_updates_are_counted_1(void)
+{
+	char *log = guest_log();
+
+	CHECK(log);
+	CHECK(strstr(log, "LUO: live update 1 since cold boot"));
+	free(log);
+}
+
+static void live_updates_are_counted_2(void)
+{
+	char *log = guest_log();
+
+	CHECK(log);
+	CHECK(strstr(log, "LUO: live update 2 since cold boot"));
+	free(log);
+}
+
 #define TEST(name)	{ #name, { name ## _before, name ## _after } }
 #define TEST3(name)	{ #name, { name ## _before, name ## _between, \
 				   name ## _after } }
@@ -944,6 +1026,9 @@ static const struct guest_test kexec_tests[] = {
 	TEST(abort_and_again),
 	TEST3(two_updates),
 	TEST(noexec_sysctl),
+	TEST(swapped_out),
+	{ "live_updates_are_counted", { NULL, live_updates_are_counted_1,
+					live_updates_are_counted_2 } },
 };
 
 const struct guest_suite kexec_suite = {

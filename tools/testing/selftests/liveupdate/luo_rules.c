@@ -15,6 +15,7 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -308,6 +309,26 @@ static void unknown_old_session(void)
 }
 
 /* ---- session descriptors ---- */
+
+static void no_descriptor_left(void)
+{
+	struct rlimit limit, none;
+	int dev = luo_open();
+	int ret, err;
+
+	CHECK(dev >= 0);
+	CHECK(!getrlimit(RLIMIT_NOFILE, &limit));
+	none = limit;
+	none.rlim_cur = 0;
+	CHECK(!setrlimit(RLIMIT_NOFILE, &none));
+	ret = luo_create(dev, "no_descriptor_left");
+	err = errno;
+	CHECK(!setrlimit(RLIMIT_NOFILE, &limit));
+	errno = err;
+	CHECK_ERRNO(ret, EMFILE);
+	/* The name is not taken. */
+	CHECK(luo_create(dev, "no_descriptor_left") >= 0);
+}
 
 static void session_fd_is_named(void)
 {
@@ -646,6 +667,22 @@ static void reboot_with_preserve_context(void)
 	CHECK(!guest_unload_image(0));
 }
 
+/* An empty file has no pinned pages, so it can be sealed when it is preserved. */
+static void reboot_with_exec_seal(void)
+{
+	int session = new_session("reboot_with_exec_seal");
+	int fd = new_memfd(MFD_EXEC | MFD_ALLOW_SEALING);
+
+	CHECK(!luo_preserve(session, fd, 1));
+	CHECK(!fcntl(fd, F_ADD_SEALS, F_SEAL_EXEC));
+	CHECK(!guest_load_image(0));
+	guest_log_mark();
+	CHECK_ERRNO(guest_kexec(), EOPNOTSUPP);
+	CHECK(guest_log_since("can't freeze file with token 0x1"));
+	CHECK(!luo_preserve(session, new_file(PAGE, 2), 2));
+	CHECK(!guest_unload_image(0));
+}
+
 #define TEST(fn)	{ #fn, { fn } }
 
 static const struct guest_test rules_tests[] = {
@@ -665,6 +702,7 @@ static const struct guest_test rules_tests[] = {
 	TEST(name_comes_back),
 	TEST(unknown_old_session),
 	TEST(session_fd_is_named),
+	TEST(no_descriptor_left),
 	TEST(wrong_direction),
 	TEST(last_close_undoes),
 	TEST(killed_agent),
@@ -684,6 +722,7 @@ static const struct guest_test rules_tests[] = {
 	TEST(reboot_without_image),
 	TEST(reboot_with_kexec_load_image),
 	TEST(reboot_with_preserve_context),
+	TEST(reboot_with_exec_seal),
 };
 
 const struct guest_suite rules_suite = {
