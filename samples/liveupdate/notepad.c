@@ -77,6 +77,7 @@ static int note_open(struct inode *inode, struct file *file)
 	struct folio *text;
 	struct note *note;
 
+	/* Pairs with the release in notepad_init(). */
 	if (!smp_load_acquire(&notepad_ready))
 		return -EAGAIN;
 
@@ -516,6 +517,7 @@ static int __init notepad_init(void)
 
 	/* Last: while it is retrieved the FLB can't be unregistered. */
 	notepad_continue_numbers();
+	/* Pairs with the acquire in note_open(). */
 	smp_store_release(&notepad_ready, true);
 	return 0;
 }
