@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -484,14 +485,28 @@ int guest_unload_image(unsigned long flags)
 		       KEXEC_FILE_UNLOAD | flags);
 }
 
+/*
+ * PREEMPT_RT's consoles are written by threads of their own, which a kexec or
+ * power off does not wait for.
+ */
+static void drain_console(void)
+{
+	struct utsname name;
+
+	if (!uname(&name) && strstr(name.version, "PREEMPT_RT"))
+		sleep(2);
+}
+
 int guest_kexec(void)
 {
+	drain_console();
 	guest_save_coverage();
 	return reboot(LINUX_REBOOT_CMD_KEXEC);
 }
 
 static void power_off(void)
 {
+	drain_console();
 	guest_save_coverage();
 	sync();
 	reboot(RB_POWER_OFF);
