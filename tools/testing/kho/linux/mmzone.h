@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _KHO_SHIM_LINUX_MMZONE_H
+#define _KHO_SHIM_LINUX_MMZONE_H
+
+#define MAX_PAGE_ORDER	10
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _KHO_SHIM_LINUX_PRINTK_H
+#define _KHO_SHIM_LINUX_PRINTK_H
+
+#ifndef pr_fmt
+#define pr_fmt(fmt)	fmt
+#endif
+
+/* Not checked as printf()'s are: the kernel has formats of its own. */
+void shim_print(const char *fmt, ...);
+
+#define pr_err(fmt, ...)	shim_print(pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_warn(fmt, ...)	shim_print(pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_info(fmt, ...)	shim_print(pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_debug(fmt, ...)	shim_print(pr_fmt(fmt), ##__VA_ARGS__)
+
+#endif
