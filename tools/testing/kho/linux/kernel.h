@@ -4,6 +4,9 @@
 
 #include "../../../include/linux/kernel.h"
 #include <linux/kconfig.h>
+#include <linux/limits.h>
 #include <linux/printk.h>
+
+#define might_sleep()	do { } while (0)
 
 #endif

@@ -2,35 +2,43 @@
 #ifndef _KHO_SHIM_LINUX_MUTEX_H
 #define _KHO_SHIM_LINUX_MUTEX_H
 
-#include <pthread.h>
+#include <sched.h>
+#include <stdbool.h>
+
 #include <linux/cleanup.h>
 #include <linux/lockdep.h>
 
 struct mutex {
-	pthread_mutex_t lock;
+	long owner;
 };
 
-#define DEFINE_MUTEX(name) \
-	struct mutex name = { .lock = PTHREAD_MUTEX_INITIALIZER }
+#define DEFINE_MUTEX(name)	struct mutex name = {}
 
 static inline void mutex_init(struct mutex *mutex)
 {
-	pthread_mutex_init(&mutex->lock, NULL);
+	*mutex = (struct mutex){};
 }
 
 static inline void mutex_destroy(struct mutex *mutex)
 {
-	pthread_mutex_destroy(&mutex->lock);
+}
+
+/* An atomic operation for each, as in the kernel: there may be waiters. */
+static inline bool mutex_swap_owner(struct mutex *mutex, long from, long to)
+{
+	return __atomic_compare_exchange_n(&mutex->owner, &from, to, false,
+					   __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
 static inline void mutex_lock(struct mutex *mutex)
 {
-	pthread_mutex_lock(&mutex->lock);
+	while (!mutex_swap_owner(mutex, 0, 1))
+		sched_yield();
 }
 
 static inline void mutex_unlock(struct mutex *mutex)
 {
-	pthread_mutex_unlock(&mutex->lock);
+	mutex_swap_owner(mutex, 1, 0);
 }
 
 DEFINE_GUARD(mutex, struct mutex *, mutex_lock(_T), mutex_unlock(_T))
