@@ -68,7 +68,7 @@ void *bench_alloc(size_t size)
 static void print_row(const char *op, const char *input, unsigned long bytes,
 		      unsigned long nr, const struct meter *meter)
 {
-	printf("%-14s %-9s %10.1f %10lu %10.2f ", op, input,
+	printf("%-14s %-9s %10.1f %10lu %10.3f ", op, input,
 	       (double)bytes / (1 << 20), nr, (double)meter->ns / nr);
 	if (counting)
 		printf("%10.3f\n", (double)meter->misses / nr);
