@@ -111,8 +111,16 @@ run_kunit() {
 	vm_check_log "$serial"
 }
 
+# The modules of the tests are built in the laid tree, and make does not see that
+# another kernel than the last time is meant.
+forget_test_modules() {
+	find "$LINUX"/tools/testing/selftests/{kho,liveupdate}/test_modules -type f \
+		\( -name '*.ko' -o -name '*.o' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \) -delete
+}
+
 # run_kselftests OBJECTS: the suites that KHO_SUITES= names, or all
 run_kselftests() {
+	forget_test_modules
 	make -C "$LINUX/tools/testing/selftests" O="$1" \
 		TARGETS="kho liveupdate" FORCE_TARGETS=1 run_tests
 }
