@@ -85,6 +85,7 @@ struct kho_incoming kho_in = {
 
 struct kho_outgoing kho_out = {
 	.fdt_lock = __MUTEX_INITIALIZER(kho_out.fdt_lock),
+	.tree.lock = __MUTEX_INITIALIZER(kho_out.tree.lock),
 };
 
 static bool kho_enable __ro_after_init =
@@ -95,9 +96,13 @@ struct kho_scratch *kho_scratch __ro_after_init;
 unsigned int kho_scratch_cnt __ro_after_init;
 static bool kho_scratch_inherited __initdata;
 
-/* What firmware described as RAM. The next kernel knows of no other. */
-static struct range *kho_ram __ro_after_init;
-static unsigned int kho_ram_cnt __ro_after_init;
+/*
+ * Where memory can be preserved: what firmware described as RAM, as the next
+ * kernel knows of no other, without scratch. In page frame numbers; the end of a
+ * range is behind it.
+ */
+static struct range *kho_homes __ro_after_init;
+static unsigned int kho_homes_cnt __ro_after_init;
 
 /**
  * kho_is_enabled - is kexec handover enabled in this kernel?
@@ -1002,6 +1007,16 @@ static int __init kho_alloc_scratches(void)
 	return kho_scratch_cnt ? 0 : -ENOMEM;
 }
 
+static int __init kho_alloc_homes(unsigned int scratch_cnt)
+{
+	size_t cnt = memblock.memory.cnt + scratch_cnt;
+
+	kho_homes = memblock_alloc(array_size(cnt, sizeof(*kho_homes)),
+				   SMP_CACHE_BYTES);
+
+	return kho_homes ? 0 : -ENOMEM;
+}
+
 static size_t __init kho_scratch_array_size(unsigned int cnt)
 {
 	return array_size(cnt, sizeof(*kho_scratch));
@@ -1019,7 +1034,9 @@ static int __init kho_reserve_scratch(void)
 	unsigned int cnt = (2 + num_node_state(N_MEMORY)) * KHO_SCRATCH_PARTS;
 	int err;
 
-	err = kho_alloc_scratch_array(cnt);
+	err = kho_alloc_homes(cnt);
+	if (!err)
+		err = kho_alloc_scratch_array(cnt);
 	if (err)
 		return err;
 
@@ -1040,8 +1057,10 @@ static int __init kho_reserve_scratch(void)
 /* Unchanged, so that any number of handovers can follow */
 static int __init kho_inherit_scratch(void)
 {
-	int err = kho_alloc_scratch_array(kho_in.scratch_cnt);
+	int err = kho_alloc_homes(kho_in.scratch_cnt);
 
+	if (!err)
+		err = kho_alloc_scratch_array(kho_in.scratch_cnt);
 	if (err)
 		return err;
 
@@ -1051,26 +1070,54 @@ static int __init kho_inherit_scratch(void)
 	return 0;
 }
 
-static int __init kho_note_ram(void)
+/* Neighbours of different node or flags are one range here. */
+static void __init kho_add_home(unsigned long start_pfn, unsigned long end_pfn)
 {
+	if (start_pfn >= end_pfn)
+		return;
+
+	if (kho_homes_cnt && kho_homes[kho_homes_cnt - 1].end == start_pfn)
+		kho_homes_cnt--;
+	else
+		kho_homes[kho_homes_cnt].start = start_pfn;
+	kho_homes[kho_homes_cnt++].end = end_pfn;
+}
+
+/* The lowest scratch region in a range, NULL if there is none */
+static const struct kho_scratch *__init kho_first_scratch(phys_addr_t start,
+							  phys_addr_t end)
+{
+	const struct kho_scratch *first = NULL;
+	unsigned int i;
+
+	for (i = 0; i < kho_scratch_cnt; i++) {
+		const struct kho_scratch *scratch = &kho_scratch[i];
+
+		if (memblock_addrs_overlap(scratch->addr, scratch->size, start,
+					   end - start) &&
+		    (!first || scratch->addr < first->addr))
+			first = scratch;
+	}
+
+	return first;
+}
+
+static void __init kho_note_homes(void)
+{
+	const struct kho_scratch *scratch;
 	phys_addr_t start, end;
 	u64 i;
 
-	kho_ram = memblock_alloc(array_size(memblock.memory.cnt, sizeof(*kho_ram)),
-				 SMP_CACHE_BYTES);
-	if (!kho_ram)
-		return -ENOMEM;
-
-	/* Neighbours of different node or flags are one range here. */
 	for_each_mem_range(i, &start, &end) {
-		if (kho_ram_cnt && kho_ram[kho_ram_cnt - 1].end == PFN_DOWN(start))
-			kho_ram_cnt--;
-		else
-			kho_ram[kho_ram_cnt].start = PFN_UP(start);
-		kho_ram[kho_ram_cnt++].end = PFN_DOWN(end);
+		while (start < end) {
+			scratch = kho_first_scratch(start, end);
+			if (!scratch)
+				break;
+			kho_add_home(PFN_UP(start), PHYS_PFN(scratch->addr));
+			start = scratch->addr + scratch->size;
+		}
+		kho_add_home(PFN_UP(start), PFN_DOWN(end));
 	}
-
-	return 0;
 }
 
 static void __init kho_print_scratch(void)
@@ -1098,16 +1145,15 @@ void __init kho_memory_init(void)
 
 	/* A map that is refused leaves scratch what it was. */
 	kho_read_map();
-	err = kho_note_ram();
-	if (!err)
-		err = kho_scratch_inherited ? kho_inherit_scratch() :
-					      kho_reserve_scratch();
+	err = kho_scratch_inherited ? kho_inherit_scratch() :
+				      kho_reserve_scratch();
 	if (err) {
 		pr_err("disabled: no memory for scratch; see kho_scratch=\n");
 		kho_enable = false;
 		return;
 	}
 
+	kho_note_homes();
 	kho_print_scratch();
 }
 
@@ -1290,35 +1336,37 @@ core_initcall(kho_init);
  * Preserving
  */
 
-static bool kho_in_scratch(unsigned long pfn, unsigned long nr)
+/* Where @pfn can be preserved, NULL if it can't */
+static const struct range *kho_find_home(unsigned long pfn)
 {
 	unsigned int i;
 
-	for (i = 0; i < kho_scratch_cnt; i++)
-		if (pfn < PHYS_PFN(kho_scratch[i].addr + kho_scratch[i].size) &&
-		    PHYS_PFN(kho_scratch[i].addr) < pfn + nr)
-			return true;
+	for (i = 0; i < kho_homes_cnt; i++)
+		if (pfn >= kho_homes[i].start && pfn < kho_homes[i].end)
+			return &kho_homes[i];
 
-	return false;
+	return NULL;
 }
 
-static bool kho_in_ram(unsigned long pfn, unsigned long nr)
+/* Whoever comes next is likely to have the same home. */
+static void kho_remember_home(const struct range *home)
 {
-	unsigned int i;
+	/* There is more to check than that. */
+	if (IS_ENABLED(CONFIG_KEXEC_HANDOVER_DEBUG))
+		return;
 
-	for (i = 0; i < kho_ram_cnt; i++)
-		if (pfn >= kho_ram[i].start && pfn < kho_ram[i].end)
-			return nr <= kho_ram[i].end - pfn;
-
-	return false;
+	guard(mutex)(&kho_out.tree.lock);
+	kho_out.home = *home;
 }
 
 /* Would the pages survive, and would the next kernel know them as RAM? */
 static int kho_check_preservable(unsigned long pfn, unsigned long nr)
 {
+	const struct range *home = kho_find_home(pfn);
+
 	if (!kho_out.fdt)
 		return -EOPNOTSUPP;
-	if (!nr || kho_in_scratch(pfn, nr) || !kho_in_ram(pfn, nr))
+	if (!home || !nr || nr > home->end - pfn)
 		return -EINVAL;
 
 	if (IS_ENABLED(CONFIG_KEXEC_HANDOVER_DEBUG) &&
@@ -1328,6 +1376,7 @@ static int kho_check_preservable(unsigned long pfn, unsigned long nr)
 		return -EEXIST;
 	}
 
+	kho_remember_home(home);
 	return 0;
 }
 
@@ -1338,9 +1387,19 @@ static void kho_forget(unsigned long pfn, unsigned long nr, unsigned int order)
 	if (!kho_out.fdt)
 		return;
 
-	err = kho_radix_del_range(&kho_out.tree, pfn, nr, order);
+	if (nr == 1)
+		err = kho_radix_del_page(&kho_out.tree, pfn, order);
+	else
+		err = kho_radix_del_range(&kho_out.tree, pfn, nr, order);
 	WARN_ONCE(err, "KHO: %lu blocks of order %u at pfn %#lx were not preserved\n",
 		  nr, order, pfn);
+}
+
+static noinline int kho_preserve_block(unsigned long pfn, unsigned int order)
+{
+	int err = kho_check_preservable(pfn, 1UL << order);
+
+	return err ?: kho_radix_add_page(&kho_out.tree, pfn, order);
 }
 
 /**
@@ -1357,10 +1416,17 @@ static void kho_forget(unsigned long pfn, unsigned long nr, unsigned int order)
  */
 int kho_preserve_folio(struct folio *folio)
 {
-	int err = kho_check_preservable(folio_pfn(folio), folio_nr_pages(folio));
+	unsigned int order = folio_order(folio);
+	unsigned long pfn = folio_pfn(folio);
+	bool done;
 
-	return err ?: kho_radix_add_page(&kho_out.tree, folio_pfn(folio),
-					 folio_order(folio));
+	mutex_lock(&kho_out.tree.lock);
+	done = pfn >= kho_out.home.start &&
+	       pfn + (1UL << order) <= kho_out.home.end &&
+	       kho_radix_add_to_last(&kho_out.tree, pfn, order);
+	mutex_unlock(&kho_out.tree.lock);
+
+	return likely(done) ? 0 : kho_preserve_block(pfn, order);
 }
 EXPORT_SYMBOL_GPL(kho_preserve_folio);
 
@@ -1372,23 +1438,50 @@ EXPORT_SYMBOL_GPL(kho_preserve_folio);
  */
 void kho_unpreserve_folio(struct folio *folio)
 {
-	kho_forget(folio_pfn(folio), 1, folio_order(folio));
+	unsigned int order = folio_order(folio);
+	unsigned long pfn = folio_pfn(folio);
+	bool done;
+
+	mutex_lock(&kho_out.tree.lock);
+	done = kho_radix_del_from_last(&kho_out.tree, pfn, order);
+	mutex_unlock(&kho_out.tree.lock);
+
+	if (unlikely(!done))
+		kho_forget(pfn, 1, order);
 }
 EXPORT_SYMBOL_GPL(kho_unpreserve_folio);
+
+/* Where the folio is that lies behind a block of 2^order pages, if there is one */
+static struct folio *kho_folio_behind(struct folio *folio, unsigned int order)
+{
+	return (struct folio *)nth_page(folio_page(folio, 0), 1UL << order);
+}
+
+/* How many of @folios from the first on are neighbours, and single pages? */
+static unsigned long kho_page_run(struct folio **folios, unsigned long nr)
+{
+	struct folio *next = folios[0];
+	unsigned long i;
+
+	for (i = 0; i < nr && folios[i] == next && !folio_test_large(next); i++)
+		next = kho_folio_behind(next, 0);
+
+	return i;
+}
 
 /* How many of @folios from the first on are neighbours of the same order? */
 static unsigned long kho_folio_run(struct folio **folios, unsigned long nr)
 {
-	unsigned long next_pfn = folio_pfn(folios[0]);
 	unsigned int order = folio_order(folios[0]);
+	struct folio *next = folios[0];
 	unsigned long i;
 
-	for (i = 0; i < nr; i++) {
-		if (folio_pfn(folios[i]) != next_pfn ||
-		    folio_order(folios[i]) != order)
-			break;
-		next_pfn += 1UL << order;
-	}
+	/* There may be very many of them: the least work for each. */
+	if (!order)
+		return kho_page_run(folios, nr);
+
+	for (i = 0; i < nr && folios[i] == next && folio_order(next) == order; i++)
+		next = kho_folio_behind(next, order);
 
 	return i;
 }
@@ -1397,9 +1490,21 @@ static int kho_preserve_run(struct folio **folios, unsigned long run)
 {
 	unsigned long pfn = folio_pfn(folios[0]);
 	unsigned int order = folio_order(folios[0]);
-	int err = kho_check_preservable(pfn, run << order);
+	int err;
 
+	if (run == 1)
+		return kho_preserve_folio(folios[0]);
+
+	err = kho_check_preservable(pfn, run << order);
 	return err ?: kho_radix_add_range(&kho_out.tree, pfn, run, order);
+}
+
+static void kho_unpreserve_run(struct folio **folios, unsigned long run)
+{
+	if (run == 1)
+		kho_unpreserve_folio(folios[0]);
+	else
+		kho_forget(folio_pfn(folios[0]), run, folio_order(folios[0]));
 }
 
 /**
@@ -1445,7 +1550,7 @@ void kho_unpreserve_folios(struct folio **folios, unsigned long nr)
 
 	for (i = 0; i < nr; i += run) {
 		run = kho_folio_run(folios + i, nr - i);
-		kho_forget(folio_pfn(folios[i]), run, folio_order(folios[i]));
+		kho_unpreserve_run(folios + i, run);
 	}
 }
 EXPORT_SYMBOL_GPL(kho_unpreserve_folios);
@@ -1772,12 +1877,12 @@ struct folio *kho_alloc_folio(unsigned int order)
 	gfp_t gfp = GFP_KERNEL | __GFP_ZERO;
 	struct folio *folio = folio_alloc(gfp, order);
 
-	if (!folio || !kho_ram_cnt || kho_in_ram(folio_pfn(folio), 1UL << order))
+	if (!folio || !kho_homes_cnt || kho_find_home(folio_pfn(folio)))
 		return folio;
 
 	folio_put(folio);
 	folio = folio_alloc(gfp | GFP_DMA32, order);
-	if (!folio || kho_in_ram(folio_pfn(folio), 1UL << order))
+	if (!folio || kho_find_home(folio_pfn(folio)))
 		return folio;
 
 	folio_put(folio);

@@ -7,14 +7,16 @@
 #ifndef _KEXEC_HANDOVER_INTERNAL_H
 #define _KEXEC_HANDOVER_INTERNAL_H
 
+#include <linux/bitops.h>
+#include <linux/lockdep.h>
+#include <linux/mm_types.h>
 #include <linux/mutex.h>
+#include <linux/pfn.h>
+#include <linux/range.h>
 #include <linux/types.h>
 
 #include <linux/kho/abi/scratch.h>
 #include <linux/kho/radix_tree.h>
-
-struct folio;
-struct page;
 
 enum kho_incoming_state {
 	KHO_IN_NONE,	/* nothing was handed over, or it was refused */
@@ -53,12 +55,15 @@ struct kho_incoming {
  * @fdt_lock: serializes changes of @fdt
  * @closed:   a kexec is under way, @fdt must not change any more
  * @tree:     the map of preserved memory
+ * @home:     where memory can be preserved, as far as it was needed last; page
+ *	      frame numbers, guarded by the tree's lock. Empty until @fdt is set up.
  */
 struct kho_outgoing {
 	void *fdt;
 	struct mutex fdt_lock; /* the FDT's content and @closed */
 	bool closed;
 	struct kho_radix_tree tree;
+	struct range home;
 };
 
 extern struct kho_incoming kho_in;
@@ -67,6 +72,53 @@ extern struct kho_outgoing kho_out;
 /* The regions that the next kernel boots in; settled before initcalls */
 extern struct kho_scratch *kho_scratch;
 extern unsigned int kho_scratch_cnt;
+
+/*
+ * Most blocks are added to and removed from the leaf that was needed last. These
+ * do that and nothing else: they fail if there is more to do, or something wrong.
+ * The block is a valid one, and the caller holds the tree's lock.
+ */
+
+static __always_inline bool
+kho_radix_in_last(const struct kho_radix_tree *tree, unsigned long pfn,
+		  unsigned int order, unsigned long *bit)
+{
+	u64 key = kho_radix_encode_key(PFN_PHYS(pfn), order);
+
+	lockdep_assert_held(&tree->lock);
+	*bit = key & (BIT(KHO_BITMAP_SIZE_LOG2) - 1);
+	return tree->last_nr == (key >> KHO_BITMAP_SIZE_LOG2) + 1;
+}
+
+static __always_inline bool kho_radix_add_to_last(struct kho_radix_tree *tree,
+						  unsigned long pfn,
+						  unsigned int order)
+{
+	unsigned long bit;
+
+	if (!kho_radix_in_last(tree, pfn, order, &bit) ||
+	    __test_and_set_bit(bit, tree->last_leaf->bitmap))
+		return false;
+
+	tree->last_page->private++;
+	return true;
+}
+
+/* An empty leaf has to go: that is more. */
+static __always_inline bool
+kho_radix_del_from_last(struct kho_radix_tree *tree, unsigned long pfn,
+			unsigned int order)
+{
+	unsigned long bit;
+
+	if (!kho_radix_in_last(tree, pfn, order, &bit) ||
+	    tree->last_page->private == 1 ||
+	    !__test_and_clear_bit(bit, tree->last_leaf->bitmap))
+		return false;
+
+	tree->last_page->private--;
+	return true;
+}
 
 struct folio *kho_alloc_folio(unsigned int order);
 void kho_adopt_page(struct page *page);

@@ -85,11 +85,32 @@ static unsigned long kho_radix_share(u64 key, u64 last)
 	return min_t(u64, last - key, KHO_RADIX_LEAF_MASK - kho_radix_bit(key)) + 1;
 }
 
+/* Which leaf a key is in; 0 is none. */
+static u64 kho_radix_leaf_nr(u64 key)
+{
+	return (key >> KHO_BITMAP_SIZE_LOG2) + 1;
+}
+
+/* Orders that the leaf of a key can have: one, but for the lowest leaf */
+static u64 kho_radix_leaf_orders(u64 key)
+{
+	unsigned int order = KHO_ORDER_0_LOG2 + 1 - fls64(key);
+
+	return key > KHO_RADIX_LEAF_MASK ? BIT_ULL(order) :
+	       GENMASK_ULL(KHO_RADIX_MAX_ORDER,
+			   KHO_ORDER_0_LOG2 + 1 - KHO_BITMAP_SIZE_LOG2);
+}
+
+static bool kho_radix_valid_block(unsigned long pfn, unsigned int order)
+{
+	return order <= KHO_RADIX_MAX_ORDER && IS_ALIGNED(pfn, 1UL << order) &&
+	       pfn < KHO_RADIX_END_PFN;
+}
+
 static bool kho_radix_valid(unsigned long pfn, unsigned long nr,
 			    unsigned int order)
 {
-	return order <= KHO_RADIX_MAX_ORDER && nr &&
-	       IS_ALIGNED(pfn, 1UL << order) && pfn < KHO_RADIX_END_PFN &&
+	return kho_radix_valid_block(pfn, order) && nr &&
 	       nr <= (KHO_RADIX_END_PFN - pfn) >> order;
 }
 
@@ -152,8 +173,8 @@ static void kho_radix_free_node(void *node)
 	free_page((unsigned long)node);
 }
 
-static struct kho_radix_leaf *
-kho_radix_find_leaf(const struct kho_radix_tree *tree, u64 key)
+static struct kho_radix_leaf *kho_radix_descend(struct kho_radix_tree *tree,
+						u64 key)
 {
 	void *node = tree->root;
 	unsigned int level;
@@ -164,7 +185,30 @@ kho_radix_find_leaf(const struct kho_radix_tree *tree, u64 key)
 	return node;
 }
 
-static bool kho_radix_test_key(const struct kho_radix_tree *tree, u64 key)
+static void kho_radix_remember(struct kho_radix_tree *tree, u64 key,
+			       struct kho_radix_leaf *leaf)
+{
+	tree->last_leaf = leaf;
+	tree->last_page = leaf ? virt_to_page(leaf) : NULL;
+	tree->last_nr = leaf ? kho_radix_leaf_nr(key) : 0;
+}
+
+/* Neighbours are in the same leaf, and come one after another. */
+static __always_inline struct kho_radix_leaf *
+kho_radix_find_leaf(struct kho_radix_tree *tree, u64 key)
+{
+	struct kho_radix_leaf *leaf;
+
+	if (likely(tree->last_nr == kho_radix_leaf_nr(key)))
+		return tree->last_leaf;
+
+	leaf = kho_radix_descend(tree, key);
+	if (leaf)
+		kho_radix_remember(tree, key, leaf);
+	return leaf;
+}
+
+static bool kho_radix_test_key(struct kho_radix_tree *tree, u64 key)
 {
 	const struct kho_radix_leaf *leaf = kho_radix_find_leaf(tree, key);
 
@@ -247,23 +291,45 @@ static struct kho_radix_leaf *krc_create(struct kho_radix_cursor *krc)
 	return krc->path[0];
 }
 
+static noinline struct kho_radix_leaf *
+kho_radix_create_leaf(struct kho_radix_tree *tree, u64 key)
+{
+	struct kho_radix_cursor krc = { .tree = tree, .key = key };
+	struct kho_radix_leaf *leaf = krc_create(&krc);
+
+	if (leaf)
+		tree->orders |= kho_radix_leaf_orders(key);
+	kho_radix_remember(tree, key, leaf);
+	return leaf;
+}
+
 static struct kho_radix_leaf *kho_radix_get_leaf(struct kho_radix_tree *tree,
 						 u64 key)
 {
-	struct kho_radix_cursor krc = { .tree = tree, .key = key };
 	struct kho_radix_leaf *leaf = kho_radix_find_leaf(tree, key);
 
-	return leaf ?: krc_create(&krc);
+	return leaf ?: kho_radix_create_leaf(tree, key);
 }
 
-/* Free the leaf of @key, and what is above it, if it has become empty. */
-static void kho_radix_put_leaf(struct kho_radix_tree *tree, u64 key,
-			       struct kho_radix_leaf *leaf)
+/* Free the leaf of @key, which has become empty, and what is so above it. */
+static noinline void kho_radix_drop_leaf(struct kho_radix_tree *tree, u64 key)
 {
 	struct kho_radix_cursor krc = { .tree = tree, .key = key };
 
-	if (!kho_radix_entries(leaf) && krc_walk(&krc))
+	kho_radix_remember(tree, key, NULL);
+	if (krc_walk(&krc))
 		krc_prune(&krc, 0);
+}
+
+/* Count entries of the leaf of @key, the last one that was looked for. */
+static __always_inline void kho_radix_count_leaf(struct kho_radix_tree *tree,
+						 u64 key, long diff)
+{
+	unsigned long entries = page_private(tree->last_page) + diff;
+
+	set_page_private(tree->last_page, entries);
+	if (unlikely(!entries))
+		kho_radix_drop_leaf(tree, key);
 }
 
 /* All nodes between the root and the leaf of @key know their entries. */
@@ -292,6 +358,8 @@ static void kho_radix_check(struct kho_radix_tree *tree, u64 key)
 int kho_radix_init(struct kho_radix_tree *tree)
 {
 	mutex_init(&tree->lock);
+	tree->orders = 0;
+	kho_radix_remember(tree, 0, NULL);
 	tree->root = kho_radix_alloc_node();
 
 	return tree->root ? 0 : -ENOMEM;
@@ -347,7 +415,7 @@ static int kho_radix_add_key(struct kho_radix_tree *tree, u64 key)
 	if (__test_and_set_bit(kho_radix_bit(key), leaf->bitmap))
 		return -EEXIST;
 
-	kho_radix_count(leaf, 1);
+	kho_radix_count_leaf(tree, key, 1);
 	return 0;
 }
 
@@ -358,8 +426,7 @@ static int kho_radix_del_key(struct kho_radix_tree *tree, u64 key)
 	if (!leaf || !__test_and_clear_bit(kho_radix_bit(key), leaf->bitmap))
 		return -ENOENT;
 
-	kho_radix_count(leaf, -1);
-	kho_radix_put_leaf(tree, key, leaf);
+	kho_radix_count_leaf(tree, key, -1);
 	return 0;
 }
 
@@ -383,7 +450,7 @@ int kho_radix_add_page(struct kho_radix_tree *tree, unsigned long pfn,
 	u64 key;
 	int err;
 
-	if (!kho_radix_valid(pfn, 1, order))
+	if (!kho_radix_valid_block(pfn, order))
 		return -EINVAL;
 
 	key = kho_radix_key(pfn, order);
@@ -413,7 +480,7 @@ int kho_radix_del_page(struct kho_radix_tree *tree, unsigned long pfn,
 	u64 key;
 	int err;
 
-	if (!kho_radix_valid(pfn, 1, order))
+	if (!kho_radix_valid_block(pfn, order))
 		return -EINVAL;
 
 	key = kho_radix_key(pfn, order);
@@ -425,20 +492,37 @@ int kho_radix_del_page(struct kho_radix_tree *tree, unsigned long pfn,
 }
 EXPORT_SYMBOL_GPL(kho_radix_del_page);
 
+/* Which bits of the word that has @bit lie from there up to, without, @end? */
+static unsigned long kho_radix_mask(unsigned int bit, unsigned int end)
+{
+	unsigned long mask = BITMAP_FIRST_WORD_MASK(bit);
+
+	if (BIT_WORD(bit) == BIT_WORD(end))
+		mask &= BITMAP_LAST_WORD_MASK(end);
+	return mask;
+}
+
+/* Runs are short more often than not: no call of a function for each. */
+#define for_each_kho_radix_word(bit, start, end) \
+	for ((bit) = (start); (bit) < (end); \
+	     (bit) = round_down((bit), BITS_PER_LONG) + BITS_PER_LONG)
+
 /* Add @nr keys from @key on, all in one leaf. */
 static int kho_radix_fill(struct kho_radix_tree *tree, u64 key,
 			  unsigned long nr)
 {
 	struct kho_radix_leaf *leaf = kho_radix_get_leaf(tree, key);
-	unsigned int bit = kho_radix_bit(key);
+	unsigned int start = kho_radix_bit(key), end = start + nr, bit;
 
 	if (!leaf)
 		return -ENOMEM;
-	if (find_next_bit(leaf->bitmap, bit + nr, bit) < bit + nr)
-		return -EEXIST;
+	for_each_kho_radix_word(bit, start, end)
+		if (leaf->bitmap[BIT_WORD(bit)] & kho_radix_mask(bit, end))
+			return -EEXIST;
 
-	bitmap_set(leaf->bitmap, bit, nr);
-	kho_radix_count(leaf, nr);
+	for_each_kho_radix_word(bit, start, end)
+		leaf->bitmap[BIT_WORD(bit)] |= kho_radix_mask(bit, end);
+	kho_radix_count_leaf(tree, key, nr);
 	kho_radix_check(tree, key);
 	return 0;
 }
@@ -448,10 +532,11 @@ static void kho_radix_clear(struct kho_radix_tree *tree, u64 key,
 			    unsigned long nr)
 {
 	struct kho_radix_leaf *leaf = kho_radix_find_leaf(tree, key);
+	unsigned int start = kho_radix_bit(key), end = start + nr, bit;
 
-	bitmap_clear(leaf->bitmap, kho_radix_bit(key), nr);
-	kho_radix_count(leaf, -(long)nr);
-	kho_radix_put_leaf(tree, key, leaf);
+	for_each_kho_radix_word(bit, start, end)
+		leaf->bitmap[BIT_WORD(bit)] &= ~kho_radix_mask(bit, end);
+	kho_radix_count_leaf(tree, key, -(long)nr);
 	kho_radix_check(tree, key);
 }
 
@@ -460,10 +545,15 @@ static bool kho_radix_full(struct kho_radix_tree *tree, u64 key,
 			   unsigned long nr)
 {
 	const struct kho_radix_leaf *leaf = kho_radix_find_leaf(tree, key);
-	unsigned int bit = kho_radix_bit(key);
+	unsigned int start = kho_radix_bit(key), end = start + nr, bit;
 
-	return leaf &&
-	       find_next_zero_bit(leaf->bitmap, bit + nr, bit) == bit + nr;
+	if (!leaf)
+		return false;
+	for_each_kho_radix_word(bit, start, end)
+		if (~leaf->bitmap[BIT_WORD(bit)] & kho_radix_mask(bit, end))
+			return false;
+
+	return true;
 }
 
 /* Remove keys that are known to be in the tree: from @key up to, without, @end */
@@ -559,30 +649,42 @@ EXPORT_SYMBOL_GPL(kho_radix_del_range);
  * Searching upwards
  */
 
+/* Up to which slot of a table, without, can keys from @key to @last be? */
+static unsigned int kho_radix_end_slot(u64 key, u64 last, unsigned int level)
+{
+	unsigned int shift = kho_radix_shift(level);
+	u64 further = (last >> shift) - (key >> shift);
+
+	return min_t(u64, kho_radix_slot(key, level) + further + 1,
+		     KHO_RADIX_SLOTS);
+}
+
 /*
- * The first leaf that can hold @key or a larger one. Moves @key up to the first
- * key of that leaf if it is in front of it. Each table is scanned once as long
- * as @key grows, so a whole walk costs no more than the nodes it sees.
+ * The first leaf that can hold a key from @key to @last, NULL if there is none.
+ * Moves @key up to the first key of that leaf if it is in front of it, or behind
+ * @last. Each table is scanned once as long as @key grows, and only where keys up
+ * to @last can be.
  */
 static const struct kho_radix_leaf *
-kho_radix_next_leaf(const struct kho_radix_tree *tree, u64 *key)
+kho_radix_next_leaf(const struct kho_radix_tree *tree, u64 *key, u64 last)
 {
 	const struct kho_radix_node *node = tree->root;
 	unsigned int level = KHO_RADIX_TOP;
 
 	while (level) {
-		unsigned int shift = kho_radix_shift(level);
+		unsigned int end = kho_radix_end_slot(*key, last, level);
 		unsigned int slot = kho_radix_slot(*key, level);
+		unsigned int shift = kho_radix_shift(level);
 		unsigned int next = slot;
 
-		while (next < KHO_RADIX_SLOTS && !node->table[next])
+		while (next < end && !node->table[next])
 			next++;
 		if (next > slot)
 			*key = ((*key >> shift) + (next - slot)) << shift;
-		if (*key > KHO_RADIX_MAX_KEY)
+		if (*key > last)
 			return NULL;
 
-		if (next < KHO_RADIX_SLOTS) {
+		if (next < end) {
 			node = kho_radix_child(node, next);
 			level--;
 		} else {
@@ -599,7 +701,8 @@ static bool kho_radix_next_key(const struct kho_radix_tree *tree, u64 *key,
 			       u64 last)
 {
 	while (*key <= last) {
-		const struct kho_radix_leaf *leaf = kho_radix_next_leaf(tree, key);
+		const struct kho_radix_leaf *leaf =
+			kho_radix_next_leaf(tree, key, last);
 		unsigned long bit;
 
 		if (!leaf)
@@ -617,9 +720,10 @@ static bool kho_radix_next_key(const struct kho_radix_tree *tree, u64 *key,
 static bool __kho_radix_overlaps(const struct kho_radix_tree *tree,
 				 unsigned long pfn, unsigned long nr)
 {
-	unsigned int order;
+	u64 orders;
 
-	for (order = 0; order <= KHO_RADIX_MAX_ORDER; order++) {
+	for (orders = tree->orders; orders; orders &= orders - 1) {
+		unsigned int order = __ffs64(orders);
 		u64 key = kho_radix_key(pfn, order);
 
 		if (kho_radix_next_key(tree, &key,
@@ -689,7 +793,7 @@ EXPORT_SYMBOL_GPL(kho_radix_overlaps);
 bool kho_radix_test_page(struct kho_radix_tree *tree, unsigned long pfn,
 			 unsigned int order)
 {
-	if (!kho_radix_valid(pfn, 1, order))
+	if (!kho_radix_valid_block(pfn, order))
 		return false;
 
 	guard(mutex)(&tree->lock);
@@ -708,44 +812,64 @@ EXPORT_SYMBOL_GPL(kho_radix_test_page);
  */
 int kho_radix_block_order(struct kho_radix_tree *tree, unsigned long pfn)
 {
-	unsigned int order;
+	u64 orders;
+
+	if (!kho_radix_valid_block(pfn, 0))
+		return -ENOENT;
 
 	guard(mutex)(&tree->lock);
-	for (order = 0; kho_radix_valid(pfn, 1, order); order++)
+	for (orders = tree->orders; orders; orders &= orders - 1) {
+		unsigned int order = __ffs64(orders);
+
+		if (!kho_radix_valid_block(pfn, order))
+			break;
 		if (kho_radix_test_key(tree, kho_radix_key(pfn, order)))
 			return order;
+	}
 
 	return -ENOENT;
 }
 EXPORT_SYMBOL_GPL(kho_radix_block_order);
 
-/*
- * The end of the run of neighbouring blocks, of one order and in one leaf, that
- * has @key in it or starts there
- */
-static unsigned long kho_radix_run_end(const struct kho_radix_leaf *leaf,
-				       u64 key, unsigned int order)
+/* The bits of a leaf from @key up to the end of its word, the lowest first */
+static unsigned long kho_radix_word(const struct kho_radix_leaf *leaf, u64 key)
 {
-	u64 marker = kho_radix_marker(order);
 	unsigned int bit = kho_radix_bit(key);
-	unsigned long size = bit + kho_radix_share(key, 2 * marker - 1);
-	unsigned long end = find_next_zero_bit(leaf->bitmap, size, bit);
 
-	return (key - marker + (end - bit)) << order;
+	return leaf->bitmap[BIT_WORD(bit)] >> bit % BITS_PER_LONG;
+}
+
+/* How far keys from @key on are in the leaf one after another; not its end */
+static u64 kho_radix_run_end(const struct kho_radix_leaf *leaf, u64 key)
+{
+	do {
+		unsigned long word = kho_radix_word(leaf, key);
+
+		if (~word)
+			key += ffz(word);
+		else
+			key += BITS_PER_LONG;
+	} while (!(key % BITS_PER_LONG) && kho_radix_bit(key) &&
+		 kho_radix_word(leaf, key) & 1);
+
+	return key;
 }
 
 /* How far memory is in blocks, seen from @pfn; @pfn if it is in none itself. */
-static unsigned long kho_radix_covered(const struct kho_radix_tree *tree,
+static unsigned long kho_radix_covered(struct kho_radix_tree *tree,
 				       unsigned long pfn)
 {
-	unsigned int order;
+	u64 orders;
 
-	for (order = 0; order <= KHO_RADIX_MAX_ORDER; order++) {
+	for (orders = tree->orders; orders; orders &= orders - 1) {
+		unsigned int order = __ffs64(orders);
 		u64 key = kho_radix_key(pfn, order);
-		const struct kho_radix_leaf *leaf = kho_radix_find_leaf(tree, key);
+		u64 marker = kho_radix_marker(order), end;
 
-		if (leaf && test_bit(kho_radix_bit(key), leaf->bitmap))
-			return kho_radix_run_end(leaf, key, order);
+		if (!kho_radix_test_key(tree, key))
+			continue;
+		end = kho_radix_run_end(tree->last_leaf, key);
+		return (min(end, 2 * marker) - marker) << order;
 	}
 
 	return pfn;
@@ -822,7 +946,8 @@ int kho_radix_walk_tree(struct kho_radix_tree *tree, kho_radix_block_fn cb)
 	int err = 0;
 
 	guard(mutex)(&tree->lock);
-	while (!err && (leaf = kho_radix_next_leaf(tree, &key))) {
+	while (!err && (leaf = kho_radix_next_leaf(tree, &key,
+						   KHO_RADIX_MAX_KEY))) {
 		err = kho_radix_walk_leaf(leaf, key, cb);
 		key = ALIGN_DOWN(key, KHO_RADIX_LEAF_BITS) + KHO_RADIX_LEAF_BITS;
 	}
@@ -833,57 +958,112 @@ EXPORT_SYMBOL_GPL(kho_radix_walk_tree);
 
 /*
  * Each order is a sorted bitmap of its own. A merge looks at one run of each:
- * neighbouring blocks in one leaf, the lowest that it has not yet passed. The
- * leaf is remembered, so that only a new leaf costs a descent from the root.
+ * neighbouring blocks in one leaf, the lowest that it has not yet passed. What is
+ * behind the run in its word is remembered, so that a run costs a few instructions
+ * and only a new leaf a descent from the root.
  */
 struct kho_radix_run {
 	const struct kho_radix_leaf *leaf;
+	unsigned long word;
 	unsigned long start_pfn;
 	unsigned long end_pfn;
 };
 
 struct kho_radix_merge {
 	const struct kho_radix_tree *tree;
+	unsigned long first_pfn;
+	unsigned long last_pfn;
 	u64 orders;
 	struct kho_radix_run runs[KHO_RADIX_MAX_ORDER + 1];
 };
+
+/* Look at what the word that has @key holds from there up to @last. */
+static unsigned long kho_radix_load_word(const struct kho_radix_leaf *leaf,
+					 u64 key, u64 last)
+{
+	unsigned int bit = kho_radix_bit(key);
+	unsigned long word = leaf->bitmap[BIT_WORD(bit)];
+	u64 further = last - round_down(key, BITS_PER_LONG);
+
+	word &= BITMAP_FIRST_WORD_MASK(bit);
+	return further < BITS_PER_LONG - 1 ?
+	       word & BITMAP_LAST_WORD_MASK(further + 1) : word;
+}
+
+/* The key of the first word from @key on that holds something; 0 if none does */
+static u64 kho_radix_next_word(const struct kho_radix_tree *tree,
+			       struct kho_radix_run *run, u64 key, u64 last)
+{
+	for (; key <= last; key = round_down(key, BITS_PER_LONG) + BITS_PER_LONG) {
+		if (!run->leaf || !kho_radix_bit(key))
+			run->leaf = kho_radix_next_leaf(tree, &key, last);
+		if (!run->leaf)
+			break;
+
+		run->word = kho_radix_load_word(run->leaf, key, last);
+		if (run->word)
+			return key;
+	}
+
+	return 0;
+}
+
+/* A run reaches the end of its word: it has what follows in its leaf, too. */
+static u64 kho_radix_extend_run(struct kho_radix_run *run, u64 key, u64 last)
+{
+	unsigned int bits = BITS_PER_LONG;
+
+	run->word = 0;
+	while (bits == BITS_PER_LONG && key <= last && kho_radix_bit(key)) {
+		run->word = kho_radix_load_word(run->leaf, key, last);
+		bits = ~run->word ? ffz(run->word) : BITS_PER_LONG;
+		run->word &= bits == BITS_PER_LONG ? 0 : ~0UL << bits;
+		key += bits;
+	}
+
+	return key;
+}
 
 /* Go on to the next run of @order; without one the order leaves the merge. */
 static void kho_radix_next_run(struct kho_radix_merge *merge, unsigned int order)
 {
 	struct kho_radix_run *run = &merge->runs[order];
+	u64 last = kho_radix_key(merge->last_pfn, order);
+	u64 key = kho_radix_key(run->end_pfn, order);
 	u64 marker = kho_radix_marker(order);
-	u64 key = marker + (run->end_pfn >> order);
+	unsigned long carried;
 
-	while (key < 2 * marker) {
-		unsigned long bit;
-
-		if (!run->leaf || !kho_radix_bit(key))
-			run->leaf = kho_radix_next_leaf(merge->tree, &key);
-		if (!run->leaf)
-			break;
-		bit = find_next_bit(run->leaf->bitmap, KHO_RADIX_LEAF_BITS,
-				    kho_radix_bit(key));
-		key = ALIGN_DOWN(key, KHO_RADIX_LEAF_BITS) + bit;
-		if (bit == KHO_RADIX_LEAF_BITS || key >= 2 * marker)
-			continue;
-		run->start_pfn = (key - marker) << order;
-		run->end_pfn = kho_radix_run_end(run->leaf, key, order);
+	if (!run->word)
+		key = kho_radix_next_word(merge->tree, run, key, last);
+	if (!key) {
+		merge->orders &= ~BIT_ULL(order);
 		return;
 	}
 
-	merge->orders &= ~BIT_ULL(order);
+	key = round_down(key, BITS_PER_LONG);
+	run->start_pfn = (key + __ffs(run->word) - marker) << order;
+
+	/* The carry goes through the lowest run, to the bit behind it. */
+	carried = run->word + (run->word & -run->word);
+	run->word &= carried;
+	if (carried)
+		key += __ffs(carried);
+	else
+		key = kho_radix_extend_run(run, key + BITS_PER_LONG, last);
+	run->end_pfn = (key - marker) << order;
 }
 
 /* Each order starts with the block that holds @pfn, or the first one behind. */
 static void kho_radix_merge_start(struct kho_radix_merge *merge,
 				  const struct kho_radix_tree *tree,
-				  unsigned long pfn)
+				  unsigned long pfn, unsigned long last_pfn)
 {
 	u64 orders;
 
 	merge->tree = tree;
-	merge->orders = __kho_radix_orders(tree);
+	merge->first_pfn = pfn;
+	merge->last_pfn = last_pfn;
+	merge->orders = tree->orders;
 	for (orders = merge->orders; orders; orders &= orders - 1) {
 		unsigned int order = __ffs64(orders);
 
@@ -892,33 +1072,91 @@ static void kho_radix_merge_start(struct kho_radix_merge *merge,
 	}
 }
 
-/* The order that has the lowest run; only if there is any */
-static unsigned int kho_radix_merge_lowest(const struct kho_radix_merge *merge)
+/*
+ * The order that has the lowest run; only if there is any. What starts in front
+ * of @bound_pfn is in the runs of this order alone.
+ */
+static unsigned int kho_radix_merge_lowest(const struct kho_radix_merge *merge,
+					   unsigned long *bound_pfn)
 {
 	unsigned int lowest = __ffs64(merge->orders);
-	u64 orders;
+	u64 orders = merge->orders & (merge->orders - 1);
 
-	for (orders = merge->orders; orders; orders &= orders - 1) {
-		unsigned int order = __ffs64(orders);
+	*bound_pfn = KHO_RADIX_END_PFN;
+	for (; orders; orders &= orders - 1) {
+		unsigned int order = __ffs64(orders), other = order;
 
-		if (merge->runs[order].start_pfn < merge->runs[lowest].start_pfn)
+		if (merge->runs[order].start_pfn < merge->runs[lowest].start_pfn) {
+			other = lowest;
 			lowest = order;
+		}
+		*bound_pfn = min(*bound_pfn, merge->runs[other].start_pfn);
 	}
 
 	return lowest;
 }
 
-static int kho_radix_emit(unsigned long start_pfn, unsigned long end_pfn,
-			  kho_radix_range_fn cb, void *arg)
+/* What has been merged to one range so far */
+struct kho_radix_range {
+	unsigned long start_pfn;
+	unsigned long end_pfn;
+	kho_radix_range_fn cb;
+	void *arg;
+};
+
+static int kho_radix_emit(const struct kho_radix_range *range)
 {
-	if (start_pfn == end_pfn)
+	if (range->start_pfn == range->end_pfn)
 		return 0;
-	if (end_pfn == KHO_RADIX_END_PFN) {
+	if (range->end_pfn == KHO_RADIX_END_PFN) {
 		pr_err("block at the very end of the address space\n");
 		return -EINVAL;
 	}
 
-	return cb(PFN_PHYS(start_pfn), PFN_PHYS(end_pfn), arg);
+	return range->cb(PFN_PHYS(range->start_pfn), PFN_PHYS(range->end_pfn),
+			 range->arg);
+}
+
+/* Put a run behind the range, or begin a new one with it. */
+static int kho_radix_add_run(struct kho_radix_range *range,
+			     unsigned long start_pfn, unsigned long end_pfn)
+{
+	int err;
+
+	if (start_pfn < range->end_pfn) {
+		pr_err("blocks overlap at pfn %#lx\n", start_pfn);
+		return -EINVAL;
+	}
+	if (start_pfn > range->end_pfn) {
+		err = kho_radix_emit(range);
+		if (err)
+			return err;
+		range->start_pfn = start_pfn;
+	}
+
+	range->end_pfn = end_pfn;
+	return 0;
+}
+
+/* Take runs of the order that has the lowest one until it is another's turn. */
+static int kho_radix_merge_runs(struct kho_radix_merge *merge,
+				struct kho_radix_range *range)
+{
+	unsigned long bound_pfn;
+	unsigned int order = kho_radix_merge_lowest(merge, &bound_pfn);
+	struct kho_radix_run *run = &merge->runs[order];
+	int err;
+
+	do {
+		err = kho_radix_add_run(range,
+					max(run->start_pfn, merge->first_pfn),
+					min(run->end_pfn, merge->last_pfn + 1));
+		if (err)
+			return err;
+		kho_radix_next_run(merge, order);
+	} while (merge->orders & BIT_ULL(order) && run->start_pfn < bound_pfn);
+
+	return 0;
 }
 
 /**
@@ -940,33 +1178,23 @@ int kho_radix_walk_window(const struct kho_radix_tree *tree,
 			  unsigned long start_pfn, unsigned long end_pfn,
 			  kho_radix_range_fn cb, void *arg)
 {
-	unsigned long range_pfn = start_pfn, next_pfn = start_pfn;
+	struct kho_radix_range range = {
+		.start_pfn = start_pfn,
+		.end_pfn = start_pfn,
+		.cb = cb,
+		.arg = arg,
+	};
 	struct kho_radix_merge merge;
-	int err;
+	int err = 0;
 
-	kho_radix_merge_start(&merge, tree, start_pfn);
-	while (merge.orders) {
-		unsigned int order = kho_radix_merge_lowest(&merge);
-		const struct kho_radix_run *run = &merge.runs[order];
-		unsigned long run_pfn = max(run->start_pfn, start_pfn);
+	if (start_pfn >= end_pfn)
+		return 0;
 
-		if (run_pfn >= end_pfn)
-			break;
-		if (run_pfn < next_pfn) {
-			pr_err("blocks overlap at pfn %#lx\n", run_pfn);
-			return -EINVAL;
-		}
-		if (run_pfn > next_pfn) {
-			err = kho_radix_emit(range_pfn, next_pfn, cb, arg);
-			if (err)
-				return err;
-			range_pfn = run_pfn;
-		}
-		next_pfn = min(run->end_pfn, end_pfn);
-		kho_radix_next_run(&merge, order);
-	}
+	kho_radix_merge_start(&merge, tree, start_pfn, end_pfn - 1);
+	while (merge.orders && !err)
+		err = kho_radix_merge_runs(&merge, &range);
 
-	return kho_radix_emit(range_pfn, next_pfn, cb, arg);
+	return err ?: kho_radix_emit(&range);
 }
 EXPORT_SYMBOL_GPL(kho_radix_walk_window);
 
@@ -1091,14 +1319,20 @@ static int __kho_radix_walk_nodes(struct kho_radix_tree *tree,
 int kho_radix_walk_nodes(struct kho_radix_tree *tree, kho_radix_node_fn cb,
 			 void *arg)
 {
+	int err;
+
 	guard(mutex)(&tree->lock);
-	return __kho_radix_walk_nodes(tree, cb, arg);
+	err = __kho_radix_walk_nodes(tree, cb, arg);
+	if (!err)
+		tree->orders = __kho_radix_orders(tree);
+
+	return err;
 }
 EXPORT_SYMBOL_GPL(kho_radix_walk_nodes);
 
 /* Only the lowest leaf has blocks of more than one order. */
-static void kho_radix_count_leaf(const struct kho_radix_leaf *leaf, u64 base,
-				 struct kho_radix_stats *stats)
+static void kho_radix_count_blocks(const struct kho_radix_leaf *leaf, u64 base,
+				   struct kho_radix_stats *stats)
 {
 	unsigned int order;
 	unsigned long bit;
@@ -1142,9 +1376,9 @@ void kho_radix_count_all(struct kho_radix_tree *tree,
 
 	*stats = (struct kho_radix_stats){};
 	guard(mutex)(&tree->lock);
-	while ((leaf = kho_radix_next_leaf(tree, &key))) {
+	while ((leaf = kho_radix_next_leaf(tree, &key, KHO_RADIX_MAX_KEY))) {
 		key = ALIGN_DOWN(key, KHO_RADIX_LEAF_BITS);
-		kho_radix_count_leaf(leaf, key, stats);
+		kho_radix_count_blocks(leaf, key, stats);
 		key += KHO_RADIX_LEAF_BITS;
 		cond_resched();
 	}

@@ -15,14 +15,25 @@
 #include <linux/kho/abi/radix_tree.h>
 #include <linux/kho/compat.h>
 
+struct page;
+
 /**
  * struct kho_radix_tree - a set of memory blocks
- * @root: the root node; it stays in place for the tree's whole life
- * @lock: serializes all access, taken by the functions themselves
+ * @root:      the root node; it stays in place for the tree's whole life
+ * @orders:    mask of the orders that it may have blocks of; in a tree from
+ *	       another kernel, from kho_radix_walk_nodes() on
+ * @last_leaf: the leaf that was needed last: next time it may be the same one
+ * @last_page: its struct page
+ * @last_nr:   which leaf that is, 0 for none
+ * @lock:      serializes all access, taken by the functions themselves
  */
 struct kho_radix_tree {
 	struct kho_radix_node *root;
-	struct mutex lock; /* all nodes and their entry counts */
+	u64 orders;
+	struct kho_radix_leaf *last_leaf;
+	struct page *last_page;
+	u64 last_nr;
+	struct mutex lock; /* all nodes, their entry counts, and the above */
 };
 
 /**
