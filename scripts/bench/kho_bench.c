@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Benchmark of kexec handover: what preserving costs
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ *
+ * Loading this module preserves and unpreserves order-0 folios, one by one and
+ * all in one call, and leaves them preserved for the next kexec. The times are in
+ * its parameters afterwards. Pages are allocated, but never touched.
+ *
+ * It is built for a kernel whose kexec handover has kho_preserve_folio(), ours or
+ * another's. Without kho_preserve_folios() there, one call for each takes its
+ * place.
+ */
+
+#define pr_fmt(fmt) "kho_bench: " fmt
+
+#include <linux/gfp.h>
+#include <linux/kexec_handover.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/timex.h>
+#include <linux/vmalloc.h>
+
+static unsigned long mib = 1024;
+module_param(mib, ulong, 0444);
+MODULE_PARM_DESC(mib, "size of the memory, MiB");
+
+static unsigned long stride = 1;
+module_param(stride, ulong, 0444);
+MODULE_PARM_DESC(stride, "preserve every stride-th page of it");
+
+static unsigned long folios;
+module_param(folios, ulong, 0444);
+MODULE_PARM_DESC(folios, "number of folios preserved");
+
+static unsigned long preserve, unpreserve, preserve_all, unpreserve_all;
+module_param(preserve, ulong, 0444);
+MODULE_PARM_DESC(preserve, "time of preserving one by one, TSC ticks");
+module_param(unpreserve, ulong, 0444);
+MODULE_PARM_DESC(unpreserve, "time of unpreserving one by one, TSC ticks");
+module_param(preserve_all, ulong, 0444);
+MODULE_PARM_DESC(preserve_all, "time of preserving in one call, TSC ticks");
+module_param(unpreserve_all, ulong, 0444);
+MODULE_PARM_DESC(unpreserve_all, "time of unpreserving in one call, TSC ticks");
+
+static struct folio **bench_folios;
+
+#ifndef BENCH_HAS_KHO_PRESERVE_FOLIOS
+static int kho_preserve_folios(struct folio **folios, unsigned long nr)
+{
+	unsigned long i;
+	int err = 0;
+
+	for (i = 0; i < nr && !err; i++)
+		err = kho_preserve_folio(folios[i]);
+	return err;
+}
+
+static void kho_unpreserve_folios(struct folio **folios, unsigned long nr)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr; i++)
+		kho_unpreserve_folio(folios[i]);
+}
+#endif
+
+/* All of it, in pieces that are as contiguous as the page allocator has them */
+static int bench_alloc(void)
+{
+	unsigned long nr_pages = mib << (20 - PAGE_SHIFT);
+	unsigned long pfn, i;
+
+	bench_folios = vmalloc_array(nr_pages / stride + 1, sizeof(*bench_folios));
+	if (!bench_folios)
+		return -ENOMEM;
+
+	for (i = 0; i < nr_pages; i++) {
+		struct page *page;
+
+		if (!(i % MAX_ORDER_NR_PAGES)) {
+			page = alloc_pages(GFP_KERNEL, MAX_PAGE_ORDER);
+			if (!page)
+				return -ENOMEM;
+			split_page(page, MAX_PAGE_ORDER);
+			pfn = page_to_pfn(page);
+			cond_resched();
+		}
+		if (!(i % stride))
+			bench_folios[folios++] =
+				pfn_folio(pfn + i % MAX_ORDER_NR_PAGES);
+	}
+
+	return 0;
+}
+
+static int bench_one_by_one(void)
+{
+	cycles_t start = get_cycles(), middle;
+	unsigned long i;
+
+	for (i = 0; i < folios; i++) {
+		int err = kho_preserve_folio(bench_folios[i]);
+
+		if (err)
+			return err;
+	}
+
+	middle = get_cycles();
+	for (i = 0; i < folios; i++)
+		kho_unpreserve_folio(bench_folios[i]);
+
+	preserve = middle - start;
+	unpreserve = get_cycles() - middle;
+	return 0;
+}
+
+static int bench_all_at_once(void)
+{
+	cycles_t start = get_cycles(), middle;
+	int err;
+
+	err = kho_preserve_folios(bench_folios, folios);
+	if (err)
+		return err;
+
+	middle = get_cycles();
+	kho_unpreserve_folios(bench_folios, folios);
+	preserve_all = middle - start;
+	unpreserve_all = get_cycles() - middle;
+
+	return kho_preserve_folios(bench_folios, folios);
+}
+
+/* What is allocated stays so: a benchmark ends with the kernel it runs in. */
+static int __init bench_init(void)
+{
+	int err;
+
+	if (!stride)
+		return -EINVAL;
+
+	err = bench_alloc();
+	if (!err)
+		err = bench_one_by_one();
+	if (!err)
+		err = bench_all_at_once();
+	if (err)
+		pr_err("failed: %d\n", err);
+	return err;
+}
+module_init(bench_init);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Benchmark of kexec handover");
