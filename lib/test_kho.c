@@ -436,29 +436,57 @@ static int test_kho_preserve(unsigned int generation)
  * Restoring. Whatever is wrong, it goes on to find all that is wrong.
  */
 
-static bool test_kho_restore_folio(const struct test_kho_state *state,
-				   unsigned int nr)
+static bool test_kho_verify_folio(const struct test_kho_state *state,
+				  unsigned int nr, struct folio *folio)
 {
 	const struct test_kho_piece *piece = &state->folios[nr];
-	size_t size = PAGE_SIZE << piece->order;
-	struct folio *folio;
 	bool ok = true;
 
-	ok &= TEST_KHO_CHECK(kho_incoming_contains(piece->phys, size));
-	if (piece->order)
-		ok &= TEST_KHO_CHECK(!kho_restore_folio(piece->phys + PAGE_SIZE));
-
-	folio = kho_restore_folio(piece->phys);
 	if (!TEST_KHO_CHECK(folio))
 		return false;
 
 	ok &= TEST_KHO_CHECK(!kho_restore_folio(piece->phys));
 	ok &= TEST_KHO_CHECK(!kho_incoming_contains(piece->phys, PAGE_SIZE));
+	ok &= TEST_KHO_CHECK(folio_pfn(folio) == PHYS_PFN(piece->phys));
 	ok &= TEST_KHO_CHECK(folio_order(folio) == piece->order);
 	ok &= TEST_KHO_CHECK(folio_ref_count(folio) == 1);
-	ok &= test_kho_verify(folio_address(folio), size,
+	ok &= test_kho_verify(folio_address(folio), PAGE_SIZE << piece->order,
 			      test_kho_salt(state, TEST_KHO_FOLIO, nr));
 	folio_put(folio);
+	return ok;
+}
+
+static bool test_kho_restore_folio(const struct test_kho_state *state,
+				   unsigned int nr)
+{
+	const struct test_kho_piece *piece = &state->folios[nr];
+	bool ok = true;
+
+	ok &= TEST_KHO_CHECK(kho_incoming_contains(piece->phys,
+						   PAGE_SIZE << piece->order));
+	if (piece->order)
+		ok &= TEST_KHO_CHECK(!kho_restore_folio(piece->phys + PAGE_SIZE));
+
+	return ok & test_kho_verify_folio(state, nr, kho_restore_folio(piece->phys));
+}
+
+/* All in one call, and in front of them an address that nothing is at. */
+static bool test_kho_restore_folios(const struct test_kho_state *state)
+{
+	static struct folio *folios[TEST_KHO_MAX_FOLIOS + 1];
+	static phys_addr_t phys[TEST_KHO_MAX_FOLIOS + 1];
+	bool ok = true;
+	unsigned int i;
+
+	phys[0] = state->decoy_phys;
+	for (i = 0; i < state->nr_folios; i++)
+		phys[i + 1] = state->folios[i].phys;
+
+	kho_restore_folios(phys, folios, state->nr_folios + 1);
+	ok &= TEST_KHO_CHECK(!folios[0]);
+	for (i = 0; i < state->nr_folios; i++)
+		ok &= test_kho_verify_folio(state, i, folios[i + 1]);
+
 	return ok;
 }
 
@@ -508,7 +536,9 @@ static bool test_kho_restore_all(const struct test_kho_state *state)
 	bool ok = true;
 	unsigned int i;
 
-	for (i = 0; i < state->nr_folios; i++)
+	if (state->generation % 2)
+		ok &= test_kho_restore_folios(state);
+	for (i = 0; i < state->nr_folios && !(state->generation % 2); i++)
 		ok &= test_kho_restore_folio(state, i);
 	for (i = 0; i < state->nr_ranges; i++)
 		ok &= test_kho_restore_range(state, i);

@@ -40,6 +40,8 @@ bool kho_incoming_contains(phys_addr_t phys, size_t size);
 int kho_incoming_order(phys_addr_t phys);
 bool kho_incoming_has_pages(phys_addr_t phys, unsigned long nr);
 struct folio *kho_restore_folio(phys_addr_t phys);
+void kho_restore_folios(const phys_addr_t *phys, struct folio **folios,
+			unsigned int nr);
 struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr);
 
 void *kho_alloc_preserve(size_t size);
@@ -119,6 +121,13 @@ static inline int kho_incoming_order(phys_addr_t phys)
 static inline bool kho_incoming_has_pages(phys_addr_t phys, unsigned long nr)
 {
 	return false;
+}
+
+static inline void kho_restore_folios(const phys_addr_t *phys,
+				      struct folio **folios, unsigned int nr)
+{
+	while (nr--)
+		folios[nr] = NULL;
 }
 
 static inline struct folio *kho_restore_folio(phys_addr_t phys)

@@ -1120,6 +1120,21 @@ static void __init kho_note_homes(void)
 	}
 }
 
+/* From now on nobody reserves memory that is not free. */
+static void __init kho_note_reserved(void)
+{
+	const struct memblock_region *region;
+
+	if (!is_kho_boot())
+		return;
+
+	for_each_reserved_mem_region(region)
+		if (kho_radix_overlaps(&kho_in.tree, PFN_DOWN(region->base),
+				       PFN_UP(region->base + region->size) -
+				       PFN_DOWN(region->base)))
+			kho_in.some_reserved = true;
+}
+
 static void __init kho_print_scratch(void)
 {
 	unsigned int i;
@@ -1154,6 +1169,7 @@ void __init kho_memory_init(void)
 	}
 
 	kho_note_homes();
+	kho_note_reserved();
 	kho_print_scratch();
 }
 
@@ -1346,6 +1362,13 @@ static const struct range *kho_find_home(unsigned long pfn)
 			return &kho_homes[i];
 
 	return NULL;
+}
+
+static bool kho_has_home(unsigned long pfn, unsigned long nr)
+{
+	const struct range *home = kho_find_home(pfn);
+
+	return home && nr <= home->end - pfn;
 }
 
 /* Whoever comes next is likely to have the same home. */
@@ -1728,11 +1751,21 @@ static bool kho_can_restore(phys_addr_t phys)
  */
 static bool kho_is_withheld(unsigned long pfn, unsigned long nr)
 {
-	while (nr--)
-		if (PageReserved(pfn_to_page(pfn + nr)))
-			return false;
+	unsigned long end_pfn = pfn + nr, flags = 0;
 
-	return true;
+	if (!kho_in.some_reserved)
+		return true;
+
+	/* Struct pages are contiguous for as many as the page allocator has. */
+	while (pfn < end_pfn) {
+		unsigned long chunk_end = min(end_pfn, ALIGN(pfn + 1, MAX_ORDER_NR_PAGES));
+		const struct page *page = pfn_to_page(pfn);
+
+		for (; pfn < chunk_end; pfn++, page++)
+			flags |= page->flags;
+	}
+
+	return !(flags & BIT(PG_reserved));
 }
 
 /* Take the block that starts at @pfn out of the map. */
@@ -1745,6 +1778,30 @@ static int kho_take_block(unsigned long pfn, unsigned long max_nr)
 		return -ENOENT;
 
 	return kho_radix_del_page(&kho_in.tree, pfn, order) ?: order;
+}
+
+static __always_inline void kho_make_tail(struct page *page, unsigned long i)
+{
+	page[i].mapping = TAIL_MAPPING;
+	set_compound_head(page + i, page);
+	set_page_count(page + i, 0);
+}
+
+/*
+ * As prep_compound_page(), for pages that are as boot has initialized them: each
+ * has a reference, and nothing in it that would have to be cleared.
+ */
+static void kho_make_compound(struct page *page, unsigned int order)
+{
+	unsigned long nr = 1UL << order, i;
+
+	__SetPageHead(page);
+	kho_make_tail(page, 1);
+	for (i = 2; i < nr; i += 2) {
+		kho_make_tail(page, i);
+		kho_make_tail(page, i + 1);
+	}
+	prep_compound_head(page, order);
 }
 
 /**
@@ -1760,7 +1817,6 @@ static int kho_take_block(unsigned long pfn, unsigned long max_nr)
 struct folio *kho_restore_folio(phys_addr_t phys)
 {
 	struct page *page;
-	unsigned long i;
 	int order;
 
 	KUNIT_STATIC_STUB_REDIRECT(kho_restore_folio, phys);
@@ -1774,14 +1830,67 @@ struct folio *kho_restore_folio(phys_addr_t phys)
 
 	kho_manage_pages(PHYS_PFN(phys), 1UL << order);
 	page = pfn_to_page(PHYS_PFN(phys));
-	for (i = 1; i < 1UL << order; i++)
-		set_page_count(page + i, 0);
 	if (order)
-		prep_compound_page(page, order);
+		kho_make_compound(page, order);
 
 	return page_rmappable_folio(page);
 }
 EXPORT_SYMBOL_GPL(kho_restore_folio);
+
+/* How many of the addresses from the first on are those of neighbouring pages? */
+static unsigned int kho_phys_run(const phys_addr_t *phys, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 1; i < nr; i++)
+		if (phys[i] != phys[i - 1] + PAGE_SIZE)
+			break;
+
+	return i;
+}
+
+/* Take over single pages that lie one behind another: all of them, or none. */
+static bool kho_take_run(phys_addr_t phys, unsigned int nr)
+{
+	unsigned long pfn = PHYS_PFN(phys);
+
+	if (!kho_can_restore(phys) ||
+	    !kho_radix_test_range(&kho_in.tree, pfn, nr, 0) ||
+	    !kho_is_withheld(pfn, nr) ||
+	    kho_radix_del_range(&kho_in.tree, pfn, nr, 0))
+		return false;
+
+	kho_manage_pages(pfn, nr);
+	return true;
+}
+
+/**
+ * kho_restore_folios - take over many folios that the previous kernel preserved
+ * @phys:   array of their physical addresses
+ * @folios: where to store them; NULL in place of one that can't be had
+ * @nr:	    number of entries in both arrays
+ *
+ * Like kho_restore_folio() for each of them, but faster if there are single pages
+ * among them that follow one another in memory as in the array.
+ *
+ * Context: May sleep; from the initcall level after core on.
+ */
+void kho_restore_folios(const phys_addr_t *phys, struct folio **folios,
+			unsigned int nr)
+{
+	unsigned int i = 0, end;
+
+	while (i < nr) {
+		end = i + kho_phys_run(phys + i, nr - i);
+		if (end - i > 1 && kho_take_run(phys[i], end - i))
+			for (; i < end; i++)
+				folios[i] = pfn_folio(PHYS_PFN(phys[i]));
+		else
+			for (; i < end; i++)
+				folios[i] = kho_restore_folio(phys[i]);
+	}
+}
+EXPORT_SYMBOL_GPL(kho_restore_folios);
 
 /**
  * kho_incoming_has_pages - is a range what was given to kho_preserve_pages()?
@@ -1877,12 +1986,12 @@ struct folio *kho_alloc_folio(unsigned int order)
 	gfp_t gfp = GFP_KERNEL | __GFP_ZERO;
 	struct folio *folio = folio_alloc(gfp, order);
 
-	if (!folio || !kho_homes_cnt || kho_find_home(folio_pfn(folio)))
+	if (!folio || !kho_homes_cnt || kho_has_home(folio_pfn(folio), 1UL << order))
 		return folio;
 
 	folio_put(folio);
 	folio = folio_alloc(gfp | GFP_DMA32, order);
-	if (!folio || kho_find_home(folio_pfn(folio)))
+	if (!folio || kho_has_home(folio_pfn(folio), 1UL << order))
 		return folio;
 
 	folio_put(folio);

@@ -29,6 +29,7 @@ enum kho_incoming_state {
  * struct kho_incoming - what the previous kernel handed over
  * @state:	  how far it has been read
  * @adopted:	  nodes of @tree are pages of this kernel: blocks may be restored
+ * @some_reserved: this kernel has reserved some of what is in @tree
  * @fdt_phys:	  physical address of the root FDT, one page
  * @scratch_phys: physical address of the array of scratch regions
  * @scratch_cnt:  number of entries in that array
@@ -40,6 +41,7 @@ enum kho_incoming_state {
 struct kho_incoming {
 	enum kho_incoming_state state;
 	bool adopted;
+	bool some_reserved;
 	phys_addr_t fdt_phys;
 	phys_addr_t scratch_phys;
 	unsigned int scratch_cnt;

@@ -41,6 +41,11 @@
 #define KHO_RADIX_MAX_KEY	(2 * KHO_RADIX_END_PFN - 1)
 #define KHO_RADIX_END_PFN	BIT_ULL(KHO_ORDER_0_LOG2)
 
+/* The orders that share the lowest leaf */
+#define KHO_RADIX_LOW_ORDERS						\
+	GENMASK_ULL(KHO_RADIX_MAX_ORDER,				\
+		    KHO_ORDER_0_LOG2 + 1 - KHO_BITMAP_SIZE_LOG2)
+
 const struct kho_compat_range kho_radix_compat_range = {
 	.name = "radix",
 	.lowest = 1,
@@ -91,14 +96,11 @@ static u64 kho_radix_leaf_nr(u64 key)
 	return (key >> KHO_BITMAP_SIZE_LOG2) + 1;
 }
 
-/* Orders that the leaf of a key can have: one, but for the lowest leaf */
+/* Which orders can the leaf of @key have? One, but for the lowest leaf. */
 static u64 kho_radix_leaf_orders(u64 key)
 {
-	unsigned int order = KHO_ORDER_0_LOG2 + 1 - fls64(key);
-
-	return key > KHO_RADIX_LEAF_MASK ? BIT_ULL(order) :
-	       GENMASK_ULL(KHO_RADIX_MAX_ORDER,
-			   KHO_ORDER_0_LOG2 + 1 - KHO_BITMAP_SIZE_LOG2);
+	return key > KHO_RADIX_LEAF_MASK ?
+	       BIT_ULL(KHO_ORDER_0_LOG2 + 1 - fls64(key)) : KHO_RADIX_LOW_ORDERS;
 }
 
 static bool kho_radix_valid_block(unsigned long pfn, unsigned int order)
@@ -556,6 +558,20 @@ static bool kho_radix_full(struct kho_radix_tree *tree, u64 key,
 	return true;
 }
 
+/* Are all keys from @key up to, without, @end in the tree? */
+static bool kho_radix_test_keys(struct kho_radix_tree *tree, u64 key, u64 end)
+{
+	unsigned long nr;
+
+	for (; key < end; key += nr) {
+		nr = kho_radix_share(key, end - 1);
+		if (!kho_radix_full(tree, key, nr))
+			return false;
+	}
+
+	return true;
+}
+
 /* Remove keys that are known to be in the tree: from @key up to, without, @end */
 static void kho_radix_clear_keys(struct kho_radix_tree *tree, u64 key, u64 end)
 {
@@ -625,25 +641,44 @@ EXPORT_SYMBOL_GPL(kho_radix_add_range);
 int kho_radix_del_range(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr, unsigned int order)
 {
-	u64 first, key, last;
-	unsigned long share;
+	u64 first;
 
 	if (!kho_radix_valid(pfn, nr, order))
 		return -EINVAL;
 
 	first = kho_radix_key(pfn, order);
-	last = first + nr - 1;
 	guard(mutex)(&tree->lock);
-	for (key = first; key <= last; key += share) {
-		share = kho_radix_share(key, last);
-		if (!kho_radix_full(tree, key, share))
-			return -ENOENT;
-	}
-	kho_radix_clear_keys(tree, first, last + 1);
+	if (!kho_radix_test_keys(tree, first, first + nr))
+		return -ENOENT;
+	kho_radix_clear_keys(tree, first, first + nr);
 
 	return 0;
 }
 EXPORT_SYMBOL_GPL(kho_radix_del_range);
+
+/**
+ * kho_radix_test_range - are neighbouring blocks of one order in a tree?
+ * @tree:  the tree
+ * @pfn:   page frame number of the first block's first page
+ * @nr:    number of blocks
+ * @order: log2 of the size of each block in pages
+ *
+ * Context: May sleep; takes the tree's lock.
+ * Return: true if the tree has all of these blocks; false for none.
+ */
+bool kho_radix_test_range(struct kho_radix_tree *tree, unsigned long pfn,
+			  unsigned long nr, unsigned int order)
+{
+	u64 first;
+
+	if (!kho_radix_valid(pfn, nr, order))
+		return false;
+
+	first = kho_radix_key(pfn, order);
+	guard(mutex)(&tree->lock);
+	return kho_radix_test_keys(tree, first, first + nr);
+}
+EXPORT_SYMBOL_GPL(kho_radix_test_range);
 
 /*
  * Searching upwards
@@ -1297,6 +1332,16 @@ static int __kho_radix_walk_nodes(struct kho_radix_tree *tree,
 	return kho_radix_walk_below(tree->root, KHO_RADIX_TOP, 0, cb, arg);
 }
 
+/* A leaf that is there already may get blocks of any order that it can have. */
+static void kho_radix_note_orders(struct kho_radix_tree *tree)
+{
+	u64 orders = __kho_radix_orders(tree);
+
+	if (orders & KHO_RADIX_LOW_ORDERS)
+		orders |= KHO_RADIX_LOW_ORDERS;
+	tree->orders |= orders;
+}
+
 /**
  * kho_radix_walk_nodes - call a function for each node of a tree, and check it
  * @tree: the tree, maybe from another kernel and damaged
@@ -1324,7 +1369,7 @@ int kho_radix_walk_nodes(struct kho_radix_tree *tree, kho_radix_node_fn cb,
 	guard(mutex)(&tree->lock);
 	err = __kho_radix_walk_nodes(tree, cb, arg);
 	if (!err)
-		tree->orders = __kho_radix_orders(tree);
+		kho_radix_note_orders(tree);
 
 	return err;
 }

@@ -126,6 +126,8 @@ int kho_radix_del_range(struct kho_radix_tree *tree, unsigned long pfn,
 
 bool kho_radix_test_page(struct kho_radix_tree *tree, unsigned long pfn,
 			 unsigned int order);
+bool kho_radix_test_range(struct kho_radix_tree *tree, unsigned long pfn,
+			  unsigned long nr, unsigned int order);
 int kho_radix_block_order(struct kho_radix_tree *tree, unsigned long pfn);
 bool kho_radix_contains(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr);
@@ -189,6 +191,13 @@ static inline int kho_radix_del_range(struct kho_radix_tree *tree,
 
 static inline bool kho_radix_test_page(struct kho_radix_tree *tree,
 				       unsigned long pfn, unsigned int order)
+{
+	return false;
+}
+
+static inline bool kho_radix_test_range(struct kho_radix_tree *tree,
+					unsigned long pfn, unsigned long nr,
+					unsigned int order)
 {
 	return false;
 }

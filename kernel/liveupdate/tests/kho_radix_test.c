@@ -10,6 +10,7 @@
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/pfn.h>
+#include <linux/prandom.h>
 
 #include <linux/kho/radix_tree.h>
 
@@ -252,6 +253,49 @@ static void range_is_removed_as_a_whole_or_not(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, kho_radix_contains(test->priv, nr + 1, 4));
 }
 
+static void test_range_wants_all_blocks(struct kunit *test)
+{
+	const unsigned long nr = LEAF_BITS + 100;
+
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 60, nr, 0), 0);
+	KUNIT_EXPECT_TRUE(test, kho_radix_test_range(test->priv, 60, nr, 0));
+	KUNIT_EXPECT_TRUE(test, kho_radix_test_range(test->priv, 63, 2, 0));
+	KUNIT_EXPECT_FALSE(test, kho_radix_test_range(test->priv, 59, 2, 0));
+	KUNIT_EXPECT_FALSE(test, kho_radix_test_range(test->priv, 60, nr + 1, 0));
+	KUNIT_EXPECT_FALSE(test, kho_radix_test_range(test->priv, 60, 1, 1));
+	KUNIT_EXPECT_FALSE(test, kho_radix_test_range(test->priv, 60, 0, 0));
+
+	KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, LEAF_BITS, 0), 0);
+	KUNIT_EXPECT_FALSE(test, kho_radix_test_range(test->priv, 60, nr, 0));
+}
+
+/* The leaf that was needed last is remembered, but not for longer than it is. */
+static void freed_leaf_is_forgotten(struct kunit *test)
+{
+	static const unsigned long pfns[] = { 5, LEAF_BITS + 5 };
+	unsigned int i, round;
+
+	for (round = 0; round < 4; round++) {
+		for (i = 0; i < 2; i++)
+			KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv,
+								 pfns[i], 0), 0);
+		KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE + 1);
+
+		/* In turn: the last one is the first to go, and the last. */
+		for (i = 0; i < 2; i++) {
+			unsigned long pfn = pfns[(i + round) % 2];
+
+			KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, pfn, 0),
+					0);
+			KUNIT_EXPECT_FALSE(test, kho_radix_test_page(test->priv, pfn,
+								     0));
+			KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, pfn, 0),
+					-ENOENT);
+		}
+		KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
+	}
+}
+
 static void impossible_ranges_are_refused(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 8, 0, 0), -EINVAL);
@@ -275,6 +319,19 @@ static void orders_tells_all_orders(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 0, MAX_ORDER), 0);
 	KUNIT_EXPECT_EQ(test, kho_radix_orders(test->priv),
 			BIT_ULL(0) | BIT_ULL(9) | BIT_ULL(MAX_ORDER));
+}
+
+/* The largest orders share a leaf: one of them may come when it is there. */
+static void orders_that_share_a_leaf_are_found(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 0, MAX_ORDER - 2), 0);
+	KUNIT_EXPECT_GT(test, nr_nodes(test->priv), 1);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, BIT(MAX_ORDER), MAX_ORDER),
+			0);
+	KUNIT_EXPECT_EQ(test, kho_radix_block_order(test->priv, 0), MAX_ORDER - 2);
+	KUNIT_EXPECT_EQ(test, kho_radix_block_order(test->priv, BIT(MAX_ORDER)),
+			MAX_ORDER);
+	KUNIT_EXPECT_TRUE(test, kho_radix_overlaps(test->priv, BIT(MAX_ORDER) + 5, 1));
 }
 
 static void block_order_is_known_at_its_start(struct kunit *test)
@@ -443,6 +500,75 @@ static void walk_ranges_skips_gaps_of_any_size(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, seen.nr, ARRAY_SIZE(pfns));
 	for (i = 0; i < ARRAY_SIZE(pfns); i++)
 		expect_range(test, &seen, i, pfns[i], pfns[i] + 1);
+}
+
+/* What the walk says, drawn into a bitmap */
+struct drawing {
+	unsigned long *bitmap;
+	unsigned long end_pfn;	/* of the last range: the next is not its neighbour */
+};
+
+static int draw_range(phys_addr_t start, phys_addr_t end, void *arg)
+{
+	struct drawing *drawing = arg;
+
+	if (start >= end || (PHYS_PFN(start) && PHYS_PFN(start) <= drawing->end_pfn))
+		return -ERANGE;
+
+	bitmap_set(drawing->bitmap, PHYS_PFN(start), PHYS_PFN(end - start));
+	drawing->end_pfn = PHYS_PFN(end);
+	return 0;
+}
+
+/* Runs of random length, some of them over words and leaves, some of order 1 */
+static void preserve_at_random(struct kunit *test, unsigned long *expected,
+			       unsigned long end_pfn)
+{
+	struct rnd_state rnd;
+	unsigned long pfn = 0;
+
+	prandom_seed_state(&rnd, 1);
+	while (pfn < end_pfn) {
+		u32 word = prandom_u32_state(&rnd);
+		unsigned int order = word >> 31;
+		unsigned long nr = 1 + (word & (word & BIT(20) ? 0xff : 7));
+
+		pfn = round_up(pfn + (word >> 8 & 7), 1UL << order);
+		if (pfn + (nr << order) > end_pfn)
+			break;
+		KUNIT_ASSERT_EQ(test, kho_radix_add_range(test->priv, pfn, nr, order),
+				0);
+		bitmap_set(expected, pfn, nr << order);
+		pfn += nr << order;
+	}
+}
+
+static void walk_of_random_runs_sees_them_all(struct kunit *test)
+{
+	const unsigned long nr = 3 * LEAF_BITS;
+	unsigned long *expected = kunit_kzalloc(test, BITS_TO_BYTES(nr), GFP_KERNEL);
+	struct drawing drawing = {
+		.bitmap = kunit_kzalloc(test, BITS_TO_BYTES(nr), GFP_KERNEL),
+	};
+	unsigned long start;
+
+	KUNIT_ASSERT_NOT_NULL(test, expected);
+	KUNIT_ASSERT_NOT_NULL(test, drawing.bitmap);
+	preserve_at_random(test, expected, nr);
+
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(test->priv, draw_range, &drawing),
+			0);
+	KUNIT_EXPECT_TRUE(test, bitmap_equal(drawing.bitmap, expected, nr));
+
+	/* The same, a window at a time */
+	bitmap_zero(drawing.bitmap, nr);
+	for (start = 0; start < nr; start += 1001) {
+		drawing.end_pfn = 0;
+		KUNIT_EXPECT_EQ(test, kho_radix_walk_window(test->priv, start,
+							    min(start + 1001, nr),
+							    draw_range, &drawing), 0);
+	}
+	KUNIT_EXPECT_TRUE(test, bitmap_equal(drawing.bitmap, expected, nr));
 }
 
 static void walk_ranges_of_all_orders(struct kunit *test)
@@ -675,8 +801,11 @@ static struct kunit_case radix_cases[] = {
 	KUNIT_CASE(range_crosses_leaves),
 	KUNIT_CASE(range_is_added_as_a_whole_or_not),
 	KUNIT_CASE(range_is_removed_as_a_whole_or_not),
+	KUNIT_CASE(test_range_wants_all_blocks),
+	KUNIT_CASE(freed_leaf_is_forgotten),
 	KUNIT_CASE(impossible_ranges_are_refused),
 	KUNIT_CASE(orders_tells_all_orders),
+	KUNIT_CASE(orders_that_share_a_leaf_are_found),
 	KUNIT_CASE(block_order_is_known_at_its_start),
 	KUNIT_CASE(contains_puts_blocks_together),
 	KUNIT_CASE(contains_sees_holes),
@@ -687,6 +816,7 @@ static struct kunit_case radix_cases[] = {
 	KUNIT_CASE(walk_ranges_merges_orders),
 	KUNIT_CASE(walk_ranges_coalesces_over_leaves),
 	KUNIT_CASE(walk_ranges_skips_gaps_of_any_size),
+	KUNIT_CASE(walk_of_random_runs_sees_them_all),
 	KUNIT_CASE(walk_ranges_of_all_orders),
 	KUNIT_CASE(walk_ranges_stops_when_told),
 	KUNIT_CASE(walk_ranges_refuses_overlaps),
