@@ -13,7 +13,7 @@
  * preserved, and put into the page cache of a new memfd in the next kernel.
  *
  * From the moment when it is preserved the file is frozen. It can be read and
- * written, but it keeps its size, and its folios are pinned: they stay in
+ * written, but it keeps its size, and its folios are held: they stay in
  * memory, where they are, and no hole can be punched. Holes inside the size are
  * filled when the file is preserved.
  *
@@ -39,6 +39,7 @@
 #include <linux/memfd.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/sizes.h>
@@ -48,17 +49,22 @@
 
 #include "internal.h"
 
-/* Folios that are pinned in the first go. The array doubles from there. */
-#define MEMFD_LUO_PIN_FIRST	4096U
-/* The array of pinned folios is kvmalloc()ed. */
-#define MEMFD_LUO_PIN_MAX	(INT_MAX / sizeof(struct folio *))
+/* Folios that are held in the first go. The array doubles from there. */
+#define MEMFD_LUO_FIRST	4096U
+/* The array of folios is kvmalloc()ed. */
+#define MEMFD_LUO_MAX	(INT_MAX / sizeof(struct folio *))
+
+/* Folios that are worked on at once; what is needed for that is on the stack. */
+#define MEMFD_LUO_BATCH		64U
+/* How often a folio that is in use may keep others from moving, a tick each */
+#define MEMFD_LUO_PIN_TRIES	20
 
 /* Entries that are worth low memory if other memory can't be handed over */
 #define MEMFD_LUO_LOW_MAX	(SZ_256M / sizeof(struct memfd_luo_folio_ser))
 
 /**
  * struct memfd_luo_outgoing - a preserved memfd
- * @folios: its folios, pinned, in the order of their index
+ * @folios: its folios, with a reference to each, in the order of their index
  * @nr_folios: number of them
  * @capacity: entries that fit into @folios
  * @entries: what the next kernel gets about them
@@ -98,7 +104,7 @@ static u64 memfd_luo_nr_pages(u64 size)
 
 /*
  * Filling more holes than there is memory would not fail nicely: shmem counts
- * on what is in the way being reclaimed, and pinned folios can't be.
+ * on what is in the way being reclaimed, and folios that are held can't be.
  */
 static int memfd_luo_check_size(struct inode *inode)
 {
@@ -128,12 +134,12 @@ static int memfd_luo_grow(struct memfd_luo_outgoing *out, u64 nr_pages)
 	unsigned int capacity;
 	struct folio **folios;
 
-	if (out->capacity == MEMFD_LUO_PIN_MAX)
+	if (out->capacity == MEMFD_LUO_MAX)
 		return -EFBIG;
 
 	capacity = out->capacity ? min(2 * (size_t)out->capacity,
-				       MEMFD_LUO_PIN_MAX) :
-				   min_t(u64, nr_pages, MEMFD_LUO_PIN_FIRST);
+				       MEMFD_LUO_MAX) :
+				   min_t(u64, nr_pages, MEMFD_LUO_FIRST);
 	folios = kvrealloc(out->folios, capacity * sizeof(*folios), GFP_KERNEL);
 	if (!folios)
 		return -ENOMEM;
@@ -143,9 +149,14 @@ static int memfd_luo_grow(struct memfd_luo_outgoing *out, u64 nr_pages)
 	return 0;
 }
 
-static void memfd_luo_unpin(struct memfd_luo_outgoing *out)
+static void memfd_luo_release(struct memfd_luo_outgoing *out)
 {
-	unpin_folios(out->folios, out->nr_folios);
+	unsigned int i;
+
+	for (i = 0; i < out->nr_folios; i++) {
+		folio_put(out->folios[i]);
+		cond_resched();
+	}
 	kvfree(out->folios);
 }
 
@@ -165,7 +176,7 @@ static void memfd_luo_make_valid(struct folio *folio)
 }
 
 /*
- * Once a pinned folio was locked reclaim lets it alone, but before that it may
+ * Once a folio that is held was locked reclaim lets it alone, but before that it may
  * have been swapped out: -EAGAIN.
  */
 static int memfd_luo_claim(struct address_space *mapping, struct folio *folio,
@@ -184,39 +195,120 @@ static int memfd_luo_claim(struct address_space *mapping, struct folio *folio,
 	return err;
 }
 
-/* Pin from @index on what fits into the array. */
-static int memfd_luo_pin_more(struct memfd_luo_outgoing *out, struct file *file,
-			      pgoff_t *index)
+/*
+ * A folio can't move while a read() or write() is at it, which looks as if there
+ * was no memory. That takes but a moment.
+ */
+static long memfd_luo_pin_folios(struct file *file, pgoff_t index,
+				 struct folio **folios, unsigned int max_folios)
 {
 	loff_t end = i_size_read(file_inode(file)) - 1;
-	struct folio **folios = out->folios + out->nr_folios;
+	unsigned int tries = MEMFD_LUO_PIN_TRIES;
 	pgoff_t offset;
+	long nr;
+
+	for (;;) {
+		nr = memfd_pin_folios(file, (loff_t)index << PAGE_SHIFT, end,
+				      folios, max_folios, &offset);
+		if (nr != -ENOMEM || !--tries)
+			return nr;
+		schedule_timeout_killable(1);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+}
+
+/* Keep a folio that there is a reference to, the next one of the file. */
+static int memfd_luo_keep(struct memfd_luo_outgoing *out,
+			  struct address_space *mapping, struct folio *folio,
+			  pgoff_t *index)
+{
+	int err = memfd_luo_claim(mapping, folio, *index);
+
+	if (err)
+		return err;
+
+	out->folios[out->nr_folios++] = folio;
+	*index = folio_next_index(folio);
+	return 0;
+}
+
+/*
+ * Hold from @index on what is there, may stay where it is, and fits into the
+ * array. That is most of a file as a rule, in which there is nothing to fill, to
+ * swap in or to move.
+ */
+static void memfd_luo_hold_present(struct memfd_luo_outgoing *out,
+				   struct file *file, pgoff_t *index)
+{
+	u64 nr_pages = memfd_luo_nr_pages(i_size_read(file_inode(file)));
+	struct address_space *mapping = file->f_mapping;
+	unsigned int room = out->capacity - out->nr_folios;
+	unsigned long block, good_block = ULONG_MAX;
+	struct folio_batch fbatch;
+	pgoff_t start = *index;
+	unsigned int i, nr;
+
+	folio_batch_init(&fbatch);
+	nr = filemap_get_folios_contig(mapping, &start, nr_pages - 1, &fbatch);
+	for (i = 0; i < nr && i < room; i++) {
+		struct folio *folio = fbatch.folios[i];
+
+		/* What may stay is settled for whole pageblocks. */
+		block = folio_pfn(folio) >> pageblock_order;
+		if (block != good_block && !folio_is_longterm_pinnable(folio))
+			break;
+		good_block = block;
+
+		if (memfd_luo_keep(out, mapping, folio, index))
+			break;
+	}
+	for (; i < nr; i++)
+		folio_put(fbatch.folios[i]);
+}
+
+/* Make whatever is next be there, where it may stay, and hold it. */
+static int memfd_luo_hold_any(struct memfd_luo_outgoing *out, struct file *file,
+			      pgoff_t *index)
+{
+	struct folio **folios = out->folios + out->nr_folios;
 	int err = 0;
 	long nr, i;
 
-	nr = memfd_pin_folios(file, (loff_t)*index << PAGE_SHIFT, end, folios,
-			      out->capacity - out->nr_folios, &offset);
+	nr = memfd_luo_pin_folios(file, *index, folios,
+				  out->capacity - out->nr_folios);
 	if (nr < 0)
 		return nr == -ENOSPC ? -ENOMEM : nr;
 	if (!nr)
 		return -EIO;
 
-	for (i = 0; i < nr; i++) {
-		err = memfd_luo_claim(file->f_mapping, folios[i], *index);
+	for (i = 0; i < nr && !err; i++) {
+		/* A pin was good for moving it; to keep it takes no more than this. */
+		folio_get(folios[i]);
+		unpin_folio(folios[i]);
+		err = memfd_luo_keep(out, file->f_mapping, folios[i], index);
 		if (err)
-			break;
-		*index = folio_next_index(folios[i]);
+			folio_put(folios[i]);
 	}
 	unpin_folios(folios + i, nr - i);
-	out->nr_folios += i;
 	return err;
 }
 
+static int memfd_luo_hold_more(struct memfd_luo_outgoing *out, struct file *file,
+			       pgoff_t *index)
+{
+	pgoff_t start = *index;
+
+	memfd_luo_hold_present(out, file, index);
+	return *index == start ? memfd_luo_hold_any(out, file, index) : 0;
+}
+
 /*
- * Pin all folios inside the file's size, which is not 0 and does not change.
+ * Hold all folios inside the file's size, which is not 0 and does not change:
+ * as long as there is a reference to it, a folio stays in memory where it is.
  * Those that can't stay where they are for long are migrated.
  */
-static int memfd_luo_pin(struct memfd_luo_outgoing *out, struct file *file)
+static int memfd_luo_hold(struct memfd_luo_outgoing *out, struct file *file)
 {
 	u64 nr_pages = memfd_luo_nr_pages(i_size_read(file_inode(file)));
 	pgoff_t index = 0;
@@ -226,7 +318,7 @@ static int memfd_luo_pin(struct memfd_luo_outgoing *out, struct file *file)
 		if (out->nr_folios == out->capacity)
 			err = memfd_luo_grow(out, nr_pages);
 		if (!err)
-			err = memfd_luo_pin_more(out, file, &index);
+			err = memfd_luo_hold_more(out, file, &index);
 		if (err == -EAGAIN)
 			err = 0;
 		if (!err && fatal_signal_pending(current))
@@ -234,7 +326,7 @@ static int memfd_luo_pin(struct memfd_luo_outgoing *out, struct file *file)
 		cond_resched();
 	}
 	if (err)
-		memfd_luo_unpin(out);
+		memfd_luo_release(out);
 	return err;
 }
 
@@ -275,14 +367,14 @@ static int memfd_luo_preserve_entries(struct memfd_luo_outgoing *out,
  * What the next kernel does not know as RAM can't be carried: memory that was
  * plugged in after boot.
  */
-static int memfd_luo_preserve_pinned(struct memfd_luo_outgoing *out)
+static int memfd_luo_preserve_held(struct memfd_luo_outgoing *out)
 {
 	int err = kho_preserve_folios(out->folios, out->nr_folios);
 
 	return err == -EINVAL ? -EOPNOTSUPP : err;
 }
 
-/* Preserve the pinned folios and the entries about them. */
+/* Preserve the folios and the entries about them. */
 static int memfd_luo_preserve_folios(struct memfd_luo_outgoing *out,
 				     struct memfd_luo_ser *ser)
 {
@@ -297,7 +389,7 @@ static int memfd_luo_preserve_folios(struct memfd_luo_outgoing *out,
 	if (err)
 		return err == -EINVAL ? -EOPNOTSUPP : err;
 
-	err = memfd_luo_preserve_pinned(out);
+	err = memfd_luo_preserve_held(out);
 	if (err) {
 		kho_unpreserve_vmalloc(&preservation);
 		vfree(out->entries);
@@ -329,13 +421,13 @@ static int memfd_luo_preserve_content(struct memfd_luo_outgoing *out,
 	if (!ser->size)
 		return 0;
 
-	err = memfd_luo_pin(out, file);
+	err = memfd_luo_hold(out, file);
 	if (err)
 		return err;
 
 	err = memfd_luo_preserve_folios(out, ser);
 	if (err)
-		memfd_luo_unpin(out);
+		memfd_luo_release(out);
 	return err;
 }
 
@@ -346,7 +438,7 @@ static void memfd_luo_unpreserve_content(struct memfd_luo_outgoing *out,
 		return;
 
 	memfd_luo_unpreserve_folios(out, ser);
-	memfd_luo_unpin(out);
+	memfd_luo_release(out);
 }
 
 /* What may still change until the kexec. */
@@ -469,7 +561,10 @@ static int memfd_luo_read_ser(const struct liveupdate_file_op_args *args,
 {
 	phys_addr_t pa = args->serialized_data;
 
-	if (kho_compat_check("memfd", args->incoming_compatible,
+	/* What this kernel writes itself is what it mostly gets. */
+	if (strncmp(args->incoming_compatible, MEMFD_LUO_FH_COMPATIBLE,
+		    LIVEUPDATE_HNDL_COMPAT_LENGTH) &&
+	    kho_compat_check("memfd", args->incoming_compatible,
 			     LIVEUPDATE_HNDL_COMPAT_LENGTH,
 			     memfd_luo_compat_ranges,
 			     ARRAY_SIZE(memfd_luo_compat_ranges)))
@@ -492,26 +587,50 @@ static int memfd_luo_read_ser(const struct liveupdate_file_op_args *args,
 	return 0;
 }
 
+/* Where the folio is; for an entry that stands for nothing, where none can be */
+static phys_addr_t memfd_luo_phys(const struct memfd_luo_folio_ser *entry)
+{
+	return entry->pfn ? PFN_PHYS(entry->pfn) : PHYS_ADDR_MAX;
+}
+
+static int memfd_luo_restore_batch(struct memfd_luo_incoming *in,
+				   struct memfd_luo_folio_ser *entries,
+				   unsigned int nr)
+{
+	struct folio *folios[MEMFD_LUO_BATCH];
+	phys_addr_t phys[MEMFD_LUO_BATCH];
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < nr; i++)
+		phys[i] = memfd_luo_phys(&entries[i]);
+	kho_restore_folios(phys, folios, nr);
+
+	for (i = 0; i < nr; i++) {
+		if (folios[i]) {
+			in->nr_pages += folio_nr_pages(folios[i]);
+		} else if (entries[i].pfn) {
+			pr_err_ratelimited("no incoming folio at pfn %#llx\n",
+					   (u64)entries[i].pfn);
+			entries[i].pfn = 0;
+			err = -EIO;
+		}
+	}
+
+	return err;
+}
+
 /* Take over the folios. Those that can't be had are left out of the entries. */
 static int memfd_luo_restore_folios(struct memfd_luo_incoming *in)
 {
-	struct folio *folio;
 	int err = 0;
 	u64 i;
 
-	for (i = 0; i < in->ser.nr_folios; i++) {
-		if (!in->entries[i].pfn)
-			continue;
+	for (i = 0; i < in->ser.nr_folios; i += MEMFD_LUO_BATCH) {
+		unsigned int nr = min(in->ser.nr_folios - i, MEMFD_LUO_BATCH);
 
-		folio = kho_restore_folio(PFN_PHYS(in->entries[i].pfn));
-		if (folio) {
-			in->nr_pages += folio_nr_pages(folio);
-		} else {
-			pr_err_ratelimited("no incoming folio at pfn %#llx\n",
-					   (u64)in->entries[i].pfn);
-			in->entries[i].pfn = 0;
+		if (memfd_luo_restore_batch(in, in->entries + i, nr))
 			err = -EIO;
-		}
 		cond_resched();
 	}
 	return err;
@@ -577,6 +696,10 @@ static int memfd_luo_restore_pages(struct memfd_luo_incoming *in)
 	struct memfd_luo_folio_ser *split;
 	u64 i, next = 0;
 	int err = 0;
+
+	/* So it is, unless a kernel with large folios wrote the list. */
+	if (nr_entries == in->ser.nr_folios)
+		return memfd_luo_restore_folios(in);
 
 	if (nr_entries > get_num_physpages()) {
 		pr_err("list of incoming folios has %llu pages\n", nr_entries);
@@ -665,6 +788,16 @@ static bool memfd_luo_fits(struct address_space *mapping, struct folio *folio,
 	       entry->index < nr_pages;
 }
 
+/* Nobody else can see the folio yet. */
+static void memfd_luo_init_folio(struct folio *folio,
+				 const struct memfd_luo_folio_ser *entry)
+{
+	__folio_set_locked(folio);
+	__folio_set_swapbacked(folio);
+	if (entry->flags & MEMFD_LUO_FOLIO_UPTODATE)
+		__folio_mark_uptodate(folio);
+}
+
 /* On success the page cache has the folio, otherwise it is still ours. */
 static int memfd_luo_add_folio(struct address_space *mapping,
 			       const struct memfd_luo_folio_ser *entry)
@@ -679,19 +812,11 @@ static int memfd_luo_add_folio(struct address_space *mapping,
 		return -EIO;
 	}
 
-	__folio_set_locked(folio);
-	__folio_set_swapbacked(folio);
-	if (entry->flags & MEMFD_LUO_FOLIO_UPTODATE)
-		__folio_mark_uptodate(folio);
-
+	memfd_luo_init_folio(folio, entry);
 	err = mem_cgroup_charge(folio, NULL, gfp);
 	if (err)
 		goto out_unlock;
 	err = shmem_add_to_page_cache(folio, mapping, entry->index, NULL, gfp);
-	if (err == -EEXIST) {
-		pr_err("two folios at index %llu\n", entry->index);
-		err = -EIO;
-	}
 	if (err)
 		goto out_unlock;
 
@@ -705,35 +830,119 @@ out_unlock:
 	return err;
 }
 
+/*
+ * How many entries, from the first on, are single pages that are to lie one
+ * behind another, and are in one zone? None if the first does not fit.
+ */
+static unsigned int memfd_luo_gather(struct address_space *mapping,
+				     const struct memfd_luo_folio_ser *entries,
+				     u64 nr, struct folio **folios)
+{
+	u64 end = memfd_luo_nr_pages(i_size_read(mapping->host));
+	u64 index = entries[0].index;
+	struct zone *zone = NULL;
+	unsigned int i;
+
+	for (i = 0; i < nr && i < MEMFD_LUO_BATCH && entries[i].pfn; i++) {
+		folios[i] = pfn_folio(entries[i].pfn);
+		if (!zone)
+			zone = folio_zone(folios[i]);
+
+		if (folio_test_large(folios[i]) || folio_zone(folios[i]) != zone ||
+		    entries[i].index != index + i || index + i >= end ||
+		    entries[i].flags & ~MEMFD_LUO_FOLIO_FLAGS)
+			break;
+	}
+
+	return i;
+}
+
+/* As memfd_luo_add_folio(); the page cache has @nr_added from the first on. */
+static int memfd_luo_add_pages(struct address_space *mapping,
+			       const struct memfd_luo_folio_ser *entries,
+			       struct folio **folios, unsigned int nr,
+			       unsigned int *nr_added)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < nr; i++)
+		memfd_luo_init_folio(folios[i], &entries[i]);
+
+	err = mem_cgroup_charge_pages(folios, nr, mapping_gfp_mask(mapping));
+	if (!err)
+		err = shmem_add_pages(mapping, entries[0].index, folios, nr,
+				      nr_added);
+
+	for (i = 0; i < *nr_added; i++)
+		folio_set_dirty(folios[i]);
+	if (*nr_added)
+		lru_add_pages(folios, *nr_added);
+	for (i = 0; i < nr; i++)
+		folio_unlock(folios[i]);
+	return err;
+}
+
+/* Put the folios of some entries into the file; of how many is in @nr_added. */
+static int memfd_luo_fill_batch(struct address_space *mapping,
+				const struct memfd_luo_folio_ser *entries,
+				u64 nr, unsigned int *nr_added, u64 *nr_pages)
+{
+	struct folio *folios[MEMFD_LUO_BATCH];
+	unsigned int nr_gathered;
+	int err = 0;
+
+	nr_gathered = memfd_luo_gather(mapping, entries, nr, folios);
+	if (nr_gathered) {
+		err = memfd_luo_add_pages(mapping, entries, folios, nr_gathered,
+					  nr_added);
+		*nr_pages += *nr_added;
+		return err;
+	}
+
+	if (entries[0].pfn) {
+		long nr_folio = folio_nr_pages(pfn_folio(entries[0].pfn));
+
+		err = memfd_luo_add_folio(mapping, &entries[0]);
+		if (err)
+			return err;
+		*nr_pages += nr_folio;
+	}
+
+	*nr_added = 1;
+	return 0;
+}
+
 /* Put the folios into the file. All are given away, whatever happens. */
 static int memfd_luo_fill(struct file *file, struct memfd_luo_incoming *in)
 {
 	struct address_space *mapping = file->f_mapping;
-	u64 nr_added = 0;
+	u64 nr_pages = 0;
 	int err = 0;
-	u64 i;
+	u64 i = 0;
 
 	if (shmem_inode_acct_blocks(mapping->host, in->nr_pages)) {
 		memfd_luo_put_folios(in, 0);
 		return -ENOMEM;
 	}
 
-	for (i = 0; i < in->ser.nr_folios; i++) {
-		long nr_pages;
+	while (i < in->ser.nr_folios && !err) {
+		unsigned int nr_added = 0;
 
-		if (!in->entries[i].pfn)
-			continue;
-		nr_pages = folio_nr_pages(pfn_folio(in->entries[i].pfn));
-		err = memfd_luo_add_folio(mapping, &in->entries[i]);
-		if (err)
-			break;
-		nr_added += nr_pages;
+		err = memfd_luo_fill_batch(mapping, in->entries + i,
+					   in->ser.nr_folios - i, &nr_added,
+					   &nr_pages);
+		i += nr_added;
 		cond_resched();
+	}
+	if (err == -EEXIST) {
+		pr_err("two folios at index %llu\n", in->entries[i].index);
+		err = -EIO;
 	}
 	memfd_luo_put_folios(in, i);
 
-	shmem_inode_unacct_blocks(mapping->host, in->nr_pages - nr_added);
-	shmem_recalc_inode(mapping->host, nr_added, 0);
+	shmem_inode_unacct_blocks(mapping->host, in->nr_pages - nr_pages);
+	shmem_recalc_inode(mapping->host, nr_pages, 0);
 	return err;
 }
 

@@ -227,6 +227,10 @@ bool luo_version_supported(const char *own,
 {
 	u32 version, lowest, highest;
 
+	/* So it is almost always. */
+	if (!versions && !strncmp(own, incoming, LIVEUPDATE_HNDL_COMPAT_LENGTH))
+		return true;
+
 	if (kho_compat_base_version(incoming, LIVEUPDATE_HNDL_COMPAT_LENGTH,
 				    &version))
 		return false;

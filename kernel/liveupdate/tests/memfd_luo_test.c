@@ -72,10 +72,11 @@ static struct page *fake_restore_pages(phys_addr_t phys, unsigned long nr)
 static struct folio *fake_restore_folio(phys_addr_t phys)
 {
 	struct memfd_test *mt = kunit_get_current_test()->priv;
-	struct folio *folio = pfn_folio(PHYS_PFN(phys));
+	struct folio *folio;
 
-	if (phys == mt->lost)
+	if (!pfn_valid(PHYS_PFN(phys)) || phys == mt->lost)
 		return NULL;
+	folio = pfn_folio(PHYS_PFN(phys));
 	folio_get(folio);
 	return folio;
 }
