@@ -79,5 +79,6 @@ extern const struct guest_suite tools_suite;
 extern const struct guest_suite tools_crash_suite;
 extern const struct guest_suite sample_suite;
 extern const struct guest_suite sample_refused_suite;
+extern const struct guest_suite races_suite;
 
 #endif /* SELFTESTS_LIVEUPDATE_LUO_H */

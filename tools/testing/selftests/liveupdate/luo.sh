@@ -10,7 +10,8 @@ set -euo pipefail
 # shellcheck source=tools/testing/selftests/kho/guest.sh
 . "$(dirname "$(readlink -f "$0")")/../kho/guest.sh"
 
-guest_start luo_guest luo_test_handler luo_test_flb luo_test_forge notepad
+guest_start luo_guest luo_test_handler luo_test_flb luo_test_forge \
+	luo_test_races notepad
 guest_add_program keep kexec
 
 guest_add rules 120 "kho=on liveupdate=on"
@@ -31,6 +32,8 @@ guest_add hotplug 120 "kho=on liveupdate=on memhp_default_state=online_kernel" \
 	-device pc-dimm,memdev=dimm,node=1
 guest_add debugfs 180 "kho=on liveupdate=on"
 guest_add tools 120 "kho=on liveupdate=on"
+# Files lie in that much scratch, and have to move out of it when preserved.
+guest_add races 120 "kho=on liveupdate=on kho_scratch=16M,0,600M"
 for syscall in s c; do
 	guest_add "tools_crash:$syscall" 180 \
 		"kho=on liveupdate=on crashkernel=256M kexec_syscall=$syscall"

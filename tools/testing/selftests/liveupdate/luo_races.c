@@ -1,0 +1,902 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Many tasks that use /dev/liveupdate at the same time
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ *
+ * A storm is a number of processes, each of which does one thing a number of
+ * times. Their random numbers start with the kernel's parameter seed=, if there
+ * is one: which of them is faster remains a matter of chance.
+ */
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <linux/memfd.h>
+#include <linux/reboot.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "luo.h"
+
+#define DEBUGFS		"/sys/kernel/debug"
+#define KMEMLEAK	DEBUGFS "/kmemleak"
+#define KMEMLEAK_AGE	5
+#define SHMEM_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
+#define MODULE		"luo_test_races"
+#define FLB_MODULE	"luo_test_flb"
+#define PAGE		4096
+#define MIB		(256 * PAGE)
+
+#define NR_SHARED	3	/* names, and files, that all tasks use */
+#define RESTLESS	0	/* the one of these files that changes its size */
+#define NR_FILES	3	/* in a session */
+#define NR_LARGE	64	/* in a large one */
+
+static int dev;
+static int shared_files[NR_SHARED];
+static unsigned int seed;
+
+static unsigned int any(unsigned int below)
+{
+	return rand_r(&seed) % below;
+}
+
+/* Go on when @nr tasks are here, or some of them are not to be expected. */
+static void meet(int *arrived, int nr)
+{
+	int tries = 100000;
+
+	__atomic_add_fetch(arrived, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(arrived, __ATOMIC_SEQ_CST) < nr && tries--)
+		sched_yield();
+}
+
+static void seed_tasks(void)
+{
+	const char *param = guest_param("seed");
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	seed = param ? atoi(param) : now.tv_nsec;
+	guest_note("seed=%u", seed);
+}
+
+/* With random numbers of its own; it does not outlive the one that forks. */
+static pid_t fork_task(void)
+{
+	pid_t pid;
+
+	any(2);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return pid;
+}
+
+/* ---- files ---- */
+
+/* A file of some size, its pages there or not, small or huge ones */
+static int any_file(void)
+{
+	static const size_t sizes[] = {
+		0, 1, PAGE, 5 * PAGE + 1, 16 * PAGE, 2 * MIB + PAGE, 4 * MIB,
+	};
+	size_t size = sizes[any(ARRAY_SIZE(sizes))];
+	int fd = new_memfd(0);
+
+	CHECK(!ftruncate(fd, size));
+	if (size && any(2))
+		CHECK(!fallocate(fd, 0, 0, size));
+	return fd;
+}
+
+static void new_files(int *files, size_t nr)
+{
+	while (nr--)
+		*files++ = any_file();
+}
+
+/* Nobody has them preserved any more, and nobody else has them open. */
+static void drop_files(const int *files, size_t nr)
+{
+	for (; nr--; files++) {
+		check_thawed(*files);
+		close(*files);
+	}
+}
+
+/* ---- what tasks do in a round ---- */
+
+static void own_name(char name[NAME_LENGTH])
+{
+	snprintf(name, NAME_LENGTH, "own %d", getpid());
+}
+
+/* A session of our own: its name is free when the one before was closed. */
+static int own_session(void)
+{
+	char name[NAME_LENGTH];
+	int session;
+
+	own_name(name);
+	session = luo_create(dev, name);
+	CHECK(session >= 0);
+	return session;
+}
+
+/* One with a name that others may have at the moment: then -1 */
+static int shared_session(void)
+{
+	char name[NAME_LENGTH];
+	int session;
+
+	snprintf(name, sizeof(name), "shared %u", any(NR_SHARED));
+	session = luo_create(dev, name);
+	if (session < 0)
+		CHECK_EQ(errno, EEXIST);
+	return session;
+}
+
+static void check_own_files(int session, const int *files)
+{
+	int i;
+
+	for (i = 0; i < NR_FILES; i++) {
+		CHECK(!luo_preserve(session, files[i], i));
+		CHECK_ERRNO(luo_preserve(session, files[i], NR_FILES), EBUSY);
+		CHECK_ERRNO(ftruncate(files[i], 5 * MIB), EPERM);
+	}
+}
+
+static void create_and_close(void)
+{
+	int session = any(2) ? own_session() : shared_session();
+	int file = shared_files[any(NR_SHARED)];
+	int files[NR_FILES];
+
+	if (session < 0)
+		return;
+	new_files(files, NR_FILES);
+	check_own_files(session, files);
+	if (luo_preserve(session, file, -1))
+		CHECK_EQ(errno, EBUSY);
+	if (any(2)) {
+		int other = dup(session);
+
+		close(session);
+		CHECK_ERRNO(luo_preserve(other, files[0], NR_FILES), EBUSY);
+		session = other;
+	}
+	close(session);
+	drop_files(files, NR_FILES);
+}
+
+/**
+ * struct preserver - a thread that preserves files
+ * @thread: the thread
+ * @session: where
+ * @files: what
+ * @arrived: where two of them meet before each file, or NULL
+ * @token: the first one's token
+ * @done: number of those that it has preserved
+ * @err: the first error
+ */
+struct preserver {
+	pthread_t thread;
+	int session;
+	const int *files;
+	int *arrived;
+	int token;
+	int done;
+	int err;
+};
+
+static void *preserve_files(void *arg)
+{
+	struct preserver *p = arg;
+	int i;
+
+	for (i = 0; i < NR_FILES; i++) {
+		if (p->arrived)
+			meet(&p->arrived[i], 2);
+		if (!luo_preserve(p->session, p->files[i], p->token + i))
+			p->done++;
+		else if (!p->err)
+			p->err = errno;
+	}
+	return NULL;
+}
+
+static void start_preserver(struct preserver *p)
+{
+	CHECK(!pthread_create(&p->thread, NULL, preserve_files, p));
+}
+
+static void join(struct preserver *p)
+{
+	CHECK(!pthread_join(p->thread, NULL));
+}
+
+/* The last descriptor goes while another thread preserves. */
+static void close_in_between(void)
+{
+	int files[NR_FILES];
+	struct preserver p = { .session = own_session(), .files = files };
+
+	new_files(files, NR_FILES);
+	start_preserver(&p);
+	usleep(any(1000));
+	close(p.session);
+	join(&p);
+	CHECK(p.done == NR_FILES || p.err == EBADF);
+	drop_files(files, NR_FILES);
+}
+
+/**
+ * struct rivals - what two threads preserve in the same session
+ * @tokens: they want the same tokens
+ * @files: they want the same files
+ * @err: so one gets this
+ */
+static const struct rivals {
+	bool tokens;
+	bool files;
+	int err;
+} rivals[] = {
+	{ false, false, 0 },
+	{ false, true, EBUSY },
+	{ true, false, EEXIST },
+};
+
+static void preserve_by_two(void)
+{
+	const struct rivals *rival = &rivals[any(ARRAY_SIZE(rivals))];
+	int arrived[NR_FILES] = {};
+	int files[2][NR_FILES];
+	struct preserver p[2] = {};
+	int session = own_session();
+	int i;
+
+	for (i = 0; i < 2; i++)
+		new_files(files[i], NR_FILES);
+	for (i = 0; i < 2; i++) {
+		p[i].session = session;
+		p[i].arrived = arrived;
+		p[i].files = files[rival->files ? 0 : i];
+		p[i].token = rival->tokens ? 0 : i * NR_FILES;
+		start_preserver(&p[i]);
+	}
+	for (i = 0; i < 2; i++) {
+		join(&p[i]);
+		CHECK(!p[i].err || p[i].err == rival->err);
+	}
+	CHECK_EQ(p[0].done + p[1].done, rival->err ? NR_FILES : 2 * NR_FILES);
+	close(session);
+	for (i = 0; i < 2; i++)
+		drop_files(files[i], NR_FILES);
+}
+
+/* It takes its time to freeze, and to close, a session with many files. */
+static void close_large(void)
+{
+	static int files[NR_LARGE];
+	int session = own_session();
+	int i;
+
+	for (i = 0; i < NR_LARGE; i++) {
+		if (!files[i])
+			files[i] = new_memfd(0);
+		CHECK(!luo_preserve(session, files[i], i));
+	}
+	close(session);
+}
+
+static void __noreturn preserve_for_ever(const char *name, const int *files)
+{
+	int session, i;
+
+	for (;;) {
+		session = luo_create(dev, name);
+		CHECK(session >= 0);
+		for (i = 0; i < NR_FILES; i++)
+			CHECK(!luo_preserve(session, files[i], i));
+		close(session);
+	}
+}
+
+static void kill_preserver(void)
+{
+	char name[NAME_LENGTH];
+	int files[NR_FILES];
+	int status;
+	pid_t pid;
+
+	own_name(name);
+	new_files(files, NR_FILES);
+	pid = fork_task();
+	if (!pid)
+		preserve_for_ever(name, files);
+	usleep(any(20000));
+	CHECK(!kill(pid, SIGKILL));
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status));
+	drop_files(files, NR_FILES);
+	close(own_session());
+}
+
+/* An empty file that is sealed after it was preserved can't be frozen. */
+static void abort_reboot(void)
+{
+	int fd = new_memfd(MFD_EXEC | MFD_ALLOW_SEALING);
+	int other = new_memfd(0);
+	int session = own_session();
+
+	CHECK(!luo_preserve(session, fd, 1));
+	CHECK(!fcntl(fd, F_ADD_SEALS, F_SEAL_EXEC));
+	CHECK_ERRNO(reboot(LINUX_REBOOT_CMD_KEXEC), EOPNOTSUPP);
+	CHECK(!luo_preserve(session, other, 2));
+	close(session);
+	close(other);
+	close(fd);
+}
+
+static void check_open_to_change(int ret)
+{
+	if (ret < 0)
+		CHECK_EQ(errno, EPERM);
+}
+
+/* While it is preserved a file does not change its size, otherwise it does. */
+static void change_size(void)
+{
+	const int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+	int fd = shared_files[RESTLESS];
+	off_t at = any(4 * MIB);
+
+	check_open_to_change(ftruncate(fd, at));
+	check_open_to_change(pwrite(fd, "x", 1, any(4 * MIB)));
+	check_open_to_change(fallocate(fd, 0, any(4 * MIB), 1 + any(MIB)));
+	check_open_to_change(fallocate(fd, punch, at, 1 + any(MIB)));
+	usleep(any(1000));
+}
+
+/* Several tasks' files depend on one state, their handler comes and goes. */
+static void share_state(void)
+{
+	int fd = open(any(2) ? "/dev/luo_flb_a" : "/dev/luo_flb_b",
+		      O_RDWR | O_CLOEXEC);
+	int session;
+
+	if (fd < 0) {
+		CHECK(errno == ENOENT || errno == ENODEV || errno == ENXIO);
+		usleep(any(2000));
+		return;
+	}
+	session = own_session();
+	if (luo_preserve(session, fd, 1))
+		CHECK_EQ(errno, ENOENT);
+	close(fd);
+	close(session);
+}
+
+static void load_handlers(void)
+{
+	int i;
+
+	CHECK(!guest_insmod(FLB_MODULE, ""));
+	for (i = 0; i < 4; i++)
+		share_state();
+	while (guest_rmmod(FLB_MODULE)) {
+		CHECK_EQ(errno, EWOULDBLOCK);
+		sched_yield();
+	}
+}
+
+static void read_and_open(void)
+{
+	char *summary = guest_read_file(OUT_SUMMARY);
+
+	CHECK(summary && strstr(summary, "\nsessions: "));
+	free(summary);
+	CHECK_ERRNO(luo_open(), EBUSY);
+}
+
+/* ---- the storm ---- */
+
+static void need_debugfs(void)
+{
+	if (mount("debugfs", DEBUGFS, "debugfs", 0, NULL) && errno != EBUSY)
+		guest_skip("debugfs can't be mounted: %m");
+}
+
+static void need_module(void)
+{
+	if (!guest_has_module(MODULE) || !guest_has_module(FLB_MODULE))
+		guest_skip(MODULE ".ko or " FLB_MODULE ".ko is not built");
+}
+
+/* Threads of the kernel preserve memory, too. */
+static void preserve_in_kernel(void)
+{
+	char args[64];
+
+	snprintf(args, sizeof(args), "rounds=1000 seed=%u", any(1U << 31));
+	CHECK(!guest_insmod(MODULE, args));
+	CHECK(!guest_rmmod(MODULE));
+}
+
+static const struct task {
+	void (*round)(void);
+	int nr_rounds;
+} tasks[] = {
+	{ preserve_in_kernel, 8 },
+	{ create_and_close, 60 },
+	{ create_and_close, 60 },
+	{ close_in_between, 60 },
+	{ preserve_by_two, 50 },
+	{ close_large, 150 },
+	{ kill_preserver, 40 },
+	{ abort_reboot, 150 },
+	{ change_size, 800 },
+	{ share_state, 300 },
+	{ share_state, 300 },
+	{ load_handlers, 20 },
+	{ read_and_open, 500 },
+};
+
+static void run_task(const struct task *task)
+{
+	int i;
+
+	for (i = 0; i < task->nr_rounds; i++)
+		task->round();
+}
+
+static void check_children(int nr)
+{
+	int status;
+
+	while (nr--) {
+		CHECK(wait(&status) > 0);
+		CHECK_EQ(status, 0);
+	}
+}
+
+static void storm(void)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(tasks); i++) {
+		if (!fork_task()) {
+			run_task(&tasks[i]);
+			_exit(0);
+		}
+	}
+	check_children(ARRAY_SIZE(tasks));
+}
+
+/* Once an object is old enough kmemleak tells, if it is there, who lost it. */
+static void check_no_leak(void)
+{
+	char *found;
+
+	if (access(KMEMLEAK, W_OK))
+		return;
+	sleep(KMEMLEAK_AGE + 1);
+	CHECK(!guest_write_file(KMEMLEAK, "scan"));
+	CHECK(!guest_write_file(KMEMLEAK, "scan"));
+	found = guest_read_file(KMEMLEAK);
+	CHECK(found);
+	if (*found)
+		guest_fail(__FILE__, __LINE__, "leaked: %.500s", found);
+	free(found);
+}
+
+static void open_shared_files(void)
+{
+	int i;
+
+	for (i = 0; i < NR_SHARED; i++)
+		shared_files[i] = new_file(10 * PAGE, i);
+}
+
+static void check_shared_files(void)
+{
+	int i;
+
+	for (i = RESTLESS + 1; i < NR_SHARED; i++)
+		check_content(shared_files[i], 0, 10 * PAGE, i);
+	drop_files(shared_files, NR_SHARED);
+}
+
+/* Blocks of each order, the tree's nodes, blobs, sessions: nothing has changed. */
+static void check_summary(const char *before)
+{
+	char *summary = guest_read_file(OUT_SUMMARY);
+	const char *now = summary, *line = now, *line_before = before;
+
+	CHECK(now);
+	for (; *now && *now == *before; now++, before++) {
+		if (*now != '\n')
+			continue;
+		line = now + 1;
+		line_before = before + 1;
+	}
+	if (*now != *before)
+		guest_fail(__FILE__, __LINE__, "'%.*s' was '%.*s'",
+			   (int)strcspn(line, "\n"), line,
+			   (int)strcspn(line_before, "\n"), line_before);
+	free(summary);
+}
+
+static void storm_leaves_nothing(void)
+{
+	char *before;
+
+	need_debugfs();
+	need_module();
+	seed_tasks();
+	guest_write_file(SHMEM_ENABLED, "within_size");
+	open_shared_files();
+	dev = luo_open();
+	CHECK(dev >= 0);
+	CHECK(!guest_load_image(0));
+	before = guest_read_file(OUT_SUMMARY);
+	CHECK(before);
+	if (!access(KMEMLEAK, W_OK))
+		guest_write_file(KMEMLEAK, "clear");
+
+	storm();
+	CHECK(!guest_unload_image(0));
+	check_shared_files();
+	check_summary(before);
+	check_no_leak();
+	free(before);
+}
+
+/* ---- a program that does not wait ---- */
+
+static bool written_enough;
+
+static void *write_on(void *arg)
+{
+	const int *fd = arg;
+	off_t at;
+
+	for (at = 0; !__atomic_load_n(&written_enough, __ATOMIC_SEQ_CST);
+	     at = (at + PAGE) % MIB)
+		if (pwrite(*fd, "x", 1, at) != 1)
+			return "can't be written";
+	return NULL;
+}
+
+/* A page that moves out of scratch may be in use at any moment. */
+static void written_while_preserved(void)
+{
+	pthread_t thread;
+	int i, fd, session;
+	void *problem;
+
+	for (i = 0; i < 50; i++) {
+		fd = new_memfd(0);
+		CHECK(!ftruncate(fd, MIB));
+		CHECK(!fallocate(fd, 0, 0, MIB));
+		session = new_session("written_while_preserved");
+		written_enough = false;
+		CHECK(!pthread_create(&thread, NULL, write_on, &fd));
+		CHECK(!luo_preserve(session, fd, 1));
+		__atomic_store_n(&written_enough, true, __ATOMIC_SEQ_CST);
+		CHECK(!pthread_join(thread, &problem));
+		CHECK(!problem);
+		close(session);
+		close(fd);
+	}
+}
+
+/* ---- memory that the kernel's threads restore ---- */
+
+static void restored_by_one_before(void)
+{
+	need_module();
+	CHECK(!guest_insmod(MODULE, "leave=1"));
+}
+
+static void restored_by_one_after(void)
+{
+	need_module();
+	CHECK(!guest_insmod(MODULE, "restore=1"));
+	CHECK(!guest_rmmod(MODULE));
+}
+
+/* ---- a storm that the kexec ends ---- */
+
+#define NR_SURVIVORS	48
+#define NR_UNENDING	4
+#define NR_RETRIEVERS	4
+#define MAX_SESSIONS	64
+
+/* The content depends on the token, the size on who has chosen it. */
+static int survivor_file(size_t size, int token)
+{
+	return new_file(size, token);
+}
+
+static void create_survivors(void)
+{
+	char name[NAME_LENGTH];
+	int i, token, session;
+
+	for (i = 0; i < NR_SURVIVORS; i++) {
+		snprintf(name, sizeof(name), "survivor %d", i);
+		session = luo_create(dev, name);
+		CHECK(session >= 0);
+		for (token = 0; token < NR_FILES; token++)
+			CHECK(!luo_preserve(session,
+					    survivor_file(i % 8 * 5 * PAGE, token),
+					    token));
+	}
+}
+
+/* Everybody else's system call is refused from the freeze on. */
+static void wait_for_kexec(void)
+{
+	CHECK_EQ(errno, EBUSY);
+	for (;;)
+		pause();
+}
+
+static void __noreturn unending(void)
+{
+	char name[NAME_LENGTH];
+	int session, token, fd;
+
+	own_name(name);
+	for (;;) {
+		session = luo_create(dev, name);
+		if (session < 0)
+			wait_for_kexec();
+		for (token = 0; token < NR_FILES; token++) {
+			fd = survivor_file(any(20 * PAGE), token);
+			if (luo_preserve(session, fd, token))
+				wait_for_kexec();
+			close(fd);
+		}
+		close(session);
+	}
+}
+
+static void kexec_in_a_storm_before(void)
+{
+	int i;
+
+	seed_tasks();
+	dev = luo_open();
+	CHECK(dev >= 0);
+	create_survivors();
+	for (i = 0; i < NR_UNENDING; i++)
+		if (!fork_task())
+			unending();
+}
+
+/* What the retrieving processes share */
+static struct {
+	char names[MAX_SESSIONS][NAME_LENGTH];
+	int nr_names;
+	int arrived[MAX_SESSIONS];
+	int wins[MAX_SESSIONS];
+} *old;
+
+static void list_old_sessions(void)
+{
+	char *summary = guest_read_file(IN_SUMMARY);
+	const char *at = summary;
+
+	CHECK(summary);
+	while ((at = strstr(at, "\n  session \""))) {
+		size_t len;
+
+		at += strlen("\n  session \"");
+		len = strcspn(at, "\"");
+		CHECK(old->nr_names < MAX_SESSIONS && len < NAME_LENGTH);
+		memcpy(old->names[old->nr_names++], at, len);
+	}
+	free(summary);
+}
+
+/**
+ * struct retriever - a thread that retrieves files
+ * @thread: the thread
+ * @session: where
+ * @arrived: where two of them meet before each file, or NULL
+ * @files: what it got, -1 for nothing
+ * @err: an error that must not be
+ */
+struct retriever {
+	pthread_t thread;
+	int session;
+	int *arrived;
+	int files[NR_FILES];
+	int err;
+};
+
+static void *retrieve_files(void *arg)
+{
+	struct retriever *r = arg;
+	int i;
+
+	for (i = 0; i < NR_FILES; i++) {
+		if (r->arrived)
+			meet(&r->arrived[i], 2);
+		r->files[i] = luo_retrieve_fd(r->session, i);
+		if (r->files[i] < 0 && errno != ENOENT)
+			r->err = errno;
+	}
+	return NULL;
+}
+
+static void start_retriever(struct retriever *r)
+{
+	CHECK(!pthread_create(&r->thread, NULL, retrieve_files, r));
+}
+
+static void join_retriever(struct retriever *r)
+{
+	CHECK(!pthread_join(r->thread, NULL));
+	CHECK_EQ(r->err, 0);
+}
+
+static void check_and_close(int fd, int token)
+{
+	struct stat st;
+
+	if (fd < 0)
+		return;
+	CHECK(!fstat(fd, &st));
+	check_content(fd, 0, st.st_size, token);
+	close(fd);
+}
+
+static void check_same_file(int fd, int other)
+{
+	struct stat st, st_other;
+
+	CHECK_EQ(fd < 0, other < 0);
+	if (fd < 0)
+		return;
+	CHECK(!fstat(fd, &st));
+	CHECK(!fstat(other, &st_other));
+	CHECK_EQ(st.st_ino, st_other.st_ino);
+}
+
+/* Both get all files, and the same ones. */
+static void retrieve_twice(int session, bool complete)
+{
+	int arrived[NR_FILES] = {};
+	struct retriever r[2] = {
+		{ .session = session, .arrived = arrived },
+		{ .session = session, .arrived = arrived },
+	};
+	int i;
+
+	for (i = 0; i < 2; i++)
+		start_retriever(&r[i]);
+	for (i = 0; i < 2; i++)
+		join_retriever(&r[i]);
+	for (i = 0; i < NR_FILES; i++) {
+		CHECK(r[0].files[i] >= 0 || !complete);
+		check_same_file(r[0].files[i], r[1].files[i]);
+		check_and_close(r[0].files[i], i);
+		check_and_close(r[1].files[i], i);
+	}
+}
+
+/* What is retrieved before the session is finished is a file like any other. */
+static void retrieve_while_finishing(int session)
+{
+	struct retriever r = { .session = session };
+	int i;
+
+	start_retriever(&r);
+	usleep(any(1000));
+	CHECK(!luo_finish(session));
+	join_retriever(&r);
+	for (i = 0; i < NR_FILES; i++)
+		check_and_close(r.files[i], i);
+}
+
+static void use_old_session(int session, const char *name)
+{
+	bool survivor = !strncmp(name, "survivor ", 9);
+
+	if (survivor || any(2))
+		retrieve_twice(session, survivor);
+	if (any(2))
+		retrieve_while_finishing(session);
+	close(session);
+}
+
+static void retrieve_sessions(void)
+{
+	int i, session;
+
+	for (i = 0; i < old->nr_names; i++) {
+		if (i % 2)
+			meet(&old->arrived[i], NR_RETRIEVERS);
+		session = luo_retrieve(dev, old->names[i]);
+		if (session < 0) {
+			CHECK(errno == EINVAL || errno == ENOENT);
+			continue;
+		}
+		__atomic_add_fetch(&old->wins[i], 1, __ATOMIC_SEQ_CST);
+		use_old_session(session, old->names[i]);
+	}
+}
+
+static void retrieve_by_many(void)
+{
+	int i;
+
+	for (i = 0; i < NR_RETRIEVERS; i++) {
+		if (!fork_task()) {
+			retrieve_sessions();
+			_exit(0);
+		}
+	}
+	check_children(NR_RETRIEVERS);
+	for (i = 0; i < old->nr_names; i++)
+		CHECK_EQ(old->wins[i], 1);
+}
+
+static void kexec_in_a_storm_after(void)
+{
+	need_debugfs();
+	seed_tasks();
+	old = mmap(NULL, sizeof(*old), PROT_READ | PROT_WRITE,
+		   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(old != MAP_FAILED);
+	dev = luo_open();
+	CHECK(dev >= 0);
+	list_old_sessions();
+	guest_note("%d sessions", old->nr_names);
+	CHECK(old->nr_names >= NR_SURVIVORS);
+	retrieve_by_many();
+	check_found(IN_SUMMARY, "\nsessions: 0\n", 1);
+}
+
+/* All was restored, and there is only the tree's root. */
+static void nothing_stays_reserved(void)
+{
+	need_debugfs();
+	check_found(IN_SUMMARY, "preserved, not restored: 0 blocks, 0 pages, ", 1);
+	check_found(IN_SUMMARY, "tree: 1 nodes, ", 1);
+	check_no_leak();
+}
+
+#define TEST(name)	{ #name, { name ## _before, name ## _after } }
+
+/* The last one in the first kernel goes on until the kexec. */
+static const struct guest_test races_tests[] = {
+	{ "written_while_preserved", { written_while_preserved } },
+	{ "storm_leaves_nothing", { storm_leaves_nothing } },
+	TEST(restored_by_one),
+	TEST(kexec_in_a_storm),
+	{ "nothing_stays_reserved", { [1] = nothing_stays_reserved } },
+};
+
+const struct guest_suite races_suite = {
+	.name = "races",
+	.tests = races_tests,
+	.nr_tests = ARRAY_SIZE(races_tests),
+	.kernels = 2,
+};
