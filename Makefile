@@ -3,8 +3,8 @@
 
 .DEFAULT_GOAL := help
 
-# make CONFIG=, KBASE=, ARCH=, DEMO_FILE=, ACCEL=, JOBS= reach the scripts
-export CONFIG KBASE ARCH DEMO_FILE ACCEL JOBS
+# make CONFIG=, KBASE=, ARCH=, DEMO_FILE=, PEER=, CASES=, ACCEL=, JOBS= reach the scripts
+export CONFIG KBASE ARCH DEMO_FILE PEER CASES ACCEL JOBS
 ifeq ($(ARCH),)
 unexport ARCH
 endif
@@ -12,7 +12,7 @@ ifeq ($(JOBS),)
 unexport JOBS
 endif
 
-.PHONY: help kernel demo test test-all check coverage clean
+.PHONY: help kernel demo test test-all bench check coverage clean
 
 help:
 	@echo 'make kernel   lay build/linux/ and build it in build/x86_64/ (CONFIG=debug: with'
@@ -22,6 +22,9 @@ help:
 	@echo 'make test     every test; the last line counts them'
 	@echo 'make test-all every test, on every configuration of kernel and machine that'
 	@echo '              scripts/test-configs lists; takes hours'
+	@echo 'make bench    what preserving costs and what it adds to the blackout, beside the'
+	@echo '              goals (PEER=bzImage: beside another kernel; CASES=: some cases,'
+	@echo '              scripts/bench/run --help lists them)'
 	@echo 'make check    look at the code: checkpatch, sparse, W=1, kernel-doc and more;'
 	@echo '              silent when all is well (make test does it, too)'
 	@echo 'make coverage the share of lines of each file of ours that the tests run'
@@ -42,6 +45,9 @@ test:
 
 test-all:
 	@scripts/run-tests --all
+
+bench:
+	@scripts/bench/run
 
 check: kernel
 	@scripts/check

@@ -7,7 +7,9 @@
  * The first one does what bench_case= says, with bench_size=, and starts the
  * second; that one does the rest of it. What is measured goes to the serial port,
  * as "bench: FIGURE ITEMS TICKS". Ticks are the TSC's, which runs on over the
- * kexec: nanoseconds where QEMU counts instructions.
+ * kexec: nanoseconds where QEMU counts instructions. "bench: map PAGES NODES" is
+ * the size of the map of preserved memory, "bench: reboot TICKS" and "bench: init
+ * TICKS" are the ends of the blackout.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,6 +33,7 @@
 
 #define TICKS_PER_SECOND	1000000000ull
 #define PAGE_BYTES		4096
+#define SYSLOG_ACTION_READ_ALL	3	/* of klogctl(), no header for user space has it */
 
 /**
  * struct bench_case - what can be measured
@@ -86,7 +89,7 @@ static void die(const char *what)
 	char log[4096];
 	int len, err = errno;
 
-	len = klogctl(3, log, sizeof(log) - 1);
+	len = klogctl(SYSLOG_ACTION_READ_ALL, log, sizeof(log) - 1);
 	if (len > 0 && write(serial, log, len) < 0)
 		_exit(1);
 	say("failed: %s: %s", what, strerror(err));
@@ -120,6 +123,26 @@ static __u64 read_number(const char *path, const char *word)
 		found += strlen(word);
 	}
 	return strtoull(found, NULL, 0);
+}
+
+/*
+ * What the second kernel has read of the first one's map: pages, and the tree
+ * nodes that tell which they are. A kernel that does not say so has no figure.
+ */
+static void say_map(void)
+{
+	static char log[1 << 20];
+	unsigned long pages, ranges, nodes;
+	char *line;
+
+	if (klogctl(SYSLOG_ACTION_READ_ALL, log, sizeof(log) - 1) < 0)
+		die("kernel log");
+	line = strstr(log, "KHO: ");
+	while (line && sscanf(line, "KHO: %lu pages preserved in %lu ranges, %lu tree nodes",
+			      &pages, &ranges, &nodes) != 3)
+		line = strstr(line + 1, "KHO: ");
+	if (line)
+		say("map %lu %lu", pages, nodes);
 }
 
 /* LUO */
@@ -280,7 +303,7 @@ static void retrieve_memfd(void)
 		die("size of the memfd");
 	start = ticks();
 	finish(session);
-	say_figure("finish", 1, ticks() - start);
+	say_figure("finish", bytes / PAGE_BYTES, ticks() - start);
 }
 
 /* Cases: many sessions; size is their number */
@@ -449,6 +472,7 @@ int main(void)
 	find_case();
 	if (getenv("bench_next")) {
 		say("init %llu", started);
+		say_map();
 		bench->retrieve();
 		say("end");
 		end();

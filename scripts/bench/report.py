@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""Make a table of what scripts/bench/run has measured.
+
+Usage: report.py GOALS CSV <FIGURES
+
+Each line of FIGURES is "KERNEL CASE SIZE MIB FIGURE ITEMS TICKS": KERNEL is "ours"
+or "peer", MIB the guest's memory, and a tick 1 ns. Prints the table for people and
+writes the same to CSV.
+"""
+
+import collections
+import csv
+import sys
+
+CASES = ["nothing", "contiguous", "fragmented", "memfd-4k", "memfd-2m", "sessions",
+         "memfds", "memfds-empty"]
+FIGURES = ["preserve", "unpreserve", "preserve_all", "unpreserve_all", "create",
+           "preserve_fd", "preserve_fds", "blackout", "blackout_added", "open",
+           "retrieve", "open+retrieve", "retrieve_fd", "retrieve_fds", "finish", "map"]
+NODE_BITS = 8 * 4096
+COLUMNS = ["case", "size", "figure", "items", "ns/item", "ms", "goal", "met"]
+
+Goal = collections.namedtuple("Goal", "unit limit mainline")
+
+
+def read_goals(path):
+    """Goals by (case, size, figure)"""
+    goals = {}
+    with open(path, encoding="ascii") as lines:
+        for line in lines:
+            if line.strip() and not line.startswith("#"):
+                case, size, figure, unit, limit, mainline = line.split()
+                goals[case, size, figure] = Goal(
+                    unit, float(limit), None if mainline == "-" else float(mainline))
+    return goals
+
+
+def goal_of(goals, key):
+    """That of this size, or of all"""
+    case, size, figure = key
+    return goals.get((case, str(size), figure)) or goals.get((case, "*", figure))
+
+
+def read_figures(lines):
+    """(items, ticks) by kernel and by (case, size, figure)"""
+    figures = {"ours": {}, "peer": {}}
+    memory = {}
+    for line in lines:
+        kernel, case, size, mib, figure, items, ticks = line.split()
+        figures[kernel][case, int(size), figure] = int(items), int(ticks)
+        memory[case, int(size)] = int(mib)
+    for known in figures.values():
+        derive(known, memory)
+    return figures
+
+
+def items_of(known, case, size):
+    """How many the case preserves"""
+    for figure in ("preserve", "create", "preserve_fd", "preserve_fds"):
+        if (case, size, figure) in known:
+            return known[case, size, figure][0]
+    raise ValueError(f"{case} {size} has preserved nothing")
+
+
+def derive(known, memory):
+    """Add the figures that are made of others"""
+    for (case, size, figure), (items, ticks) in list(known.items()):
+        if figure == "blackout" and case != "nothing":
+            bare = known["nothing", memory[case, size], "blackout"][1]
+            known[case, size, "blackout_added"] = items_of(known, case, size), ticks - bare
+            del known[case, size, "blackout"]
+        elif figure == "open":
+            items, retrieve = known[case, size, "retrieve"]
+            known[case, size, "open+retrieve"] = items, ticks + retrieve
+
+
+def value(unit, items, ticks):
+    """What a goal of this unit is compared with"""
+    if unit == "ms":
+        return ticks / 1e6
+    if unit == "ns":
+        return ticks / items
+    if unit == "KiB":
+        return ticks
+    return ticks * NODE_BITS / items
+
+
+def number(amount):
+    """Three digits or more, as people read it"""
+    if abs(amount) >= 100:
+        return f"{amount:.0f}"
+    return f"{amount:.1f}" if abs(amount) >= 10 else f"{amount:.2f}"
+
+
+def unit_of(figure):
+    """Of most figures without a goal the time of the whole tells most"""
+    return {"map": "bits", "host_memory": "KiB"}.get(figure, "ms")
+
+
+def size_name(case, size):
+    if case.startswith("memfds") or case == "sessions":
+        return str(size)
+    return f"{size / 1024:g} GiB" if size >= 1024 else f"{size} MiB"
+
+
+def make_row(key, figures, goal, with_peer):
+    case, size, figure = key
+    items, ticks = figures["ours"][key]
+    unit = goal.unit if goal else unit_of(figure)
+    ours = value(unit, items, ticks)
+    row = {"case": case, "size": size_name(case, size), "figure": figure,
+           "items": items, "ns/item": "", "ms": "", "goal": "", "met": "", "other": "",
+           "ratio": ""}
+    if figure == "map":
+        row["ns/item"] = f"{number(ours)} bits"
+    else:
+        row["ms"] = number(ticks / 1e6)
+        row["ns/item"] = number(ticks / items) if items > 1 else ""
+    if goal:
+        row["goal"] = f"{goal.limit:g} {unit}"
+        row["met"] = "yes" if ours <= goal.limit else "NO"
+    if with_peer:
+        other = value(unit, *figures["peer"][key]) if key in figures["peer"] else None
+    else:
+        other = goal.mainline if goal else None
+    if other is not None:
+        row["other"] = f"{number(other)} {unit}"
+        row["ratio"] = f"{other / ours:.2f}" if ours > 0 else ""
+    return row
+
+
+def make_rows(figures, goals):
+    with_peer = bool(figures["peer"])
+    # a map of few pages is all tables
+    keys = [key for key in figures["ours"] if key[2] in FIGURES and
+            (key[2] != "map" or key[0] in ("contiguous", "fragmented"))]
+    keys.sort(key=lambda key: (CASES.index(key[0]), FIGURES.index(key[2]), key[1]))
+    for key in keys:
+        yield make_row(key, figures, goal_of(goals, key), with_peer)
+
+
+def print_table(rows, headings):
+    """Words to the left, numbers to the right; a line between the cases"""
+    table = [headings] + [[str(cell) for cell in row.values()] for row in rows]
+    widths = [max(len(line[i]) for line in table) for i in range(len(headings))]
+    last = None
+    for line in table:
+        if line[0] != last:
+            print()
+        last = line[0]
+        cells = [cell.ljust(width) if i in (0, 2, 7) else cell.rjust(width)
+                 for i, (cell, width) in enumerate(zip(line, widths))]
+        print("  ".join(cells).rstrip())
+    print()
+
+
+def write_csv(path, figures, goals):
+    """The same for programs, and all else that was reported"""
+    with open(path, "w", encoding="ascii", newline="") as file:
+        out = csv.writer(file, lineterminator="\n")
+        out.writerow(["kernel", "case", "size", "figure", "items", "ticks", "value",
+                      "unit", "goal", "met", "mainline"])
+        for kernel, known in figures.items():
+            for key, (items, ticks) in sorted(known.items()):
+                goal = goal_of(goals, key) or Goal(unit_of(key[2]), None, None)
+                amount = value(goal.unit, items, ticks)
+                met = amount <= goal.limit if goal.limit else None
+                out.writerow([kernel, *key, items, ticks, f"{amount:.6g}", goal.unit,
+                              goal.limit, {True: "yes", False: "no"}.get(met), goal.mainline])
+
+
+def main():
+    goals = read_goals(sys.argv[1])
+    figures = read_figures(sys.stdin)
+    rows = list(make_rows(figures, goals))
+    other = "peer" if figures["peer"] else "mainline*"
+    print_table(rows, COLUMNS + [other, "ratio"])
+    if not figures["peer"]:
+        print("* mainline 7.3.4 as measured earlier, not in this run\n")
+    memory = max(ticks for known in figures.values()
+                 for key, (_, ticks) in known.items() if key[2] == "host_memory")
+    print(f"memory of the host that a guest took at most: {memory / 1024 / 1024:.1f} GiB")
+    judged = [row for row in rows if row["met"]]
+    print(f"{sum(row['met'] == 'yes' for row in judged)} of {len(judged)} goals met")
+    write_csv(sys.argv[2], figures, goals)
+
+
+if __name__ == "__main__":
+    main()
