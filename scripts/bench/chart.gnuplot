@@ -25,7 +25,7 @@ name[4] = "thousand memfds"; unit[4] = 1000
 lines[4] = "memfds:preserve_fds:preserve~all memfds:retrieve_fds:retrieve~all memfds:finish:finish"
 title[5] = "Added to the blackout by preserved pages"
 name[5] = "GiB that the pages lie in"; unit[5] = 1024
-lines[5] = "fragmented:blackout_added:every~second~page contiguous:blackout_added:every~page"
+lines[5] = "fragmented:blackout_added:every~second~page contiguous:blackout_added:every~page~(bottom~is~none)"
 title[6] = "Blackout, nothing preserved"
 name[6] = "GiB of memory"; unit[6] = 1024
 lines[6] = "nothing:blackout:blackout"
@@ -33,7 +33,8 @@ lines[6] = "nothing:blackout:blackout"
 part(line, i) = system("echo '".line."' | cut -d : -f ".i." | tr '~' ' '")
 
 # Size and ms of one figure: of a kernel, as published, as goal
-ms = "function ms(x) { return $8 == \"ns\" ? x * $5 / 1e6 : x } "
+# What is added to a blackout may be nothing, or less: it is drawn as 0.1 ms.
+ms = "function ms(x) { return $8 == \"ns\" ? x * $5 / 1e6 : x } $4 == \"blackout_added\" && $6 < 1e5 { $6 = 1e5 } "
 rows(line, kernel, field) = sprintf("< awk -F, '%s $1 == \"%s\" && $2 == \"%s\" && $4 == \"%s\" && %s > 0 { print $3, %s }' '%s'", \
 	ms, kernel, part(line, 1), part(line, 2), field, field, results)
 ours(line) = rows(line, "ours", "$6 / 1e6")

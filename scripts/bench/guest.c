@@ -32,6 +32,7 @@
 #include <linux/reboot.h>
 
 #define TICKS_PER_SECOND	1000000000ull
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #define PAGE_BYTES		4096
 #define SYSLOG_ACTION_READ_ALL	3	/* of klogctl(), no header for user space has it */
 
@@ -246,7 +247,7 @@ static void preserve_pages(unsigned long stride)
 	unsigned int i;
 
 	load_module(stride);
-	for (i = 0; i < sizeof(figures) / sizeof(figures[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(figures); i++)
 		say_figure(figures[i], parameter("folios"), parameter(figures[i]));
 }
 
@@ -403,7 +404,7 @@ static void find_case(void)
 	unsigned int i;
 
 	size = strtoul(getenv("bench_size") ?: "0", NULL, 0);
-	for (i = 0; name && i < sizeof(cases) / sizeof(cases[0]); i++)
+	for (i = 0; name && i < ARRAY_SIZE(cases); i++)
 		if (!strcmp(cases[i].name, name))
 			bench = &cases[i];
 	if (!bench) {

@@ -19,6 +19,7 @@ FIGURES = ["preserve", "unpreserve", "preserve_all", "unpreserve_all", "create",
            "preserve_fd", "preserve_fds", "blackout", "blackout_added", "open",
            "retrieve", "open+retrieve", "retrieve_fd", "retrieve_fds", "finish", "map"]
 NODE_BITS = 8 * 4096
+GROWTH_SHOWN = 1.1
 COLUMNS = ["case", "size", "figure", "items", "ns/item", "ms", "goal", "met"]
 
 Goal = collections.namedtuple("Goal", "unit limit mainline")
@@ -155,6 +156,19 @@ def print_table(rows, headings):
     print()
 
 
+def print_growth(known):
+    """What costs more for each item the more there are"""
+    costs = collections.defaultdict(list)
+    for (case, size, figure), (items, ticks) in sorted(known.items()):
+        if figure in FIGURES and figure != "map" and case != "nothing":
+            costs[case, figure].append((size, ticks / items))
+    for (case, figure), sizes in costs.items():
+        (least, first), (most, last) = sizes[0], sizes[-1]
+        if last > first * GROWTH_SHOWN and first > 0:
+            print(f"grows faster than the work: {case} {figure}, {last / first:.2f} times "
+                  f"as much for each of {most} as of {least}")
+
+
 def write_csv(path, figures, goals):
     """The same for programs, and all else that was reported"""
     with open(path, "w", encoding="ascii", newline="") as file:
@@ -183,6 +197,7 @@ def main():
     print(f"memory of the host that a guest took at most: {memory / 1024 / 1024:.1f} GiB")
     judged = [row for row in rows if row["met"]]
     print(f"{sum(row['met'] == 'yes' for row in judged)} of {len(judged)} goals met")
+    print_growth(figures["ours"])
     write_csv(sys.argv[2], figures, goals)
 
 
