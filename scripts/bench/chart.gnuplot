@@ -44,7 +44,7 @@ goals(line) = rows(line, "ours", "ms($9)")
 # The least and greatest of the sizes and of the ms in a panel
 extent(all) = system(sprintf("awk -F, '%s \
 	function see(y) { if (y > 0) { if (!low || y < low) low = y; if (y > high) high = y } } \
-	index(\" %s\", \" \" $2 \":\" $4 \":\") { \
+	index(\"%s\", $2 \":\" $4 \":\") { \
 		see($6 / 1e6); see(ms($9)); if (\"%s\" != \"peer\") see(ms($11)); \
 		if (!from || $3 < from) from = $3; if ($3 > to) to = $3 } \
 	END { print from + 0, to + 0, low + 0, high + 0 }' '%s'", ms, all, other, results))

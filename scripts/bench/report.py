@@ -115,6 +115,7 @@ def make_row(key, figures, goal, with_peer):
            "ratio": ""}
     if figure == "map":
         row["ns/item"] = f"{number(ours)} bits"
+        row["ms"] = f"{ticks} nodes"
     else:
         row["ms"] = number(ticks / 1e6)
         row["ns/item"] = number(ticks / items) if items > 1 else ""
@@ -191,10 +192,11 @@ def main():
     other = "peer" if figures["peer"] else "mainline*"
     print_table(rows, COLUMNS + [other, "ratio"])
     if not figures["peer"]:
-        print("* mainline 7.3.4 as measured earlier, not in this run\n")
+        print("* mainline 7.3.4 as measured earlier, not in this run")
     memory = max(ticks for known in figures.values()
                  for key, (_, ticks) in known.items() if key[2] == "host_memory")
     print(f"memory of the host that a guest took at most: {memory / 1024 / 1024:.1f} GiB")
+    print("items are pages of 4 KiB, sessions or memfds; each page takes so many bits of the map")
     judged = [row for row in rows if row["met"]]
     print(f"{sum(row['met'] == 'yes' for row in judged)} of {len(judged)} goals met")
     print_growth(figures["ours"])
