@@ -128,7 +128,7 @@ def make_row(key, figures, goal, with_peer):
         other = goal.mainline if goal else None
     if other is not None:
         row["other"] = f"{number(other)} {unit}"
-        row["ratio"] = f"{other / ours:.2f}" if ours > 0 else ""
+        row["ratio"] = number(other / ours) if ours > 0 else ""
     return row
 
 
@@ -196,7 +196,7 @@ def main():
     memory = max(ticks for known in figures.values()
                  for key, (_, ticks) in known.items() if key[2] == "host_memory")
     print(f"memory of the host that a guest took at most: {memory / 1024 / 1024:.1f} GiB")
-    print("items are pages of 4 KiB, sessions or memfds; each page takes so many bits of the map")
+    print("items are pages of 4 KiB, sessions or memfds; bits are those of the map for each page")
     judged = [row for row in rows if row["met"]]
     print(f"{sum(row['met'] == 'yes' for row in judged)} of {len(judged)} goals met")
     print_growth(figures["ours"])
