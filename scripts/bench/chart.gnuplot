@@ -41,13 +41,15 @@ ours(line) = rows(line, "ours", "$6 / 1e6")
 theirs(line) = other eq "peer" ? rows(line, "peer", "$6 / 1e6") : rows(line, "ours", "ms($11)")
 goals(line) = rows(line, "ours", "ms($9)")
 
-# The least and greatest of the sizes and of the ms in a panel
+# The least and greatest of the sizes and of the ms in a panel, and the ms of a size
+# of 1 for what comes last
 extent(all) = system(sprintf("awk -F, '%s \
 	function see(y) { if (y > 0) { if (!low || y < low) low = y; if (y > high) high = y } } \
 	index(\"%s\", $2 \":\" $4 \":\") { \
 		see($6 / 1e6); see(ms($9)); if (\"%s\" != \"peer\") see(ms($11)); \
-		if (!from || $3 < from) from = $3; if ($3 > to) to = $3 } \
-	END { print from + 0, to + 0, low + 0, high + 0 }' '%s'", ms, all, other, results))
+		if (!from || $3 < from) from = $3; if ($3 > to) to = $3; \
+		if ($6 > 0) { key = $2 $4; sum[key] += log($6 / 1e6 / $3); number[key]++ } } \
+	END { print from + 0, to + 0, low + 0, high + 0, key ? exp(sum[key] / number[key]) : 0 }' '%s'", ms, all, other, results))
 
 colours = "#1f77b4 #d9720a #2a9d3a #8046b5"
 set style line 21 lw 7 lc rgb "#e6e6e6"
@@ -63,17 +65,14 @@ set label 2 "● this kernel        ○ ".other."        × goal        grey: gr
 	at screen 0.5,0.938 center
 do for [panel = 1:6] {
 	all = lines[panel]
-	size(x) = x / unit[panel]
+	size(x) = 1. * x / unit[panel]
 	set title title[panel] font ",14" offset 0,1.9
 	set xlabel name[panel]
 	range = extent(all)
 	if (word(range, 1) == 0) { set multiplot next; continue }
 
-	unset logscale
-	set xrange [*:*]
-	set yrange [*:*]
-	stats ours(word(all, 1)) using (log10($2 / size($1))) nooutput
 	if (panel == 6) {
+		unset logscale
 		set xrange [0:size(word(range, 2)) * 1.1]
 		set yrange [0:word(range, 4) * 1.1]
 	} else {
@@ -81,7 +80,7 @@ do for [panel = 1:6] {
 		set xrange [size(word(range, 1)) / 1.4:size(word(range, 2)) * 1.4]
 		set yrange [word(range, 3) / 2:word(range, 4) * 2]
 	}
-	plot (panel == 6 ? NaN : 10 ** STATS_mean * x) ls 21 notitle, \
+	plot (panel == 6 ? NaN : word(range, 5) * unit[panel] * x) ls 21 notitle, \
 	     for [i = 1:words(all)] theirs(word(all, i)) using (size($1)):2 \
 		with linespoints lw 1.5 dt 2 pt 6 ps 0.9 lc rgb word(colours, i) notitle, \
 	     for [i = 1:words(all)] goals(word(all, i)) using (size($1)):2 \
