@@ -504,10 +504,16 @@ static unsigned long kho_radix_mask(unsigned int bit, unsigned int end)
 	return mask;
 }
 
-/* Runs are short more often than not: no call of a function for each. */
-#define for_each_kho_radix_word(bit, start, end) \
-	for ((bit) = (start); (bit) < (end); \
-	     (bit) = round_down((bit), BITS_PER_LONG) + BITS_PER_LONG)
+/* The first bit of the word behind the one that has @bit */
+static unsigned int kho_radix_behind_word(unsigned int bit)
+{
+	return round_down(bit, BITS_PER_LONG) + BITS_PER_LONG;
+}
+
+/*
+ * These three go over words themselves: runs are short more often than not, and a
+ * call of the bitmap library for each costs more than the rest.
+ */
 
 /* Add @nr keys from @key on, all in one leaf. */
 static int kho_radix_fill(struct kho_radix_tree *tree, u64 key,
@@ -518,11 +524,11 @@ static int kho_radix_fill(struct kho_radix_tree *tree, u64 key,
 
 	if (!leaf)
 		return -ENOMEM;
-	for_each_kho_radix_word(bit, start, end)
+	for (bit = start; bit < end; bit = kho_radix_behind_word(bit))
 		if (leaf->bitmap[BIT_WORD(bit)] & kho_radix_mask(bit, end))
 			return -EEXIST;
 
-	for_each_kho_radix_word(bit, start, end)
+	for (bit = start; bit < end; bit = kho_radix_behind_word(bit))
 		leaf->bitmap[BIT_WORD(bit)] |= kho_radix_mask(bit, end);
 	kho_radix_count_leaf(tree, key, nr);
 	kho_radix_check(tree, key);
@@ -536,7 +542,7 @@ static void kho_radix_clear(struct kho_radix_tree *tree, u64 key,
 	struct kho_radix_leaf *leaf = kho_radix_find_leaf(tree, key);
 	unsigned int start = kho_radix_bit(key), end = start + nr, bit;
 
-	for_each_kho_radix_word(bit, start, end)
+	for (bit = start; bit < end; bit = kho_radix_behind_word(bit))
 		leaf->bitmap[BIT_WORD(bit)] &= ~kho_radix_mask(bit, end);
 	kho_radix_count_leaf(tree, key, -(long)nr);
 	kho_radix_check(tree, key);
@@ -551,7 +557,7 @@ static bool kho_radix_full(struct kho_radix_tree *tree, u64 key,
 
 	if (!leaf)
 		return false;
-	for_each_kho_radix_word(bit, start, end)
+	for (bit = start; bit < end; bit = kho_radix_behind_word(bit))
 		if (~leaf->bitmap[BIT_WORD(bit)] & kho_radix_mask(bit, end))
 			return false;
 
