@@ -52,7 +52,7 @@ for how in hugepages=2 hugepages=0:1,1:1 hugetlb_cma=2G; do
 		-object memory-backend-ram,id=n0,size=3G -numa node,cpus=0,memdev=n0 \
 		-object memory-backend-ram,id=n1,size=3G -numa node,cpus=1,memdev=n1
 done
-guest_add debugfs 120 "kho=on reserve_mem=64K:4K:kept"
+guest_add debugfs 120 "kho=on reserve_mem=40K:4K:kept"
 guest_add sizes 90 "kho=on kho_scratch=16M,256M,64M"
 guest_add scratch:two_sizes 60 "kho=on kho_scratch=16M,64M"
 guest_add scratch:four_sizes 60 "kho=on kho_scratch=16M,64M,32M,8M"
