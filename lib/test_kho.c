@@ -456,10 +456,8 @@ static bool test_kho_verify_folio(const struct test_kho_state *state,
 	return ok;
 }
 
-static bool test_kho_restore_folio(const struct test_kho_state *state,
-				   unsigned int nr)
+static bool test_kho_check_folio(const struct test_kho_piece *piece)
 {
-	const struct test_kho_piece *piece = &state->folios[nr];
 	bool ok = true;
 
 	ok &= TEST_KHO_CHECK(kho_incoming_contains(piece->phys,
@@ -467,7 +465,23 @@ static bool test_kho_restore_folio(const struct test_kho_state *state,
 	if (piece->order)
 		ok &= TEST_KHO_CHECK(!kho_restore_folio(piece->phys + PAGE_SIZE));
 
-	return ok & test_kho_verify_folio(state, nr, kho_restore_folio(piece->phys));
+	return ok;
+}
+
+static bool test_kho_restore_each_folio(const struct test_kho_state *state)
+{
+	bool ok = true;
+	unsigned int i;
+
+	for (i = 0; i < state->nr_folios; i++) {
+		const struct test_kho_piece *piece = &state->folios[i];
+
+		ok &= test_kho_check_folio(piece);
+		ok &= test_kho_verify_folio(state, i,
+					    kho_restore_folio(piece->phys));
+	}
+
+	return ok;
 }
 
 /* All in one call, and in front of them an address that nothing is at. */
@@ -479,8 +493,10 @@ static bool test_kho_restore_folios(const struct test_kho_state *state)
 	unsigned int i;
 
 	phys[0] = state->decoy_phys;
-	for (i = 0; i < state->nr_folios; i++)
+	for (i = 0; i < state->nr_folios; i++) {
+		ok &= test_kho_check_folio(&state->folios[i]);
 		phys[i + 1] = state->folios[i].phys;
+	}
 
 	kho_restore_folios(phys, folios, state->nr_folios + 1);
 	ok &= TEST_KHO_CHECK(!folios[0]);
@@ -536,10 +552,8 @@ static bool test_kho_restore_all(const struct test_kho_state *state)
 	bool ok = true;
 	unsigned int i;
 
-	if (state->generation % 2)
-		ok &= test_kho_restore_folios(state);
-	for (i = 0; i < state->nr_folios && !(state->generation % 2); i++)
-		ok &= test_kho_restore_folio(state, i);
+	ok &= state->generation % 2 ? test_kho_restore_folios(state) :
+				      test_kho_restore_each_folio(state);
 	for (i = 0; i < state->nr_ranges; i++)
 		ok &= test_kho_restore_range(state, i);
 	for (i = 0; i < state->nr_areas; i++)

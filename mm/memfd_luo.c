@@ -342,6 +342,8 @@ static void memfd_luo_store_folios(struct memfd_luo_outgoing *out)
 			.flags = MEMFD_LUO_FOLIO_FLAGS,
 			.index = folio->index,
 		};
+		if (!(i % MEMFD_LUO_FIRST))
+			cond_resched();
 	}
 }
 
@@ -456,6 +458,23 @@ static int memfd_luo_store_state(struct file *file, struct memfd_luo_ser *ser)
 	return 0;
 }
 
+/*
+ * A reference keeps a folio in memory, but reclaim would try again and again to
+ * get it out, and unmap it each time.
+ */
+static void memfd_luo_freeze_inode(struct inode *inode)
+{
+	shmem_freeze(inode);
+	mapping_set_unevictable(inode->i_mapping);
+}
+
+static void memfd_luo_thaw_inode(struct inode *inode)
+{
+	mapping_clear_unevictable(inode->i_mapping);
+	shmem_unlock_mapping(inode->i_mapping);
+	shmem_thaw(inode);
+}
+
 static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
 {
 	struct inode *inode = file_inode(args->file);
@@ -477,7 +496,7 @@ static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
 		goto err_free_out;
 	}
 
-	shmem_freeze(inode);
+	memfd_luo_freeze_inode(inode);
 	err = memfd_luo_store_state(args->file, ser);
 	if (err)
 		goto err_thaw;
@@ -493,7 +512,7 @@ static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
 	return 0;
 
 err_thaw:
-	shmem_thaw(inode);
+	memfd_luo_thaw_inode(inode);
 	kho_unpreserve_free(ser);
 err_free_out:
 	kfree(out);
@@ -506,7 +525,7 @@ static void memfd_luo_unpreserve(struct liveupdate_file_op_args *args)
 	struct memfd_luo_outgoing *out = args->private_data;
 
 	memfd_luo_unpreserve_content(out, ser);
-	shmem_thaw(file_inode(args->file));
+	memfd_luo_thaw_inode(file_inode(args->file));
 	kho_unpreserve_free(ser);
 	kfree(out);
 }
@@ -697,7 +716,7 @@ static int memfd_luo_restore_pages(struct memfd_luo_incoming *in)
 	u64 i, next = 0;
 	int err = 0;
 
-	/* So it is, unless a kernel with large folios wrote the list. */
+	/* Only a kernel with large folios lists some that have to be split. */
 	if (nr_entries == in->ser.nr_folios)
 		return memfd_luo_restore_folios(in);
 
@@ -857,6 +876,25 @@ static unsigned int memfd_luo_gather(struct address_space *mapping,
 	return i;
 }
 
+/* One by one it takes longer, but the charge tries harder: up to an OOM kill. */
+static int memfd_luo_charge_pages(struct folio **folios, unsigned int nr,
+				  gfp_t gfp)
+{
+	int err = mem_cgroup_charge_pages(folios, nr, gfp);
+	unsigned int i;
+
+	if (!err)
+		return 0;
+
+	/* Those that are charged when it fails are uncharged when they are freed. */
+	for (i = 0; i < nr; i++) {
+		err = mem_cgroup_charge(folios[i], NULL, gfp);
+		if (err)
+			break;
+	}
+	return err;
+}
+
 /* As memfd_luo_add_folio(); the page cache has @nr_added from the first on. */
 static int memfd_luo_add_pages(struct address_space *mapping,
 			       const struct memfd_luo_folio_ser *entries,
@@ -866,10 +904,11 @@ static int memfd_luo_add_pages(struct address_space *mapping,
 	unsigned int i;
 	int err;
 
+	*nr_added = 0;
 	for (i = 0; i < nr; i++)
 		memfd_luo_init_folio(folios[i], &entries[i]);
 
-	err = mem_cgroup_charge_pages(folios, nr, mapping_gfp_mask(mapping));
+	err = memfd_luo_charge_pages(folios, nr, mapping_gfp_mask(mapping));
 	if (!err)
 		err = shmem_add_pages(mapping, entries[0].index, folios, nr,
 				      nr_added);
@@ -892,6 +931,7 @@ static int memfd_luo_fill_batch(struct address_space *mapping,
 	unsigned int nr_gathered;
 	int err = 0;
 
+	*nr_added = 0;
 	nr_gathered = memfd_luo_gather(mapping, entries, nr, folios);
 	if (nr_gathered) {
 		err = memfd_luo_add_pages(mapping, entries, folios, nr_gathered,
@@ -901,12 +941,12 @@ static int memfd_luo_fill_batch(struct address_space *mapping,
 	}
 
 	if (entries[0].pfn) {
-		long nr_folio = folio_nr_pages(pfn_folio(entries[0].pfn));
+		long nr_folio_pages = folio_nr_pages(pfn_folio(entries[0].pfn));
 
 		err = memfd_luo_add_folio(mapping, &entries[0]);
 		if (err)
 			return err;
-		*nr_pages += nr_folio;
+		*nr_pages += nr_folio_pages;
 	}
 
 	*nr_added = 1;
@@ -927,7 +967,7 @@ static int memfd_luo_fill(struct file *file, struct memfd_luo_incoming *in)
 	}
 
 	while (i < in->ser.nr_folios && !err) {
-		unsigned int nr_added = 0;
+		unsigned int nr_added;
 
 		err = memfd_luo_fill_batch(mapping, in->entries + i,
 					   in->ser.nr_folios - i, &nr_added,

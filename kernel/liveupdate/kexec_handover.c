@@ -103,6 +103,7 @@ static bool kho_scratch_inherited __initdata;
  */
 static struct range *kho_homes __ro_after_init;
 static unsigned int kho_homes_cnt __ro_after_init;
+static size_t kho_homes_size __initdata;
 
 /**
  * kho_is_enabled - is kexec handover enabled in this kernel?
@@ -1009,10 +1010,10 @@ static int __init kho_alloc_scratches(void)
 
 static int __init kho_alloc_homes(unsigned int scratch_cnt)
 {
-	size_t cnt = memblock.memory.cnt + scratch_cnt;
-
-	kho_homes = memblock_alloc(array_size(cnt, sizeof(*kho_homes)),
-				   SMP_CACHE_BYTES);
+	/* A scratch region splits a range of memory in two at most. */
+	kho_homes_size = array_size(memblock.memory.cnt + scratch_cnt,
+				    sizeof(*kho_homes));
+	kho_homes = memblock_alloc(kho_homes_size, SMP_CACHE_BYTES);
 
 	return kho_homes ? 0 : -ENOMEM;
 }
@@ -1164,6 +1165,8 @@ void __init kho_memory_init(void)
 				      kho_reserve_scratch();
 	if (err) {
 		pr_err("disabled: no memory for scratch; see kho_scratch=\n");
+		memblock_free(kho_homes, kho_homes_size);
+		kho_homes = NULL;
 		kho_enable = false;
 		return;
 	}
@@ -1248,6 +1251,8 @@ static int __init kho_init_outgoing(void)
 	if (err) {
 		free_page((unsigned long)fdt);
 		kho_radix_destroy(&kho_out.tree);
+		/* Who preserves takes it first, to be told that there is no FDT. */
+		mutex_init(&kho_out.tree.lock);
 		return err;
 	}
 
@@ -1374,10 +1379,6 @@ static bool kho_has_home(unsigned long pfn, unsigned long nr)
 /* Whoever comes next is likely to have the same home. */
 static void kho_remember_home(const struct range *home)
 {
-	/* There is more to check than that. */
-	if (IS_ENABLED(CONFIG_KEXEC_HANDOVER_DEBUG))
-		return;
-
 	guard(mutex)(&kho_out.tree.lock);
 	kho_out.home = *home;
 }
@@ -1474,20 +1475,15 @@ void kho_unpreserve_folio(struct folio *folio)
 }
 EXPORT_SYMBOL_GPL(kho_unpreserve_folio);
 
-/* Where the folio is that lies behind a block of 2^order pages, if there is one */
-static struct folio *kho_folio_behind(struct folio *folio, unsigned int order)
-{
-	return (struct folio *)nth_page(folio_page(folio, 0), 1UL << order);
-}
-
 /* How many of @folios from the first on are neighbours, and single pages? */
 static unsigned long kho_page_run(struct folio **folios, unsigned long nr)
 {
-	struct folio *next = folios[0];
+	struct page *next = folio_page(folios[0], 0);
 	unsigned long i;
 
-	for (i = 0; i < nr && folios[i] == next && !folio_test_large(next); i++)
-		next = kho_folio_behind(next, 0);
+	for (i = 0; i < nr && folios[i] == (struct folio *)next &&
+	     !folio_test_large(folios[i]); i++)
+		next++;
 
 	return i;
 }
@@ -1496,15 +1492,19 @@ static unsigned long kho_page_run(struct folio **folios, unsigned long nr)
 static unsigned long kho_folio_run(struct folio **folios, unsigned long nr)
 {
 	unsigned int order = folio_order(folios[0]);
-	struct folio *next = folios[0];
-	unsigned long i;
+	unsigned long pfn = folio_pfn(folios[0]), i;
+	unsigned long chunk_end = ALIGN(pfn + 1, MAX_ORDER_NR_PAGES);
 
-	/* There may be very many of them: the least work for each. */
+	/*
+	 * There may be very many single pages: the least work for each. Struct
+	 * pages are contiguous for as many as the page allocator has.
+	 */
 	if (!order)
-		return kho_page_run(folios, nr);
+		return kho_page_run(folios, min(nr, chunk_end - pfn));
 
-	for (i = 0; i < nr && folios[i] == next && folio_order(next) == order; i++)
-		next = kho_folio_behind(next, order);
+	for (i = 1; i < nr && folio_order(folios[i]) == order; i++)
+		if (folio_pfn(folios[i]) != pfn + (i << order))
+			break;
 
 	return i;
 }
@@ -1554,6 +1554,7 @@ int kho_preserve_folios(struct folio **folios, unsigned long nr)
 			kho_unpreserve_folios(folios, i);
 			return err;
 		}
+		cond_resched();
 	}
 
 	return 0;
@@ -1574,6 +1575,7 @@ void kho_unpreserve_folios(struct folio **folios, unsigned long nr)
 	for (i = 0; i < nr; i += run) {
 		run = kho_folio_run(folios + i, nr - i);
 		kho_unpreserve_run(folios + i, run);
+		cond_resched();
 	}
 }
 EXPORT_SYMBOL_GPL(kho_unpreserve_folios);
@@ -1791,11 +1793,12 @@ static __always_inline void kho_make_tail(struct page *page, unsigned long i)
  * As prep_compound_page(), for pages that are as boot has initialized them: each
  * has a reference, and nothing in it that would have to be cleared.
  */
-static void kho_make_compound(struct page *page, unsigned int order)
+static void kho_make_compound(struct folio *folio, unsigned int order)
 {
 	unsigned long nr = 1UL << order, i;
+	struct page *page = &folio->page;
 
-	__SetPageHead(page);
+	__folio_set_head(folio);
 	kho_make_tail(page, 1);
 	for (i = 2; i < nr; i += 2) {
 		kho_make_tail(page, i);
@@ -1816,7 +1819,7 @@ static void kho_make_compound(struct page *page, unsigned int order)
  */
 struct folio *kho_restore_folio(phys_addr_t phys)
 {
-	struct page *page;
+	struct folio *folio;
 	int order;
 
 	KUNIT_STATIC_STUB_REDIRECT(kho_restore_folio, phys);
@@ -1829,11 +1832,11 @@ struct folio *kho_restore_folio(phys_addr_t phys)
 		return NULL;
 
 	kho_manage_pages(PHYS_PFN(phys), 1UL << order);
-	page = pfn_to_page(PHYS_PFN(phys));
+	folio = (struct folio *)pfn_to_page(PHYS_PFN(phys));
 	if (order)
-		kho_make_compound(page, order);
+		kho_make_compound(folio, order);
 
-	return page_rmappable_folio(page);
+	return page_rmappable_folio(&folio->page);
 }
 EXPORT_SYMBOL_GPL(kho_restore_folio);
 

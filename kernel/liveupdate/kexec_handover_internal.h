@@ -75,6 +75,12 @@ extern struct kho_outgoing kho_out;
 extern struct kho_scratch *kho_scratch;
 extern unsigned int kho_scratch_cnt;
 
+/* Which leaf of a tree a key is in; 0 is none. */
+static inline u64 kho_radix_leaf_nr(u64 key)
+{
+	return (key >> KHO_BITMAP_SIZE_LOG2) + 1;
+}
+
 /*
  * Most blocks are added to and removed from the leaf that was needed last. These
  * do that and nothing else: they fail if there is more to do, or something wrong.
@@ -88,8 +94,12 @@ kho_radix_in_last(const struct kho_radix_tree *tree, unsigned long pfn,
 	u64 key = kho_radix_encode_key(PFN_PHYS(pfn), order);
 
 	lockdep_assert_held(&tree->lock);
+	/* What checks each change does not look here. */
+	if (IS_ENABLED(CONFIG_KEXEC_HANDOVER_DEBUG))
+		return false;
+
 	*bit = key & (BIT(KHO_BITMAP_SIZE_LOG2) - 1);
-	return tree->last_nr == (key >> KHO_BITMAP_SIZE_LOG2) + 1;
+	return tree->last_nr == kho_radix_leaf_nr(key);
 }
 
 static __always_inline bool kho_radix_add_to_last(struct kho_radix_tree *tree,

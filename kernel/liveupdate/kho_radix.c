@@ -90,12 +90,6 @@ static unsigned long kho_radix_share(u64 key, u64 last)
 	return min_t(u64, last - key, KHO_RADIX_LEAF_MASK - kho_radix_bit(key)) + 1;
 }
 
-/* Which leaf a key is in; 0 is none. */
-static u64 kho_radix_leaf_nr(u64 key)
-{
-	return (key >> KHO_BITMAP_SIZE_LOG2) + 1;
-}
-
 /* Which orders can the leaf of @key have? One, but for the lowest leaf. */
 static u64 kho_radix_leaf_orders(u64 key)
 {
@@ -397,6 +391,7 @@ void kho_radix_destroy(struct kho_radix_tree *tree)
 	if (!tree->root)
 		return;
 
+	kho_radix_remember(tree, 0, NULL);
 	kho_radix_free_below(tree->root, KHO_RADIX_TOP);
 	kho_radix_free_node(tree->root);
 	tree->root = NULL;

@@ -227,7 +227,7 @@ bool luo_version_supported(const char *own,
 {
 	u32 version, lowest, highest;
 
-	/* So it is almost always. */
+	/* From a kernel of the same version there is nothing to take apart. */
 	if (!versions && !strncmp(own, incoming, LIVEUPDATE_HNDL_COMPAT_LENGTH))
 		return true;
 

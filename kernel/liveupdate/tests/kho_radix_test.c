@@ -14,6 +14,8 @@
 
 #include <linux/kho/radix_tree.h>
 
+#include "../kexec_handover_internal.h"
+
 #define MAX_ORDER	((unsigned int)KHO_RADIX_MAX_ORDER)
 #define LEAF_BITS	BIT(KHO_BITMAP_SIZE_LOG2)
 #define END_PFN		BIT(KHO_ORDER_0_LOG2)
@@ -294,6 +296,44 @@ static void freed_leaf_is_forgotten(struct kunit *test)
 		}
 		KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
 	}
+}
+
+/* The short way, which the core takes: it is good for the last leaf only. */
+static bool add_to_last(struct kho_radix_tree *tree, unsigned long pfn)
+{
+	guard(mutex)(&tree->lock);
+	return kho_radix_add_to_last(tree, pfn, 0);
+}
+
+static bool del_from_last(struct kho_radix_tree *tree, unsigned long pfn)
+{
+	guard(mutex)(&tree->lock);
+	return kho_radix_del_from_last(tree, pfn, 0);
+}
+
+static void last_leaf_is_changed_the_short_way(struct kunit *test)
+{
+	struct kho_radix_tree *tree = test->priv;
+
+	if (IS_ENABLED(CONFIG_KEXEC_HANDOVER_DEBUG))
+		kunit_skip(test, "every change is checked, there is no short way");
+
+	KUNIT_EXPECT_FALSE(test, add_to_last(tree, 5));
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(tree, 5, 0), 0);
+	KUNIT_EXPECT_TRUE(test, add_to_last(tree, 6));
+	KUNIT_EXPECT_FALSE(test, add_to_last(tree, 6));
+	KUNIT_EXPECT_FALSE(test, add_to_last(tree, LEAF_BITS));
+	KUNIT_EXPECT_TRUE(test, kho_radix_test_range(tree, 5, 2, 0));
+
+	/* The last block of a leaf takes the leaf along: that is the long way. */
+	KUNIT_EXPECT_FALSE(test, del_from_last(tree, 7));
+	KUNIT_EXPECT_TRUE(test, del_from_last(tree, 5));
+	KUNIT_EXPECT_FALSE(test, del_from_last(tree, 6));
+	KUNIT_EXPECT_EQ(test, kho_radix_del_page(tree, 6, 0), 0);
+	KUNIT_EXPECT_EQ(test, nr_nodes(tree), 1);
+
+	KUNIT_EXPECT_FALSE(test, add_to_last(tree, 6));
+	KUNIT_EXPECT_FALSE(test, del_from_last(tree, 6));
 }
 
 static void impossible_ranges_are_refused(struct kunit *test)
@@ -803,6 +843,7 @@ static struct kunit_case radix_cases[] = {
 	KUNIT_CASE(range_is_removed_as_a_whole_or_not),
 	KUNIT_CASE(test_range_wants_all_blocks),
 	KUNIT_CASE(freed_leaf_is_forgotten),
+	KUNIT_CASE(last_leaf_is_changed_the_short_way),
 	KUNIT_CASE(impossible_ranges_are_refused),
 	KUNIT_CASE(orders_tells_all_orders),
 	KUNIT_CASE(orders_that_share_a_leaf_are_found),

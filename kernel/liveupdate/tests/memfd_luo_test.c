@@ -354,6 +354,20 @@ static void preserved_file_keeps_its_size(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vfs_truncate(&mt->file->f_path, 0), 0);
 }
 
+/* Reclaim lets it alone: it could only unmap what it can't get out. */
+static void preserved_file_is_unevictable(struct kunit *test)
+{
+	struct memfd_test *mt = test->priv;
+
+	write_page(test, 0, 'a');
+	KUNIT_EXPECT_FALSE(test, mapping_unevictable(mt->file->f_mapping));
+	preserve(test);
+	KUNIT_EXPECT_TRUE(test, mapping_unevictable(mt->file->f_mapping));
+
+	luo_file_unpreserve_all(&mt->out);
+	KUNIT_EXPECT_FALSE(test, mapping_unevictable(mt->file->f_mapping));
+}
+
 static void preserved_file_can_be_written_inside(struct kunit *test)
 {
 	write_page(test, 0, 'a');
@@ -408,15 +422,18 @@ static void failed_preserve_leaves_the_file_alone(struct kunit *test)
 {
 	struct memfd_test *mt = test->priv;
 	struct folio *folio;
+	pgoff_t offset;
 
 	write_page(test, 0, 'a');
 	write_page(test, 1, 'b');
-	folio = filemap_get_folio(mt->file->f_mapping, 1);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, folio);
+	/* In scratch it could not be preserved. */
+	KUNIT_ASSERT_EQ(test, memfd_pin_folios(mt->file, PAGE_SIZE,
+					       2 * PAGE_SIZE - 1, &folio, 1,
+					       &offset), 1);
 	KUNIT_ASSERT_EQ(test, kho_preserve_folio(folio), 0);
 	KUNIT_EXPECT_EQ(test, try_preserve(test), -EEXIST);
 	kho_unpreserve_folio(folio);
-	folio_put(folio);
+	unpin_folio(folio);
 
 	KUNIT_EXPECT_EQ(test, vfs_truncate(&mt->file->f_path, PAGE_SIZE), 0);
 	KUNIT_EXPECT_EQ(test, try_preserve(test), 0);
@@ -627,6 +644,7 @@ static struct kunit_case memfd_cases[] = {
 	KUNIT_CASE(holes_are_filled),
 	KUNIT_CASE(empty_file_has_no_folios),
 	KUNIT_CASE(preserved_file_keeps_its_size),
+	KUNIT_CASE(preserved_file_is_unevictable),
 	KUNIT_CASE(preserved_file_can_be_written_inside),
 	KUNIT_CASE(position_and_seals_are_read_again_at_freeze),
 	KUNIT_CASE(executable_sealed_against_change_of_mode_is_refused),

@@ -667,7 +667,7 @@ static void reboot_with_preserve_context(void)
 	CHECK(!guest_unload_image(0));
 }
 
-/* An empty file has no pinned pages, so it can be sealed when it is preserved. */
+/* An empty file has no pages that are held, so it can be sealed when it is preserved. */
 static void reboot_with_exec_seal(void)
 {
 	int session = new_session("reboot_with_exec_seal");
