@@ -681,6 +681,7 @@ static int memfd_luo_restore_split(struct memfd_luo_incoming *in,
 				   const struct memfd_luo_folio_ser *entry,
 				   u64 nr, struct memfd_luo_folio_ser *split)
 {
+	bool aligned = IS_ALIGNED(entry->index, nr);
 	u64 end = memfd_luo_nr_pages(in->ser.size);
 	struct page *page;
 	u64 i;
@@ -693,7 +694,7 @@ static int memfd_luo_restore_split(struct memfd_luo_incoming *in,
 	}
 
 	for (i = 0; i < nr; i++) {
-		if (i && entry->index + i >= end) {
+		if (!aligned || (i && entry->index + i >= end)) {
 			__free_page(page + i);
 			continue;
 		}
@@ -702,7 +703,12 @@ static int memfd_luo_restore_split(struct memfd_luo_incoming *in,
 		split[i].index = entry->index + i;
 		in->nr_pages++;
 	}
-	return 0;
+
+	if (aligned)
+		return 0;
+	pr_err("folio of %llu pages does not fit at index %llu\n", nr,
+	       entry->index);
+	return -EIO;
 }
 
 /*
