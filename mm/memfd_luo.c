@@ -57,7 +57,7 @@
 /* Folios that are worked on at once; what is needed for that is on the stack. */
 #define MEMFD_LUO_BATCH		64U
 /* How often a folio that is in use may keep others from moving, a tick each */
-#define MEMFD_LUO_PIN_TRIES	20
+#define MEMFD_LUO_PIN_TRIES	HZ
 
 /* Entries that are worth low memory if other memory can't be handed over */
 #define MEMFD_LUO_LOW_MAX	(SZ_256M / sizeof(struct memfd_luo_folio_ser))
@@ -197,7 +197,8 @@ static int memfd_luo_claim(struct address_space *mapping, struct folio *folio,
 
 /*
  * A folio can't move while a read() or write() is at it, which looks as if there
- * was no memory. That takes but a moment.
+ * was no memory. That takes but a moment, or longer if its task has to wait for a
+ * CPU in the middle of it.
  */
 static long memfd_luo_pin_folios(struct file *file, pgoff_t index,
 				 struct folio **folios, unsigned int max_folios)
