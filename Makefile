@@ -12,7 +12,7 @@ ifeq ($(JOBS),)
 unexport JOBS
 endif
 
-.PHONY: help kernel demo test test-all bench check coverage clean
+.PHONY: help kernel demo test test-all bench check coverage series check-series clean
 
 help:
 	@echo 'make kernel   lay build/linux/ and build it in build/x86_64/ (CONFIG=debug: with'
@@ -28,6 +28,10 @@ help:
 	@echo 'make check    look at the code: checkpatch, sparse, W=1, kernel-doc and more;'
 	@echo '              silent when all is well (make test does it, too)'
 	@echo 'make coverage the share of lines of each file of ours that the tests run'
+	@echo 'make series   write the patches as one mails them, to build/series/'
+	@echo 'make check-series'
+	@echo '              see whether that series is fit to be mailed: git am, the tree that'
+	@echo '              it makes, checkpatch, get_maintainer.pl'
 	@echo 'make clean    remove build/; downloads and ccache stay in ~/.cache/kho/'
 	@echo
 	@echo 'KBASE=DIR     a Linux 6.12.y tree or checkout instead of Debian'"'"'s'
@@ -54,6 +58,12 @@ check: kernel
 
 coverage:
 	@scripts/coverage
+
+series:
+	@scripts/make-series
+
+check-series:
+	@scripts/check-series
 
 clean:
 	rm -rf build

@@ -41,6 +41,24 @@ as_root() {
 	fi
 }
 
+# our_files [NAME]: our files that stand in the kernel tree at the same path, all
+# of them or those that are named so; what editors leave behind is none
+our_files() {
+	local dir
+	for dir in Documentation arch drivers include kernel lib mm samples tools; do
+		[ ! -d "$TOP/$dir" ] || (cd "$TOP" && find "$dir" -type f -name "${1:-*}" \
+			! -name '*.orig' ! -name '*.rej' ! -name '*~' ! -name '.*.swp')
+	done
+}
+
+# base_name BASE: its directory, its version and, of a checkout, the commit and
+# local changes
+base_name() {
+	printf '%s %s\n' "$1" "$(head -n 4 "$1/Makefile" | cksum)"
+	[ ! -e "$1/.git" ] || git -C "$1" rev-parse HEAD
+	[ ! -e "$1/.git" ] || git -C "$1" diff HEAD | cksum
+}
+
 # lock_build: one at a time in build/, for the script and all that it calls
 lock_build() {
 	[ -z "${KHO_BUILD_LOCKED:-}" ] || return 0
