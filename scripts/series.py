@@ -25,6 +25,7 @@ import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SPEC = os.path.join(TOP, "series")
+COVER_LETTER = "00-cover-letter"
 PATCHES = os.path.join(TOP, "patches")
 LINES = re.compile(r"(\S+) +/(.*?)/(?: +/(.*)/)?$")
 
@@ -124,7 +125,7 @@ def owners_of_lines(commits, path, owner):
                 raise SpecError(f"series/{commit.name}: {path} is not there before")
             try:
                 found = find_lines(content, first, after)
-            except SpecError as error:
+            except (SpecError, re.error) as error:
                 raise SpecError(f"series/{commit.name}: {path}: {error}") from None
             if number in owners[found]:
                 raise SpecError(f"series/{commit.name}: {path}: /{first}/ is there twice")
@@ -175,8 +176,8 @@ def write_commits(out, commits, file_owners):
 def main():
     ours = sorted(sys.stdin.read().split("\n")[:-1])
     patches = [name[:-len(".patch")] for name in os.listdir(PATCHES) if name.endswith(".patch")]
-    names = sorted(name for name in os.listdir(SPEC) if re.match(r"\d\d-[a-z0-9-]+$", name))
-    commits = [Commit(name) for name in names if not name.startswith("00-")]
+    names = sorted(name for name in os.listdir(SPEC) if not re.search(r"^\.|~$", name))
+    commits = [Commit(name) for name in names if name != COVER_LETTER]
 
     file_owners = only_once("", ((path, nr) for nr, commit in enumerate(commits)
                                  for path in expand(commit, ours)))
