@@ -30,8 +30,8 @@ help:
 	@echo 'make coverage the share of lines of each file of ours that the tests run'
 	@echo 'make series   write the patches as one mails them, to build/series/'
 	@echo 'make check-series'
-	@echo '              see whether that series is fit to be mailed: git am, the tree that'
-	@echo '              it makes, checkpatch, get_maintainer.pl'
+	@echo '              see whether that series is fit to be mailed: git am, checkpatch,'
+	@echo '              kernel-doc, get_maintainer.pl, and each commit builds'
 	@echo 'make clean    remove build/; downloads and ccache stay in ~/.cache/kho/'
 	@echo
 	@echo 'KBASE=DIR     a Linux 6.12.y tree or checkout instead of Debian'"'"'s'

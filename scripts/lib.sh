@@ -5,7 +5,7 @@ set -euo pipefail
 export LC_ALL=C
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-BUILD=$TOP/build
+BUILD=${KHO_BUILD:-$TOP/build}
 LINUX=$BUILD/linux
 LOGS=$BUILD/log
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/kho

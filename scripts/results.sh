@@ -111,6 +111,18 @@ run_kunit() {
 	vm_check_log "$serial"
 }
 
+# run_plain_kexec OBJECTS SERIAL_LOG: the kernel there boots and starts itself
+run_plain_kexec() {
+	local kernel=$1/$image serial=$2
+	mkdir -p "$work/plain"
+	gcc -static -O2 -Wall -o "$work/plain/init" "$TOP/scripts/plain-kexec.c"
+	cp "$kernel" "$work/plain/kernel"
+	vm_pack "$work/plain" "$work/plain.cpio"
+	vm_run "$kernel" "$work/plain.cpio" "retain_initrd" "$serial" 120
+	vm_check_log "$serial"
+	grep -aq 'plain kexec: second kernel reached' "$serial"
+}
+
 # The modules of the tests are built in the laid tree, and make does not see that
 # another kernel than the last time is meant.
 forget_test_modules() {

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # Usage: scripts/series.py OUT <LIST
 # Read series/ and make OUT/NN/ for each commit of the series: its message in
-# "message", the names of its patches in "patches", and below files/ each file of
-# ours that it changes, as it is after the commit. LIST has the paths of our files;
-# it is an error if one of them, or a patch, is not in exactly one commit.
+# "message", the names of its patches in "patches", below files/ each file of ours
+# that it changes, as it is after the commit, and an empty "boot" if it is to boot.
+# LIST has the paths of our files; it is an error if one of them, or a patch, is not
+# in exactly one commit.
 # SPDX-License-Identifier: GPL-2.0
 """series/NN-TOPIC is one commit: its message, a line "---", and what it brings.
 
@@ -13,6 +14,7 @@
 	lines PATH /FIRST/ /NEXT/
 				and those after it, up to the next one that NEXT
 				matches or to the end of the file
+	boot			boot the kernel that is built of this commit
 
 A file, or lines of it, come without the lines that later commits bring. If there
 is no message, it is the one in the commit's only patch.
@@ -49,6 +51,7 @@ class Commit:
     def __init__(self, name):
         self.name = name
         self.patches, self.files, self.lines = [], [], []
+        self.boot = False
         head, mark, tail = "".join(read_lines(f"series/{name}")).partition("---\n")
         if not mark:
             raise SpecError(f"series/{name}: no line '---' after the message")
@@ -65,6 +68,8 @@ class Commit:
             self.files.append(what)
         elif kind == "lines" and LINES.match(what):
             self.lines.append(LINES.match(what).groups())
+        elif entry == "boot":
+            self.boot = True
         else:
             raise SpecError(f"series/{self.name}: what is '{entry}'?")
 
@@ -162,6 +167,8 @@ def write_commits(out, commits, file_owners):
             file.write(commit.message + "\n")
         with open(os.path.join(directory, "patches"), "w", encoding="utf-8") as file:
             file.writelines(f"{name}\n" for name in commit.patches)
+        if commit.boot:
+            open(os.path.join(directory, "boot"), "w", encoding="utf-8").close()
 
     grown = {path for commit in commits for path, _, _ in commit.lines}
     for path in grown - set(file_owners):

@@ -1,0 +1,49 @@
+# shellcheck shell=bash
+# Sourced by check-series and build-commits, after lib.sh: the series as git has
+# it, and what was found good before.
+# SPDX-License-Identifier: GPL-2.0
+
+repo=$BUILD/series.git		# branches: base, oldest, and series on top of base
+stage=$BUILD/series.stage	# what each commit brings
+good=$BUILD/series.good		# an empty file for each thing found good
+# what the caller's git set is not meant for that repository
+unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
+mkdir -p "$good"
+
+# in_repo COMMAND...: git there, with an index of its own
+in_repo() {
+	GIT_DIR=$repo GIT_INDEX_FILE=$repo/series-index git "$@"
+}
+
+# add_files DIR <LIST: files below it, with NUL between them, to the index
+add_files() {
+	(cd "$1" && in_repo --work-tree=. -c core.compression=1 update-index --add -z --stdin)
+}
+
+# when_changed WHAT COMMAND... <CONTENT: unless COMMAND has found it good before
+when_changed() {
+	local what=$1 key
+	shift
+	key=$({ echo "$what"; cat; } | sha256sum | cut -d ' ' -f 1)
+	[ ! -e "$good/$key" ] || return 0
+	step "$what" "change series/, patches/ or the files that it names" "$@"
+	touch "$good/$key"
+}
+
+# check_out COMMIT TREE: nothing else is left there; what is as it was keeps its
+# time, for make
+check_out() {
+	local commit=$1 tree=$2
+	if [ "$(git -C "$tree" rev-parse --git-common-dir 2>/dev/null)" != "$repo" ]; then
+		rm -rf "$tree"
+		git -C "$repo" worktree prune
+		git -C "$repo" worktree add -q --no-checkout --detach "$tree" "$commit"
+	fi
+	git -C "$tree" checkout -q --force --detach "$commit"
+	git -C "$tree" clean -q -d -f -x
+}
+
+# commits_of_series: the first one first
+commits_of_series() {
+	git -C "$repo" rev-list --reverse base..series
+}
