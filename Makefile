@@ -12,7 +12,7 @@ ifeq ($(JOBS),)
 unexport JOBS
 endif
 
-.PHONY: help kernel demo test test-all bench check coverage series check-series clean
+.PHONY: help kernel demo test test-all bench check coverage series check-series deb clean
 
 help:
 	@echo 'make kernel   lay build/linux/ and build it in build/x86_64/ (CONFIG=debug: with'
@@ -32,6 +32,8 @@ help:
 	@echo 'make check-series'
 	@echo '              see whether that series is fit to be mailed: git am, checkpatch,'
 	@echo '              kernel-doc, get_maintainer.pl, and each commit builds'
+	@echo 'make deb      packages of the kernel with Debian'"'"'s cloud configuration, in'
+	@echo '              build/deb/'
 	@echo 'make clean    remove build/; downloads and ccache stay in ~/.cache/kho/'
 	@echo
 	@echo 'KBASE=DIR     a Linux 6.12.y tree or checkout instead of Debian'"'"'s'
@@ -64,6 +66,9 @@ series:
 
 check-series:
 	@scripts/check-series
+
+deb:
+	@scripts/make-deb
 
 clean:
 	rm -rf build
