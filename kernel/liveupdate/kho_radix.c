@@ -1333,14 +1333,15 @@ static int __kho_radix_walk_nodes(struct kho_radix_tree *tree,
 	return kho_radix_walk_below(tree->root, KHO_RADIX_TOP, 0, cb, arg);
 }
 
-/* A leaf that is there already may get blocks of any order that it can have. */
+/* A leaf that is there already, even an empty one, may get any block of its orders. */
 static void kho_radix_note_orders(struct kho_radix_tree *tree)
 {
-	u64 orders = __kho_radix_orders(tree);
+	u64 key;
 
-	if (orders & KHO_RADIX_LOW_ORDERS)
-		orders |= KHO_RADIX_LOW_ORDERS;
-	tree->orders |= orders;
+	for (key = KHO_RADIX_MIN_KEY;
+	     kho_radix_next_leaf(tree, &key, KHO_RADIX_MAX_KEY);
+	     key = 1ULL << fls64(key))
+		tree->orders |= kho_radix_leaf_orders(key);
 }
 
 /**
