@@ -274,7 +274,7 @@ void __init kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
 		pr_err("handover refused: root FDT at %pa\n", &fdt_phys);
 		return;
 	}
-	if (!scratch_phys || !scratch_len ||
+	if (!scratch_phys || !IS_ALIGNED(scratch_phys, sizeof(u64)) || !scratch_len ||
 	    scratch_len % sizeof(struct kho_scratch) ||
 	    scratch_len / sizeof(struct kho_scratch) > KHO_SCRATCH_MAX ||
 	    check_add_overflow(scratch_phys, scratch_len, &end)) {
