@@ -454,12 +454,14 @@ static int luo_flb_copy_entries(const struct luo_flb_ser *ser, size_t nr)
 
 static int luo_flb_read_table(u64 table_pa)
 {
-	struct luo_flb_header_ser *table = phys_to_virt(table_pa);
+	struct luo_flb_header_ser *table;
 	int err;
 
 	err = luo_flb_check_table(table_pa);
 	if (err)
 		return err;
+
+	table = phys_to_virt(table_pa);
 	if (table->count) {
 		err = luo_flb_copy_entries(luo_flb_table_entries(table),
 					   table->count);
