@@ -7,6 +7,16 @@
 #include <linux/limits.h>
 #include <linux/printk.h>
 
+/* As the kernel's, for numbers of different types */
+#undef min
+#define min(x, y) ({			\
+	typeof(x) _min_x = (x);		\
+	typeof(y) _min_y = (y);		\
+					\
+	_min_x < _min_y ? _min_x : _min_y; })
+
+#define DIV_ROUND_UP_ULL(n, d)	DIV_ROUND_UP((unsigned long long)(n), d)
+
 #define might_sleep()	do { } while (0)
 
 #endif

@@ -22,15 +22,27 @@
 
 /* As large as the kernel's: what it costs in cache is part of what is measured. */
 struct page {
+	void *mapping;
+	unsigned long index;
 	unsigned long private;
+	unsigned long flags;
 	struct page *next_free;
+	struct page *head;
 	unsigned int order;
+	int count;
 	bool allocated;
 	bool preserved;
+	bool large;
 } __aligned(64);
 
 struct folio {
-	struct page page;
+	union {
+		struct page page;
+		struct {
+			void *mapping;
+			unsigned long index;
+		};
+	};
 };
 
 extern struct page *mem_map;
@@ -85,6 +97,12 @@ static inline unsigned int get_order(unsigned long size)
 	return order;
 }
 
+/* This kernel has as much as has ever been allocated. */
+static inline unsigned long get_num_physpages(void)
+{
+	return ram_used_pages();
+}
+
 struct page *alloc_pages(gfp_t gfp, unsigned int order);
 void __free_pages(struct page *page, unsigned int order);
 
@@ -94,6 +112,7 @@ static inline void free_pages(unsigned long addr, unsigned int order)
 		__free_pages(virt_to_page((void *)addr), order);
 }
 
-#define free_page(addr)	free_pages(addr, 0)
+#define free_page(addr)		free_pages(addr, 0)
+#define __free_page(page)	__free_pages(page, 0)
 
 #endif

@@ -12,7 +12,8 @@ struct mutex {
 	long owner;
 };
 
-#define DEFINE_MUTEX(name)	struct mutex name = {}
+#define __MUTEX_INITIALIZER(...)	{}
+#define DEFINE_MUTEX(name)		struct mutex name = {}
 
 static inline void mutex_init(struct mutex *mutex)
 {
@@ -41,6 +42,14 @@ static inline void mutex_unlock(struct mutex *mutex)
 	mutex_swap_owner(mutex, 1, 0);
 }
 
+/* Nobody sends signals. */
+static inline int mutex_lock_interruptible(struct mutex *mutex)
+{
+	mutex_lock(mutex);
+	return 0;
+}
+
 DEFINE_GUARD(mutex, struct mutex *, mutex_lock(_T), mutex_unlock(_T))
+DEFINE_GUARD_COND(mutex, _intr, mutex_lock_interruptible(_T) == 0)
 
 #endif

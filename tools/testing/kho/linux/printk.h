@@ -10,6 +10,7 @@
 void shim_print(const char *fmt, ...);
 
 #define pr_err(fmt, ...)	shim_print(pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_err_ratelimited(fmt, ...) pr_err(fmt, ##__VA_ARGS__)
 #define pr_warn(fmt, ...)	shim_print(pr_fmt(fmt), ##__VA_ARGS__)
 #define pr_info(fmt, ...)	shim_print(pr_fmt(fmt), ##__VA_ARGS__)
 #define pr_debug(fmt, ...)	shim_print(pr_fmt(fmt), ##__VA_ARGS__)

@@ -40,14 +40,6 @@ void kho_adopt_page(struct page *page)
 		die("page to adopt", page_address(page));
 }
 
-static void mark_preserved(struct page *page, bool preserved)
-{
-	unsigned long i;
-
-	for (i = 0; i < 1UL << page->order; i++)
-		page[i].preserved = preserved;
-}
-
 void *kho_alloc_preserve(size_t size)
 {
 	struct folio *folio;
@@ -61,7 +53,7 @@ void *kho_alloc_preserve(size_t size)
 	if (!folio)
 		return ERR_PTR(-ENOMEM);
 
-	mark_preserved(&folio->page, true);
+	ram_mark_preserved(&folio->page, true);
 	return folio_address(folio);
 }
 
@@ -75,14 +67,20 @@ void kho_unpreserve_free(void *mem)
 	page = virt_to_page(mem);
 	if (!page->preserved)
 		die("preserved memory", mem);
-	mark_preserved(page, false);
+	ram_mark_preserved(page, false);
 	__free_pages(page, page->order);
 }
 
 void kho_restore_free(void *mem)
 {
-	if (!IS_ERR_OR_NULL(mem) && virt_to_page(mem)->preserved)
-		kho_unpreserve_free(mem);
+	struct folio *folio;
+
+	if (IS_ERR_OR_NULL(mem))
+		return;
+
+	folio = kho_restore_folio(virt_to_phys(mem));
+	if (folio)
+		__free_pages(&folio->page, folio->page.order);
 }
 
 bool kho_incoming_contains(phys_addr_t phys, size_t size)
@@ -98,4 +96,111 @@ bool kho_incoming_contains(phys_addr_t phys, size_t size)
 			return false;
 
 	return true;
+}
+
+int kho_preserve_pages(struct page *page, unsigned long nr)
+{
+	if (!page->allocated || page->preserved || nr != 1UL << page->order)
+		die("block that can be preserved", page_address(page));
+
+	ram_mark_preserved(page, true);
+	return 0;
+}
+
+int kho_preserve_folios(struct folio **folios, unsigned long nr)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr; i++)
+		kho_preserve_pages(&folios[i]->page, 1UL << folios[i]->page.order);
+
+	return 0;
+}
+
+void kho_unpreserve_folios(struct folio **folios, unsigned long nr)
+{
+	unsigned long i;
+
+	for (i = 0; i < nr; i++)
+		kho_unpreserve_pages(&folios[i]->page, 1UL << folios[i]->page.order);
+}
+
+void kho_unpreserve_pages(struct page *page, unsigned long nr)
+{
+	if (!page->preserved || nr != 1UL << page->order)
+		die("preserved block", page_address(page));
+
+	ram_mark_preserved(page, false);
+}
+
+/* The block that starts there, NULL if none does or it was restored */
+static struct page *find_preserved(phys_addr_t phys)
+{
+	struct page *page;
+
+	if (!PAGE_ALIGNED(phys) || !kho_incoming_contains(phys, PAGE_SIZE))
+		return NULL;
+
+	page = pfn_to_page(PHYS_PFN(phys));
+	return page->allocated ? page : NULL;
+}
+
+int kho_incoming_order(phys_addr_t phys)
+{
+	struct page *page = find_preserved(phys);
+
+	return page ? (int)page->order : -ENOENT;
+}
+
+bool kho_incoming_has_pages(phys_addr_t phys, unsigned long nr)
+{
+	const struct page *page;
+	unsigned long blocks;
+
+	if (nr > RAM_SIZE >> PAGE_SHIFT)
+		return false;
+
+	for (blocks = 0; blocks < nr; blocks += 1UL << page->order) {
+		page = find_preserved(phys + (blocks << PAGE_SHIFT));
+		if (!page || 1UL << page->order > nr - blocks)
+			return false;
+	}
+
+	return nr;
+}
+
+struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr)
+{
+	struct page *page;
+	unsigned long i;
+
+	if (!kho_incoming_has_pages(phys, nr))
+		return NULL;
+
+	page = pfn_to_page(PHYS_PFN(phys));
+	for (i = 0; i < nr; i++)
+		page[i] = (struct page){ .allocated = true, .count = 1 };
+
+	return page;
+}
+
+struct folio *kho_restore_folio(phys_addr_t phys)
+{
+	struct page *page = find_preserved(phys);
+
+	if (!page)
+		return NULL;
+
+	ram_mark_preserved(page, false);
+	page->large = page->order;
+	return (struct folio *)page;
+}
+
+void kho_restore_folios(const phys_addr_t *phys, struct folio **folios,
+			unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		folios[i] = kho_restore_folio(phys[i]);
 }

@@ -5,12 +5,13 @@
  * Copyright (C) 2026 The KHO LTS developers
  */
 
-#include <stdarg.h>
-#include <stdio.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <linux/bitmap.h>
 #include <linux/kernel.h>
+#include <linux/kstrtox.h>
 
 /* Whole words in the middle, as in the kernel */
 void bitmap_set(unsigned long *map, unsigned int start, unsigned int nbits)
@@ -29,11 +30,38 @@ void bitmap_set(unsigned long *map, unsigned int start, unsigned int nbits)
 	*word |= mask & BITMAP_LAST_WORD_MASK(start + nbits);
 }
 
-void shim_print(const char *fmt, ...)
+/* The last byte of @dst is the NUL's: what is behind is not read from @src. */
+ssize_t shim_strscpy(char *dst, const char *src, size_t size)
 {
-	va_list args;
+	size_t len = strnlen(src, size);
 
-	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
-	va_end(args);
+	if (len < size) {
+		memcpy(dst, src, len + 1);
+		return len;
+	}
+
+	memcpy(dst, src, size - 1);
+	dst[size - 1] = '\0';
+	return -E2BIG;
+}
+
+ssize_t shim_strscpy_pad(char *dst, const char *src, size_t size)
+{
+	memset(dst, 0, size);
+	return shim_strscpy(dst, src, size);
+}
+
+int kstrtobool(const char *str, bool *res)
+{
+	*res = !strcmp(str, "on");
+	return 0;
+}
+
+int kstrtou64(const char *str, unsigned int base, u64 *res)
+{
+	char *end;
+
+	errno = 0;
+	*res = strtoull(str, &end, base);
+	return errno || !*str || *end ? -EINVAL : 0;
 }

@@ -17,6 +17,8 @@
 #include <linux/kernel.h>
 #include <linux/mm.h>
 
+#include "faults.h"
+
 /* Defined away unless the address sanitizer is on */
 #include <sanitizer/asan_interface.h>
 
@@ -27,6 +29,7 @@ struct page *mem_map;
 
 static struct page *free_blocks[MAX_PAGE_ORDER + 1];
 static unsigned long top;	/* offset of what was never allocated */
+static unsigned long limit;	/* offset of what can't be allocated */
 static unsigned long opened;	/* offset of what can't be touched yet */
 static unsigned long nr_allocated;
 
@@ -53,6 +56,7 @@ void ram_init(void)
 	ram = reserve(RAM_SIZE, PROT_NONE);
 	mem_map = reserve((RAM_SIZE >> PAGE_SHIFT) * sizeof(*mem_map),
 			  PROT_READ | PROT_WRITE);
+	limit = RAM_SIZE;
 }
 
 /* Up to there the memory can be touched, as far as it is allocated. */
@@ -69,6 +73,44 @@ static void open_up_to(unsigned long end)
 unsigned long ram_allocated_pages(void)
 {
 	return nr_allocated;
+}
+
+unsigned long ram_used_pages(void)
+{
+	return top >> PAGE_SHIFT;
+}
+
+/* Another machine: all of the memory is as it was when nothing was allocated. */
+void ram_reset(void)
+{
+	ASAN_POISON_MEMORY_REGION(ram, opened);
+	memset(mem_map, 0, (opened >> PAGE_SHIFT) * sizeof(*mem_map));
+	memset(free_blocks, 0, sizeof(free_blocks));
+	top = 0;
+	limit = RAM_SIZE;
+	nr_allocated = 0;
+}
+
+/* What is between two offsets is new and to be allocated. */
+void ram_allocate_from(unsigned long start, unsigned long end)
+{
+	memset(free_blocks, 0, sizeof(free_blocks));
+	open_up_to(end);
+	top = start;
+	limit = end;
+}
+
+/* A page that was nobody's is an allocated one. */
+void ram_adopt(struct page *page)
+{
+	nr_allocated += page->allocated ? 0 : 1UL << page->order;
+	page->allocated = true;
+}
+
+/* Nobody may touch the block any more, and nobody gets it. */
+void ram_hide(struct page *page)
+{
+	ASAN_POISON_MEMORY_REGION(page_address(page), PAGE_SIZE << page->order);
 }
 
 void ram_no_such_phys(phys_addr_t phys)
@@ -100,7 +142,7 @@ static struct page *take_new(unsigned int order)
 	unsigned long size = PAGE_SIZE << order;
 	unsigned long start = ALIGN(top, size);
 
-	if (size > RAM_SIZE - start)
+	if (start > limit || size > limit - start)
 		return NULL;
 
 	top = start + size;
@@ -113,14 +155,14 @@ struct page *alloc_pages(gfp_t gfp, unsigned int order)
 {
 	struct page *page;
 
-	if (order > MAX_PAGE_ORDER)
+	if (order > MAX_PAGE_ORDER || shim_should_fail())
 		return NULL;
 
 	page = take_free(order) ?: take_new(order);
 	if (!page)
 		return NULL;
 
-	*page = (struct page){ .order = order, .allocated = true };
+	*page = (struct page){ .order = order, .allocated = true, .count = 1 };
 	nr_allocated += 1UL << order;
 	ASAN_UNPOISON_MEMORY_REGION(page_address(page), PAGE_SIZE << order);
 	memset(page_address(page), 0, PAGE_SIZE << order);
@@ -140,4 +182,23 @@ void __free_pages(struct page *page, unsigned int order)
 	free_blocks[order] = page;
 	nr_allocated -= 1UL << order;
 	ASAN_POISON_MEMORY_REGION(page_address(page), PAGE_SIZE << order);
+}
+
+unsigned long ram_preserved_pages(void)
+{
+	unsigned long nr = 0, i;
+
+	for (i = 0; i < ram_used_pages(); i++)
+		nr += mem_map[i].preserved;
+
+	return nr;
+}
+
+/* A block as a whole, however it is preserved in the kernel */
+void ram_mark_preserved(struct page *page, bool preserved)
+{
+	unsigned long i;
+
+	for (i = 0; i < 1UL << page->order; i++)
+		page[i].preserved = preserved;
 }

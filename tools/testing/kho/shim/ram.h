@@ -16,11 +16,20 @@
 #define RAM_START	0x10000000000ULL
 #define RAM_SIZE	0x400000000ULL
 
+struct page;
+
 /* Where RAM_START is mapped: the direct map */
 extern char *ram;
 
 void ram_init(void);
+void ram_reset(void);
+void ram_allocate_from(unsigned long start, unsigned long end);
+void ram_adopt(struct page *page);
 unsigned long ram_allocated_pages(void);
+unsigned long ram_used_pages(void);
+void ram_hide(struct page *page);
+unsigned long ram_preserved_pages(void);
+void ram_mark_preserved(struct page *page, bool preserved);
 void ram_no_such_phys(phys_addr_t phys) __noreturn;
 void ram_no_such_virt(const void *virt) __noreturn;
 

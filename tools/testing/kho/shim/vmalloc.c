@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * vmalloc areas without page tables: what an area maps is copied from its pages
+ * when they become its own, and back to them when somebody looks for the area
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/slab.h>
+#include <linux/vmalloc.h>
+
+static LIST_HEAD(areas);
+
+struct vm_struct *vmalloc_map_pages(struct page **pages, unsigned int nr_pages,
+				    unsigned int order, unsigned long vm_flags,
+				    const void *caller)
+{
+	struct vm_struct *area = kzalloc(sizeof(*area), GFP_KERNEL);
+
+	if (!area)
+		return NULL;
+
+	area->addr = kmalloc((size_t)nr_pages << PAGE_SHIFT, GFP_KERNEL);
+	if (!area->addr) {
+		kfree(area);
+		return NULL;
+	}
+
+	area->flags = VM_ALLOC | vm_flags;
+	area->page_order = order;
+	list_add(&area->list, &areas);
+	return area;
+}
+
+void *vmalloc_adopt_pages(struct vm_struct *area, struct page **pages,
+			  unsigned int nr_pages)
+{
+	unsigned int i;
+
+	area->pages = pages;
+	area->nr_pages = nr_pages;
+	for (i = 0; i < nr_pages; i++)
+		memcpy(area->addr + i * PAGE_SIZE, page_address(pages[i]), PAGE_SIZE);
+
+	return area->addr;
+}
+
+void free_vm_area(struct vm_struct *area)
+{
+	list_del(&area->list);
+	kfree(area->addr);
+	kfree(area);
+}
+
+struct vm_struct *find_vm_area_struct(const void *addr)
+{
+	struct vm_struct *area;
+
+	list_for_each_entry(area, &areas, list)
+		if (area->addr == addr)
+			return area;
+
+	return NULL;
+}
+
+struct vm_struct *find_vm_area(const void *addr)
+{
+	struct vm_struct *area = find_vm_area_struct(addr);
+	unsigned int i;
+
+	for (i = 0; area && i < area->nr_pages; i++)
+		memcpy(page_address(area->pages[i]), addr + i * PAGE_SIZE, PAGE_SIZE);
+
+	return area;
+}
+
+/* Each page has a reference of its own, as in the kernel. */
+static struct page **alloc_blocks(unsigned int nr_pages, unsigned int order)
+{
+	struct page **pages = kvcalloc(nr_pages, sizeof(*pages), GFP_KERNEL), *block;
+	unsigned int i, j;
+
+	for (i = 0; pages && i < nr_pages; i += 1U << order) {
+		block = alloc_pages(GFP_KERNEL, order);
+		for (j = 0; block && j < 1U << order; j++)
+			pages[i + j] = block + j;
+	}
+
+	return pages;
+}
+
+static void free_blocks(struct page **pages, unsigned int nr_pages)
+{
+	unsigned int i, nr;
+
+	for (i = 0; i < nr_pages; i += nr) {
+		nr = 1;
+		if (!pages[i])
+			continue;
+		nr <<= pages[i]->order;
+		__free_pages(pages[i], pages[i]->order);
+	}
+	kfree(pages);
+}
+
+void *vmalloc_order(unsigned long size, unsigned int order)
+{
+	unsigned int nr_pages = size >> PAGE_SHIFT, i;
+	struct page **pages = alloc_blocks(nr_pages, order);
+	struct vm_struct *area = NULL;
+	bool complete = pages;
+
+	for (i = 0; complete && i < nr_pages; i++)
+		complete = pages[i];
+	if (complete)
+		area = vmalloc_map_pages(pages, nr_pages, order,
+					 order ? VM_ALLOW_HUGE_VMAP : 0, NULL);
+	if (area)
+		return vmalloc_adopt_pages(area, pages, nr_pages);
+
+	if (pages)
+		free_blocks(pages, nr_pages);
+	return NULL;
+}
+
+void *__vmalloc_array(size_t nr, size_t size, gfp_t gfp)
+{
+	return vmalloc_order(PAGE_ALIGN(nr * size), 0);
+}
+
+/* A block that is freed as it was allocated, or page by page */
+void vfree(const void *addr)
+{
+	struct vm_struct *area;
+
+	if (!addr)
+		return;
+
+	area = find_vm_area_struct(addr);
+	if (!area) {
+		fprintf(stderr, "%p is no vmalloc area\n", addr);
+		abort();
+	}
+
+	free_blocks(area->pages, area->nr_pages);
+	free_vm_area(area);
+}

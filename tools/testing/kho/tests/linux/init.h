@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the kernel calls by itself, by name here
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#ifndef _KHO_TESTS_LINUX_INIT_H
+#define _KHO_TESTS_LINUX_INIT_H
+
+#include <linux/compiler.h>
+
+/* Most headers of the kernel bring these along. */
+#include <linux/bug.h>
+#include <linux/export.h>
+#include <linux/kernel.h>
+#include <linux/kstrtox.h>
+#include <linux/printk.h>
+#include <linux/string.h>
+
+#define __init
+#define __initdata
+#define __ro_after_init
+
+#define core_initcall(fn)	int (*const initcall_##fn)(void) = fn
+#define early_initcall(fn)	core_initcall(fn)
+#define late_initcall(fn)	core_initcall(fn)
+#define early_param(str, fn)							\
+	const char *const early_param_name_##fn = str;				\
+	int (*const early_param_##fn)(char *arg) = fn
+
+#endif
