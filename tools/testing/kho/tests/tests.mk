@@ -31,6 +31,8 @@ fdt_OBJS := kexec_handover.o kho_compat.o kho_radix.o kho_vmalloc.o machine.o mo
 radix_OBJS := kho_radix.o handover.o model.o radix.o
 vmalloc_OBJS := area.o handover.o kho_vmalloc.o
 
+include liveupdate/liveupdate.mk
+
 all: $(addprefix $(OUTPUT)test-,$(TARGETS))
 
 # test-NAME and fuzz-NAME for each target

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Open files, and descriptors of the only process: see ../files.c
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#ifndef _KHO_LIVEUPDATE_LINUX_FS_H
+#define _KHO_LIVEUPDATE_LINUX_FS_H
+
+#include <fcntl.h>
+
+#include <linux/list.h>
+#include <linux/module.h>
+#include <linux/types.h>
+
+#define SB_KERNMOUNT		1
+#define FMODE_WRITE		2
+#define MAX_LFS_FILESIZE	0x7fffffffffffffffLL
+
+struct file;
+struct inode;
+
+struct file_operations {
+	struct module *owner;
+	int (*open)(struct inode *inode, struct file *file);
+	int (*release)(struct inode *inode, struct file *file);
+	long (*unlocked_ioctl)(struct file *file, unsigned int cmd, unsigned long arg);
+	long (*compat_ioctl)(struct file *file, unsigned int cmd, unsigned long arg);
+};
+
+#define compat_ptr_ioctl	NULL
+
+struct super_block {
+	unsigned long s_flags;
+};
+
+struct address_space {
+	struct inode *host;
+	unsigned long nrpages;
+};
+
+struct inode {
+	struct super_block *i_sb;
+	unsigned int i_nlink;
+	unsigned short i_mode;
+	loff_t i_size;
+	struct address_space *i_mapping;
+};
+
+struct file {
+	const struct file_operations *f_op;
+	void *private_data;
+	unsigned int count;
+	struct inode *f_inode;
+	struct address_space *f_mapping;
+	unsigned int f_mode;
+	loff_t f_pos;
+};
+
+#define file_inode(file)		((file)->f_inode)
+#define i_size_read(inode)		((inode)->i_size)
+#define i_size_write(inode, size)	((inode)->i_size = (size))
+#define IS_PRIVATE(inode)		((void)(inode), false)
+
+struct file *anon_inode_getfile(const char *name, const struct file_operations *fops,
+				void *private_data, int flags);
+struct file *get_file(struct file *file);
+void fput(struct file *file);
+
+struct file *fget(unsigned int fd);
+int get_unused_fd_flags(unsigned int flags);
+void put_unused_fd(unsigned int fd);
+void fd_install(unsigned int fd, struct file *file);
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _KHO_LIVEUPDATE_LINUX_MEMCONTROL_H
+#define _KHO_LIVEUPDATE_LINUX_MEMCONTROL_H
+
+#include <linux/mm.h>
+
+/* Allowed as long as memory is. */
+int mem_cgroup_charge(struct folio *folio, void *mm, gfp_t gfp);
+int mem_cgroup_charge_pages(struct folio **folios, unsigned int nr, gfp_t gfp);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _KHO_LIVEUPDATE_LINUX_MODULE_H
+#define _KHO_LIVEUPDATE_LINUX_MODULE_H
+
+#include <linux/init.h>
+#include <linux/types.h>
+
+#define offsetofend(type, member)	(offsetof(type, member) + sizeof_field(type, member))
+#define sizeof_field(type, member)	sizeof(((type *)0)->member)
+
+/* All of it is built in. */
+struct module;
+
+#define THIS_MODULE	((struct module *)NULL)
+
+static inline bool module_is_coming(struct module *module)
+{
+	return false;
+}
+
+static inline bool try_module_get(struct module *module)
+{
+	return true;
+}
+
+static inline void module_put(struct module *module)
+{
+}
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Folios in a page cache: see ../shmem.c
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#ifndef _KHO_LIVEUPDATE_LINUX_PAGEMAP_H
+#define _KHO_LIVEUPDATE_LINUX_PAGEMAP_H
+
+#include <linux/bits.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+
+enum shim_folio_flag {
+	FOLIO_LOCKED = 1,
+	FOLIO_SWAPBACKED,
+	FOLIO_VALID,
+	FOLIO_DIRTY,
+	FOLIO_LRU,
+};
+
+#define folio_has(folio, flag)		(!!((folio)->page.flags & BIT(flag)))
+#define folio_gets(folio, flag)		((folio)->page.flags |= BIT(flag))
+#define folio_loses(folio, flag)	((folio)->page.flags &= ~BIT(flag))
+
+#define folio_lock(folio)		folio_gets(folio, FOLIO_LOCKED)
+#define __folio_set_locked(folio)	folio_gets(folio, FOLIO_LOCKED)
+#define folio_unlock(folio)		folio_loses(folio, FOLIO_LOCKED)
+#define __folio_set_swapbacked(folio)	folio_gets(folio, FOLIO_SWAPBACKED)
+#define folio_test_uptodate(folio)	folio_has(folio, FOLIO_VALID)
+#define folio_mark_uptodate(folio)	folio_gets(folio, FOLIO_VALID)
+#define __folio_mark_uptodate(folio)	folio_gets(folio, FOLIO_VALID)
+#define folio_test_dirty(folio)		folio_has(folio, FOLIO_DIRTY)
+#define folio_mark_dirty(folio)		folio_gets(folio, FOLIO_DIRTY)
+#define folio_set_dirty(folio)		folio_gets(folio, FOLIO_DIRTY)
+#define folio_add_lru(folio)		folio_gets(folio, FOLIO_LRU)
+
+#define folio_size(folio)		(PAGE_SIZE << folio_order(folio))
+#define folio_zone(folio)		page_zone(&(folio)->page)
+#define folio_contain_hwpoisoned_page(folio)	((void)(folio), false)
+#define folio_is_longterm_pinnable(folio)	((void)(folio), true)
+#define folio_zero_range(folio, start, size) \
+	memset(folio_address(folio) + (start), 0, size)
+#define flush_dcache_folio(folio)	((void)(folio))
+
+#define mapping_gfp_mask(mapping)	((void)(mapping), GFP_KERNEL)
+#define mapping_max_folio_order(mapping)	((void)(mapping), MAX_PAGE_ORDER)
+#define mapping_set_unevictable(mapping)	((void)(mapping))
+#define mapping_clear_unevictable(mapping)	((void)(mapping))
+#define shmem_unlock_mapping(mapping)		((void)(mapping))
+
+static inline unsigned long folio_next_index(const struct folio *folio)
+{
+	return folio->index + folio_nr_pages(folio);
+}
+
+struct folio_batch {
+	unsigned int nr;
+	struct folio *folios[31];
+};
+
+#define folio_batch_init(fbatch)	((fbatch)->nr = 0)
+
+unsigned int filemap_get_folios_contig(struct address_space *mapping, unsigned long *start,
+				       unsigned long end, struct folio_batch *fbatch);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * memfds, with what memfd_luo.c has of mm/internal.h: see ../shmem.c
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#ifndef _KHO_LIVEUPDATE_LINUX_SHMEM_FS_H
+#define _KHO_LIVEUPDATE_LINUX_SHMEM_FS_H
+
+#include <linux/pagemap.h>
+
+/* Folios of many pages are switched on and off while the program runs. */
+extern bool shim_large_folios;
+#undef IS_ENABLED
+#define IS_ENABLED(...)	shim_large_folios
+
+bool shmem_file(const struct file *file);
+void shmem_freeze(struct inode *inode);
+void shmem_thaw(struct inode *inode);
+int shmem_inode_acct_blocks(struct inode *inode, long pages);
+void shmem_inode_unacct_blocks(struct inode *inode, long pages);
+void shmem_recalc_inode(struct inode *inode, long alloced, long swapped);
+int shmem_add_to_page_cache(struct folio *folio, struct address_space *mapping,
+			    unsigned long index, void *expected, gfp_t gfp);
+int shmem_add_pages(struct address_space *mapping, unsigned long index, struct folio **folios,
+		    unsigned int nr, unsigned int *nr_added);
+void lru_add_pages(struct folio **folios, unsigned int nr);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The memory of user space is that of the program.
+ */
+#ifndef _KHO_LIVEUPDATE_LINUX_UACCESS_H
+#define _KHO_LIVEUPDATE_LINUX_UACCESS_H
+
+#include <string.h>
+
+#include <linux/minmax.h>
+#include <linux/types.h>
+
+#define get_user(x, ptr)	((x) = *(ptr), 0)
+
+static inline unsigned long copy_to_user(void *to, const void *from, unsigned long size)
+{
+	memcpy(to, from, size);
+	return 0;
+}
+
+static inline int copy_struct_from_user(void *to, size_t to_size, const void *from,
+					size_t from_size)
+{
+	size_t size = min(to_size, from_size);
+
+	memset(to, 0, to_size);
+	memcpy(to, from, size);
+	return 0;
+}
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * memfds as a test looks at them
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#ifndef _KHO_LIVEUPDATE_SHMEM_H
+#define _KHO_LIVEUPDATE_SHMEM_H
+
+#include <linux/pagemap.h>
+
+#define SHMEM_MAX_FOLIOS	1024
+
+/**
+ * struct memfd - a memfd
+ * @seals:     its seals
+ * @nr_blocks: pages that are accounted for
+ * @folios:    its page cache, unsorted
+ * @nr_folios: number of them
+ */
+struct memfd {
+	struct file file;
+	struct inode inode;
+	struct address_space mapping;
+	unsigned int seals;
+	long nr_blocks;
+	struct folio *folios[SHMEM_MAX_FOLIOS];
+	unsigned int nr_folios;
+};
+
+struct memfd *to_memfd(const struct file *file);
+
+/* There is one at a time. */
+extern bool memfd_exists;
+
+#endif

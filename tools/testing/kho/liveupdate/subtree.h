@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The only blob that is handed over
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#ifndef _KHO_LIVEUPDATE_SUBTREE_H
+#define _KHO_LIVEUPDATE_SUBTREE_H
+
+#include <linux/types.h>
+
+struct subtree {
+	u64 phys;	/* 0 for none */
+	u64 size;
+};
+
+extern struct subtree subtree_in, subtree_out;
+
+#endif
