@@ -12,7 +12,7 @@ ifeq ($(JOBS),)
 unexport JOBS
 endif
 
-.PHONY: help kernel demo test test-all bench check coverage series check-series deb clean
+.PHONY: help kernel demo test test-all bench fuzz check coverage series check-series deb clean
 
 help:
 	@echo 'make kernel   lay build/linux/ and build it in build/x86_64/ (CONFIG=debug: with'
@@ -25,6 +25,8 @@ help:
 	@echo 'make bench    what preserving costs and what it adds to the blackout, beside the'
 	@echo '              goals (PEER=bzImage: beside another kernel; CASES=: some cases,'
 	@echo '              scripts/bench/run --help lists them)'
+	@echo 'make fuzz     look for what another kernel may leave and this one stumbles over'
+	@echo '              (T=radix SECONDS=60: what reads it, and how long)'
 	@echo 'make check    look at the code: checkpatch, sparse, W=1, kernel-doc and more;'
 	@echo '              silent when all is well (make test does it, too)'
 	@echo 'make coverage the share of lines of each file of ours that the tests run'
@@ -54,6 +56,10 @@ test-all:
 
 bench:
 	@scripts/bench/run
+
+fuzz: SECONDS ?= 60
+fuzz:
+	@scripts/fuzz '$(T)' '$(SECONDS)'
 
 check: kernel
 	@scripts/check

@@ -75,6 +75,36 @@ kselftest_results() {
 	' "$1"
 }
 
+# TAP of programs one after the other, or without a plan. One that dies tells less than
+# it has planned.
+tap_results() {
+	awk -v status="$2" '
+		function result(word) {
+			sub(/^(not )?ok ([0-9]+ )?(- )?/, "")
+			print word, $0
+			total++
+		}
+		function missing() {
+			for (; seen < plan; seen++) {
+				print "fail a test without result, behind " last
+				bad++
+			}
+			plan = seen = 0
+		}
+		/^1\.\.[0-9]+/ { missing(); plan = substr($0, 4) + 0; last = "the start" }
+		/^ok .*# SKIP/ { seen++; result("skip"); next }
+		/^ok / { seen++; result("pass"); last = $0 }
+		/^not ok / { seen++; bad++; result("fail"); last = $0 }
+		END {
+			missing()
+			if (!total)
+				print "fail no test ran"
+			if (status && !bad)
+				print "fail the tests ended with status " status
+		}
+	' "$1"
+}
+
 # What kunit.py counted, and every suite of ours must be among it.
 kunit_results() {
 	local log=$1 status=$2 suite
