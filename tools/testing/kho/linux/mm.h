@@ -97,10 +97,10 @@ static inline unsigned int get_order(unsigned long size)
 	return order;
 }
 
-/* This kernel has as much as has ever been allocated. */
+/* This kernel has a little more than has ever been allocated. */
 static inline unsigned long get_num_physpages(void)
 {
-	return ram_used_pages();
+	return ram_used_pages() + 1024;
 }
 
 struct page *alloc_pages(gfp_t gfp, unsigned int order);

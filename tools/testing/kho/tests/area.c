@@ -73,7 +73,7 @@ bool area_read(struct area *area, const struct kho_vmalloc *preservation)
 
 	memset(area, 0, sizeof(*area));
 	if (order > MAX_PAGE_ORDER || (preservation->flags & ~2) != 1 || !nr ||
-	    nr > IMAGE_MAX_PAGES || nr > get_num_physpages() || nr % (1U << order) ||
+	    nr > AREA_MAX_PAGES || nr > get_num_physpages() || nr % (1U << order) ||
 	    !read_chunks(area, preservation->first.phys, nr >> order, order))
 		return false;
 

@@ -11,6 +11,9 @@
 
 #include "image.h"
 
+/* A page may be there many times. */
+#define AREA_MAX_PAGES	2048
+
 /**
  * struct area - an area
  * @pages:     its pages
@@ -20,7 +23,7 @@
  *	       page in the machine
  */
 struct area {
-	struct page *pages[IMAGE_MAX_PAGES];
+	struct page *pages[AREA_MAX_PAGES];
 	unsigned int nr;
 	bool has_twins;
 	bool taken[IMAGE_MAX_PAGES];
