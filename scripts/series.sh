@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 # Sourced by check-series and build-commits, after lib.sh: the series as git has
 # it, and what was found good before.
 # SPDX-License-Identifier: GPL-2.0
