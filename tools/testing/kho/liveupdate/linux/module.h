@@ -5,8 +5,9 @@
 #include <linux/init.h>
 #include <linux/types.h>
 
-#define offsetofend(type, member)	(offsetof(type, member) + sizeof_field(type, member))
-#define sizeof_field(type, member)	sizeof(((type *)0)->member)
+/* The kernel's linux/stddef.h makes an enum of true and false. */
+#define offsetofend(type, ...)						\
+	(offsetof(type, __VA_ARGS__) + sizeof(((type *)0)->__VA_ARGS__))
 
 /* All of it is built in. */
 struct module;
