@@ -354,8 +354,9 @@ static int memfd_luo_preserve_entries(struct memfd_luo_outgoing *out,
 {
 	int err;
 
+	/* How much it is depends on the file: its owner is told, not the log. */
 	out->entries = __vmalloc_array(out->nr_folios, sizeof(*out->entries),
-				       gfp | __GFP_ZERO);
+				       gfp | __GFP_ZERO | __GFP_NOWARN);
 	if (!out->entries)
 		return -ENOMEM;
 	memfd_luo_store_folios(out);
