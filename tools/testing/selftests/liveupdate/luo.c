@@ -8,9 +8,11 @@
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/memfd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +20,8 @@
 
 #define PAGE	4096
 #define CHUNK	(64 * 1024)
+#define KMEMLEAK	DEBUGFS "/kmemleak"
+#define KMEMLEAK_AGE	5
 
 int luo_open(void)
 {
@@ -303,4 +307,51 @@ void *read_only_copy(const void *from, size_t len)
 	memcpy(page, from, len);
 	CHECK(!mprotect(page, PAGE, PROT_READ));
 	return page;
+}
+
+void need_debugfs(void)
+{
+	if (mount("debugfs", DEBUGFS, "debugfs", 0, NULL) && errno != EBUSY)
+		guest_skip("debugfs can't be mounted: %m");
+}
+
+void check_summary(const char *before)
+{
+	char *summary = guest_read_file(OUT_SUMMARY);
+	const char *now = summary, *line = now, *line_before = before;
+
+	CHECK(now);
+	for (; *now && *now == *before; now++, before++) {
+		if (*now != '\n')
+			continue;
+		line = now + 1;
+		line_before = before + 1;
+	}
+	if (*now != *before)
+		guest_fail(__FILE__, __LINE__, "'%.*s' was '%.*s'",
+			   (int)strcspn(line, "\n"), line,
+			   (int)strcspn(line_before, "\n"), line_before);
+	free(summary);
+}
+
+void forget_leaks(void)
+{
+	if (!access(KMEMLEAK, W_OK))
+		guest_write_file(KMEMLEAK, "clear");
+}
+
+void check_no_leak(void)
+{
+	char *found;
+
+	if (access(KMEMLEAK, W_OK))
+		return;
+	sleep(KMEMLEAK_AGE + 1);
+	CHECK(!guest_write_file(KMEMLEAK, "scan"));
+	CHECK(!guest_write_file(KMEMLEAK, "scan"));
+	found = guest_read_file(KMEMLEAK);
+	CHECK(found);
+	if (*found)
+		guest_fail(__FILE__, __LINE__, "leaked: %.500s", found);
+	free(found);
 }

@@ -59,11 +59,24 @@ int nr_open_fds(void);
 /* A copy that the kernel can read and not write. */
 void *read_only_copy(const void *from, size_t len);
 
-#define OUT_SUMMARY	"/sys/kernel/debug/kho/out/summary"
-#define IN_SUMMARY	"/sys/kernel/debug/kho/in/summary"
+#define DEBUGFS		"/sys/kernel/debug"
+#define OUT_SUMMARY	DEBUGFS "/kho/out/summary"
+#define IN_SUMMARY	DEBUGFS "/kho/in/summary"
+
+/* Mount debugfs; the step is skipped where there is none. */
+void need_debugfs(void);
 
 /* The summary has @text @wanted times. */
 void check_found(const char *path, const char *text, int wanted);
+/*
+ * What OUT_SUMMARY tells is what it was: blocks of each order, the tree's nodes,
+ * blobs, sessions.
+ */
+void check_summary(const char *before);
+
+/* Once an object is old enough kmemleak tells, if it is there, who lost it. */
+void forget_leaks(void);
+void check_no_leak(void);
 
 extern const struct guest_suite rules_suite;
 extern const struct guest_suite kexec_suite;
@@ -80,5 +93,6 @@ extern const struct guest_suite tools_crash_suite;
 extern const struct guest_suite sample_suite;
 extern const struct guest_suite sample_refused_suite;
 extern const struct guest_suite races_suite;
+extern const struct guest_suite faults_suite;
 
 #endif /* SELFTESTS_LIVEUPDATE_LUO_H */

@@ -34,6 +34,7 @@ guest_add debugfs 180 "kho=on liveupdate=on"
 guest_add tools 120 "kho=on liveupdate=on"
 # Files lie in that much scratch, and have to move out of it when preserved.
 guest_add races 120 "kho=on liveupdate=on kho_scratch=16M,0,600M"
+guest_add faults 300 "kho=on liveupdate=on"
 for syscall in s c; do
 	guest_add "tools_crash:$syscall" 180 \
 		"kho=on liveupdate=on crashkernel=256M kexec_syscall=$syscall"

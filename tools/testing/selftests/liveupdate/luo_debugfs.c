@@ -8,13 +8,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mount.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "luo.h"
 
-#define DEBUGFS		"/sys/kernel/debug"
 #define HANDLER		"luo_test_handler"
 #define PAGE		4096
 #define MANY		2000
@@ -26,8 +24,7 @@ static char *read_summary(const char *path)
 {
 	char *text;
 
-	if (mount("debugfs", DEBUGFS, "debugfs", 0, NULL) && errno != EBUSY)
-		guest_skip("debugfs can't be mounted: %m");
+	need_debugfs();
 	text = guest_read_file(path);
 	CHECK(text);
 	return text;

@@ -70,6 +70,16 @@ static void check_order(const char *const *lines, size_t nr)
 				   lines[i]);
 }
 
+/* The next line of the log that has the format's text and the number. */
+static void check_next(const char *fmt, int number)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), fmt, number);
+	if (!guest_log_next(line))
+		guest_fail(__FILE__, __LINE__, "log lacks '%s'", line);
+}
+
 /* ---- preserving ---- */
 
 static void registers(void)
@@ -110,6 +120,34 @@ static void close_unpreserves_in_reverse(void)
 	check_order(order, ARRAY_SIZE(order));
 }
 
+/* Those before the one that fails stay, until the session is closed. */
+static void check_preserve_fails_at(int failing)
+{
+	int session = new_session("preserve_fails_at_each");
+	int i;
+
+	set_param("fail_preserve", failing);
+	for (i = 211; i < failing; i++)
+		CHECK(!luo_preserve(session, new_number(i), i));
+	guest_log_mark();
+	CHECK_ERRNO(luo_preserve(session, new_number(failing), failing),
+		    EREMOTEIO);
+	close(session);
+	for (i = failing - 1; i >= 211; i--)
+		check_next(": unpreserve %d\n", i);
+	CHECK(!guest_log_next(": unpreserve 21"));
+	set_param("fail_preserve", 0);
+}
+
+static void preserve_fails_at_each(void)
+{
+	int failing;
+
+	need_module();
+	for (failing = 211; failing <= 214; failing++)
+		check_preserve_fails_at(failing);
+}
+
 static void preserved_file_pins_module(void)
 {
 	int session;
@@ -132,12 +170,25 @@ static void check_still_usable(int session, int memfd)
 	close(new_session("freeze_fails, a new session"));
 }
 
+/* Those before it are thawed, the last one first. */
+static void check_freeze_fails_at(int failing)
+{
+	int i;
+
+	set_param("fail_freeze", failing);
+	guest_log_mark();
+	CHECK_ERRNO(guest_kexec(), EREMOTEIO);
+	for (i = 401; i < failing; i++)
+		check_next(": freeze %d\n", i);
+	check_next(": freeze %d fails\n", failing);
+	for (i = failing - 1; i >= 401; i--)
+		check_next(": unfreeze %d\n", i);
+	CHECK(!guest_log_next(": unfreeze 40"));
+	set_param("fail_freeze", 0);
+}
+
 static void freeze_fails_before(void)
 {
-	static const char *const order[] = {
-		"freeze 401", "freeze 402", "freeze 403 fails",
-		"unfreeze 402", "unfreeze 401",
-	};
 	int session, other, memfd, i;
 
 	need_module();
@@ -149,13 +200,9 @@ static void freeze_fails_before(void)
 		CHECK(!luo_preserve(session, new_number(i), i - 400));
 	CHECK(!guest_load_image(0));
 
-	set_param("fail_freeze", 403);
-	guest_log_mark();
-	CHECK_ERRNO(guest_kexec(), EREMOTEIO);
-	check_order(order, ARRAY_SIZE(order));
-	CHECK(!guest_log_since("unfreeze 403"));
-	CHECK_ERRNO(guest_kexec(), EREMOTEIO);
-	set_param("fail_freeze", 0);
+	for (i = 401; i <= 403; i++)
+		check_freeze_fails_at(i);
+	check_freeze_fails_at(403);
 	check_still_usable(session, memfd);
 	/* One that is closed now is not handed over. */
 	close(new_session("freeze_fails, closed"));
@@ -214,33 +261,56 @@ static void loaded_later_after(void)
 	CHECK(!luo_finish(session));
 }
 
+static const int final[] = { 701, 702, 703 };
+
 static void failed_retrieve_is_final_before(void)
 {
-	int session;
+	char name[NAME_LENGTH];
+	size_t i, nr;
 
 	need_module();
-	session = new_session("failed_retrieve_is_final");
-	CHECK(!luo_preserve(session, new_number(701), 1));
-	CHECK(!luo_preserve(session, new_number(702), 2));
+	for (nr = 0; nr < ARRAY_SIZE(final); nr++) {
+		int session;
+
+		snprintf(name, sizeof(name), "failed_retrieve_is_final %zu", nr);
+		session = new_session(name);
+		for (i = 0; i < ARRAY_SIZE(final); i++)
+			CHECK(!luo_preserve(session, new_number(final[i]), i));
+	}
+}
+
+/* The same error again, and the others are as they were. */
+static void check_retrieve_fails_at(int session, size_t failing)
+{
+	size_t i;
+
+	set_param("fail_retrieve", final[failing]);
+	guest_log_mark();
+	CHECK_ERRNO(luo_retrieve_fd(session, failing), EREMOTEIO);
+	check_next(": retrieve %d fails\n", final[failing]);
+	set_param("fail_retrieve", 0);
+	guest_log_mark();
+	CHECK_ERRNO(luo_retrieve_fd(session, failing), EREMOTEIO);
+	CHECK(!guest_log_since(": retrieve "));
+	for (i = 0; i < ARRAY_SIZE(final); i++)
+		if (i != failing)
+			check_number(old_file(session, i), final[i]);
+	guest_log_mark();
+	CHECK(!luo_finish(session));
+	for (i = ARRAY_SIZE(final); i-- > 0;)
+		check_next(i == failing ? ": finish %d, status -121\n" :
+			   ": finish %d, status 1\n", final[i]);
 }
 
 static void failed_retrieve_is_final_after(void)
 {
-	int session = old_session("failed_retrieve_is_final");
+	char name[NAME_LENGTH];
+	size_t nr;
 
-	set_param("fail_retrieve", 701);
-	guest_log_mark();
-	CHECK_ERRNO(luo_retrieve_fd(session, 1), EREMOTEIO);
-	CHECK(guest_log_since("retrieve 701 fails"));
-	set_param("fail_retrieve", 0);
-	guest_log_mark();
-	CHECK_ERRNO(luo_retrieve_fd(session, 1), EREMOTEIO);
-	CHECK(!guest_log_since(": retrieve 701"));
-	check_number(old_file(session, 2), 702);
-	guest_log_mark();
-	CHECK(!luo_finish(session));
-	CHECK(guest_log_since("finish 702, status 1"));
-	CHECK(guest_log_since("finish 701, status -121"));
+	for (nr = 0; nr < ARRAY_SIZE(final); nr++) {
+		snprintf(name, sizeof(name), "failed_retrieve_is_final %zu", nr);
+		check_retrieve_fails_at(old_session(name), nr);
+	}
 }
 
 /* ---- finishing ---- */
@@ -280,16 +350,24 @@ static void not_ready_to_finish_before(void)
 		CHECK(!luo_preserve(session, new_number(i), i));
 }
 
-/* All or nothing, and the session can be had again. */
+/* All or nothing, whichever it is. */
+static void check_not_ready(int session, int busy)
+{
+	set_param("busy", busy);
+	guest_log_mark();
+	CHECK_ERRNO(luo_finish(session), EBUSY);
+	CHECK(!guest_log_since(": finish 90"));
+}
+
+/* The session can be had again. */
 static void not_ready_to_finish_after(void)
 {
 	int session = old_session("not_ready_to_finish");
 	int fd = old_file(session, 901);
+	int i;
 
-	set_param("busy", 902);
-	guest_log_mark();
-	CHECK_ERRNO(luo_finish(session), EBUSY);
-	CHECK(!guest_log_since(": finish 90"));
+	for (i = 901; i <= 903; i++)
+		check_not_ready(session, i);
 	check_number(old_file(session, 903), 903);
 	close(session);
 	CHECK(!guest_log_since(": finish 90"));
@@ -319,6 +397,7 @@ static const struct guest_test handler_tests[] = {
 	TEST1(registers),
 	TEST1(preserve_fails),
 	TEST1(close_unpreserves_in_reverse),
+	TEST1(preserve_fails_at_each),
 	TEST1(preserved_file_pins_module),
 	TEST(unknown_handler),
 	TEST(loaded_later),

@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
@@ -28,9 +27,6 @@
 
 #include "luo.h"
 
-#define DEBUGFS		"/sys/kernel/debug"
-#define KMEMLEAK	DEBUGFS "/kmemleak"
-#define KMEMLEAK_AGE	5
 #define SHMEM_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 #define MODULE		"luo_test_races"
 #define FLB_MODULE	"luo_test_flb"
@@ -414,12 +410,6 @@ static void read_and_open(void)
 
 /* ---- the storm ---- */
 
-static void need_debugfs(void)
-{
-	if (mount("debugfs", DEBUGFS, "debugfs", 0, NULL) && errno != EBUSY)
-		guest_skip("debugfs can't be mounted: %m");
-}
-
 static void need_module(void)
 {
 	if (!guest_has_module(MODULE) || !guest_has_module(FLB_MODULE))
@@ -486,23 +476,6 @@ static void storm(void)
 	check_children(ARRAY_SIZE(tasks));
 }
 
-/* Once an object is old enough kmemleak tells, if it is there, who lost it. */
-static void check_no_leak(void)
-{
-	char *found;
-
-	if (access(KMEMLEAK, W_OK))
-		return;
-	sleep(KMEMLEAK_AGE + 1);
-	CHECK(!guest_write_file(KMEMLEAK, "scan"));
-	CHECK(!guest_write_file(KMEMLEAK, "scan"));
-	found = guest_read_file(KMEMLEAK);
-	CHECK(found);
-	if (*found)
-		guest_fail(__FILE__, __LINE__, "leaked: %.500s", found);
-	free(found);
-}
-
 static void open_shared_files(void)
 {
 	int i;
@@ -520,26 +493,6 @@ static void check_shared_files(void)
 	drop_files(shared_files, NR_SHARED);
 }
 
-/* Blocks of each order, the tree's nodes, blobs, sessions: nothing has changed. */
-static void check_summary(const char *before)
-{
-	char *summary = guest_read_file(OUT_SUMMARY);
-	const char *now = summary, *line = now, *line_before = before;
-
-	CHECK(now);
-	for (; *now && *now == *before; now++, before++) {
-		if (*now != '\n')
-			continue;
-		line = now + 1;
-		line_before = before + 1;
-	}
-	if (*now != *before)
-		guest_fail(__FILE__, __LINE__, "'%.*s' was '%.*s'",
-			   (int)strcspn(line, "\n"), line,
-			   (int)strcspn(line_before, "\n"), line_before);
-	free(summary);
-}
-
 static void storm_leaves_nothing(void)
 {
 	char *before;
@@ -554,8 +507,7 @@ static void storm_leaves_nothing(void)
 	CHECK(!guest_load_image(0));
 	before = guest_read_file(OUT_SUMMARY);
 	CHECK(before);
-	if (!access(KMEMLEAK, W_OK))
-		guest_write_file(KMEMLEAK, "clear");
+	forget_leaks();
 
 	storm();
 	CHECK(!guest_unload_image(0));

@@ -1,0 +1,481 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Allocations that fail
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ *
+ * A system call is made again and again: its first allocation fails, then its
+ * second one, and so on, until it has none left to fail. Each time it must give
+ * an error and leave nothing behind, or do without what it did not get.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "luo.h"
+
+#define FAIL_NTH	"/proc/thread-self/fail-nth"
+#define SHMEM_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
+#define PAGE		4096
+#define MIB		(256 * PAGE)
+#define NR_SESSIONS	300
+#define MAX_FAULTS	2000
+/* How many sessions the tests before have used up */
+#define SESSIONS_USED	"/tmp/sessions_used"
+
+static int dev;
+
+/* ---- faults ---- */
+
+static void write_setting(const char *fault, const char *setting,
+			  const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), DEBUGFS "/%s/%s", fault, setting);
+	CHECK(!guest_write_file(path, value));
+}
+
+/* All allocations may fail, those that may wait too; the log stays clean. */
+static void need_faults(void)
+{
+	need_debugfs();
+	if (access(FAIL_NTH, W_OK))
+		guest_skip("the kernel has no FAULT_INJECTION");
+	write_setting("failslab", "ignore-gfp-wait", "N");
+	write_setting("failslab", "verbose", "0");
+	write_setting("fail_page_alloc", "ignore-gfp-wait", "N");
+	write_setting("fail_page_alloc", "ignore-gfp-highmem", "N");
+	write_setting("fail_page_alloc", "min-order", "0");
+	write_setting("fail_page_alloc", "verbose", "0");
+}
+
+/* The descriptor is open before: opening it allocates. */
+static int fail_nth = -1;
+
+/* The @nth allocation of this thread from now on fails; 0 for none. */
+static void arm(int nth)
+{
+	char text[16];
+	int len = snprintf(text, sizeof(text), "%d", nth);
+
+	if (fail_nth < 0)
+		fail_nth = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+	CHECK(fail_nth >= 0);
+	CHECK_EQ(pwrite(fail_nth, text, len, 0), len);
+}
+
+/* Did one fail? */
+static bool disarm(void)
+{
+	char text[16] = "";
+
+	CHECK(pread(fail_nth, text, sizeof(text) - 1, 0) > 0);
+	arm(0);
+	return !atoi(text);
+}
+
+/**
+ * struct attempt - a system call whose allocations fail one after another
+ * @nth: the allocation that failed last
+ * @failed: how often the call has failed
+ * @err: the error that it gave last
+ */
+struct attempt {
+	int nth;
+	int failed;
+	int err;
+};
+
+/*
+ * True when the call has succeeded; it is @done once that was without a fault.
+ * Without the memory to restore it, what was handed over is lost: EIO; and tmpfs
+ * says ENOSPC when it gets no inode.
+ */
+static bool try(struct attempt *attempt, int (*call)(void *arg), void *arg,
+		bool *done)
+{
+	bool faulted;
+	int ret, err;
+
+	CHECK(attempt->nth < MAX_FAULTS);
+	arm(++attempt->nth);
+	ret = call(arg);
+	err = errno;
+	faulted = disarm();
+	*done = !faulted;
+	if (ret >= 0)
+		return true;
+	guest_note("allocation %d: errno %d", attempt->nth, err);
+	CHECK(faulted);
+	CHECK(err == ENOMEM ||
+	      (guest_kernel() > 1 && (err == EIO || err == ENOSPC)));
+	attempt->failed++;
+	attempt->err = err;
+	return false;
+}
+
+/* A call that allocates at all was seen to fail. */
+static void check_tried(const char *what, const struct attempt *attempt)
+{
+	guest_note("%s: %d allocations, %d were needed", what, attempt->nth - 1,
+		   attempt->failed);
+	CHECK(attempt->failed);
+}
+
+/* ---- what is called ---- */
+
+struct request {
+	int session;
+	int fd;
+	__u64 token;
+	const char *name;
+};
+
+static int create(void *arg)
+{
+	struct request *req = arg;
+
+	req->session = luo_create(dev, req->name);
+	return req->session;
+}
+
+static int preserve(void *arg)
+{
+	struct request *req = arg;
+
+	return luo_preserve(req->session, req->fd, req->token);
+}
+
+static int retrieve(void *arg)
+{
+	struct request *req = arg;
+
+	req->session = luo_retrieve(dev, req->name);
+	return req->session;
+}
+
+static int retrieve_fd(void *arg)
+{
+	struct request *req = arg;
+
+	req->fd = luo_retrieve_fd(req->session, req->token);
+	return req->fd;
+}
+
+static int finish(void *arg)
+{
+	struct request *req = arg;
+
+	return luo_finish(req->session);
+}
+
+/* ---- the old kernel ---- */
+
+static void open_device(void)
+{
+	dev = luo_open();
+	CHECK(dev >= 0);
+}
+
+static char *summary_now(void)
+{
+	char *summary = guest_read_file(OUT_SUMMARY);
+
+	CHECK(summary);
+	return summary;
+}
+
+static void create_fails(void)
+{
+	struct request req = { .name = "create_fails" };
+	struct attempt attempt = {};
+	bool done = false;
+	char *before;
+
+	need_faults();
+	open_device();
+	before = summary_now();
+	forget_leaks();
+	while (!done) {
+		if (try(&attempt, create, &req, &done))
+			close(req.session);
+		check_summary(before);
+	}
+	check_tried("create", &attempt);
+	check_no_leak();
+	free(before);
+}
+
+/* The kinds of content: small pages with holes, huge pages, none at all */
+enum kind { KIND_SPARSE, KIND_HUGE, KIND_EMPTY, NR_KINDS };
+
+static size_t size_of_kind(enum kind kind)
+{
+	static const size_t sizes[] = { 700 * PAGE + 5, 2 * MIB, 0 };
+
+	return sizes[kind];
+}
+
+static int new_file_of_kind(enum kind kind)
+{
+	int fd = new_memfd(0);
+
+	if (kind == KIND_SPARSE) {
+		fill(fd, 0, 10 * PAGE, kind);
+		CHECK(!ftruncate(fd, size_of_kind(kind)));
+	} else {
+		fill(fd, 0, size_of_kind(kind), kind);
+	}
+	return fd;
+}
+
+static void check_kind(int fd, enum kind kind)
+{
+	check_size(fd, size_of_kind(kind));
+	if (kind == KIND_SPARSE) {
+		check_content(fd, 0, 10 * PAGE, kind);
+		check_zeros(fd, 10 * PAGE, size_of_kind(kind) - 10 * PAGE);
+	} else {
+		check_content(fd, 0, size_of_kind(kind), kind);
+	}
+}
+
+static void preserve_kind(enum kind kind)
+{
+	struct request req = {
+		.session = new_session("preserve_fails"),
+		.token = kind,
+	};
+	struct attempt attempt = {};
+	bool done = false;
+	char *before = summary_now();
+
+	while (!done) {
+		req.fd = new_file_of_kind(kind);
+		if (try(&attempt, preserve, &req, &done)) {
+			close(req.session);
+			req.session = new_session("preserve_fails");
+		} else {
+			check_summary(before);
+		}
+		check_thawed(req.fd);
+		close(req.fd);
+	}
+	check_tried("preserve", &attempt);
+	check_summary(before);
+	close(req.session);
+	free(before);
+}
+
+static void preserve_fails(void)
+{
+	enum kind kind;
+
+	need_faults();
+	guest_write_file(SHMEM_ENABLED, "within_size");
+	forget_leaks();
+	for (kind = 0; kind < NR_KINDS; kind++)
+		preserve_kind(kind);
+	check_no_leak();
+}
+
+/* ---- the kexec, and the new kernel ---- */
+
+static const char *session_name(int nr)
+{
+	static char name[NAME_LENGTH];
+
+	snprintf(name, sizeof(name), "faults %d", nr);
+	return name;
+}
+
+static void preserve_sessions(void)
+{
+	enum kind kind;
+	int nr, session;
+
+	for (nr = 0; nr < NR_SESSIONS; nr++) {
+		session = luo_create(dev, session_name(nr));
+		CHECK(session >= 0);
+		for (kind = 0; kind < NR_KINDS; kind++) {
+			int fd = new_file_of_kind(kind);
+
+			CHECK(!luo_preserve(session, fd, kind));
+			close(fd);
+		}
+	}
+}
+
+/* Sooner or later nothing fails any more, and the next kernel boots. */
+static void kexec_fails_before(void)
+{
+	int nth, needed = 0;
+	char *before;
+
+	need_faults();
+	guest_write_file(SHMEM_ENABLED, "within_size");
+	open_device();
+	preserve_sessions();
+	CHECK(!guest_load_image(0));
+	before = summary_now();
+	for (nth = 1; nth < MAX_FAULTS; nth++) {
+		guest_note("kexec: allocation %d, %d were needed", nth, needed++);
+		arm(nth);
+		CHECK(guest_kexec() < 0);
+		CHECK_EQ(errno, ENOMEM);
+		CHECK(disarm());
+		check_summary(before);
+	}
+	CHECK(nth < MAX_FAULTS);
+}
+
+static void kexec_fails_after(void)
+{
+	int dev = luo_open();
+
+	CHECK(dev >= 0);
+	close(dev);
+}
+
+static int next_session(void)
+{
+	char *text = guest_read_file(SESSIONS_USED);
+	char next[16];
+	int nr = text ? atoi(text) : 0;
+	int fd = open(SESSIONS_USED, O_CREAT | O_WRONLY, 0600);
+
+	snprintf(next, sizeof(next), "%d\n", nr + 1);
+	CHECK(fd >= 0);
+	CHECK_EQ(write(fd, next, strlen(next)), strlen(next));
+	close(fd);
+	free(text);
+	return nr;
+}
+
+static int next_retrieved(void)
+{
+	int session = luo_retrieve(dev, session_name(next_session()));
+
+	CHECK(session >= 0);
+	return session;
+}
+
+static void finish_and_close(int session)
+{
+	CHECK(!luo_finish(session));
+	close(session);
+}
+
+static void retrieve_session_fails(void)
+{
+	struct request req = { .name = session_name(next_session()) };
+	struct attempt attempt = {};
+	bool done = false;
+
+	need_faults();
+	open_device();
+	forget_leaks();
+	while (!done) {
+		if (!try(&attempt, retrieve, &req, &done))
+			continue;
+		finish_and_close(req.session);
+		if (!done)
+			req.name = session_name(next_session());
+	}
+	check_tried("retrieve a session", &attempt);
+	check_no_leak();
+}
+
+/*
+ * What failed stays failed, and its memory reserved until the next kexec. The files
+ * beside it are as they were.
+ */
+static void check_only_failed(int session, enum kind failed, int err)
+{
+	enum kind kind;
+	int fd;
+
+	CHECK_ERRNO(luo_retrieve_fd(session, failed), err);
+	for (kind = 0; kind < NR_KINDS; kind++) {
+		if (kind == failed)
+			continue;
+		fd = old_file(session, kind);
+		check_kind(fd, kind);
+		close(fd);
+	}
+}
+
+static void retrieve_kind(enum kind kind)
+{
+	struct attempt attempt = {};
+	bool done = false;
+
+	while (!done) {
+		struct request req = {
+			.session = next_retrieved(),
+			.token = kind,
+		};
+
+		if (try(&attempt, retrieve_fd, &req, &done)) {
+			check_kind(req.fd, kind);
+			check_thawed(req.fd);
+			close(req.fd);
+		} else {
+			check_only_failed(req.session, kind, attempt.err);
+		}
+		finish_and_close(req.session);
+	}
+	check_tried("retrieve a file", &attempt);
+}
+
+static void retrieve_fails(void)
+{
+	enum kind kind;
+
+	need_faults();
+	open_device();
+	guest_write_file(SHMEM_ENABLED, "within_size");
+	forget_leaks();
+	for (kind = 0; kind < NR_KINDS; kind++)
+		retrieve_kind(kind);
+	check_no_leak();
+}
+
+/* Letting go of things needs nothing that it could not get. */
+static void finish_fails(void)
+{
+	struct attempt attempt = {};
+	bool done = false;
+
+	need_faults();
+	open_device();
+	forget_leaks();
+	while (!done) {
+		struct request req = { .session = next_retrieved() };
+
+		CHECK(try(&attempt, finish, &req, &done));
+		close(req.session);
+	}
+	check_no_leak();
+}
+
+#define TEST(name)	{ #name, { name } }
+#define TEST_AFTER(name) { #name, { [1] = name } }
+
+static const struct guest_test faults_tests[] = {
+	TEST(create_fails),
+	TEST(preserve_fails),
+	{ "kexec_fails", { kexec_fails_before, kexec_fails_after } },
+	TEST_AFTER(retrieve_session_fails),
+	TEST_AFTER(retrieve_fails),
+	TEST_AFTER(finish_fails),
+};
+
+const struct guest_suite faults_suite = {
+	.name = "faults",
+	.tests = faults_tests,
+	.nr_tests = ARRAY_SIZE(faults_tests),
+	.kernels = 2,
+};
