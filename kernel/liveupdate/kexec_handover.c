@@ -1277,20 +1277,22 @@ static u32 __init kho_read_metadata(void)
 	const struct kho_kexec_metadata *metadata;
 	phys_addr_t phys;
 	size_t size;
-	u32 count = 0;
+	u32 count;
+	int err;
 
-	if (kho_retrieve_subtree(KHO_METADATA_NODE_NAME, &phys, &size))
+	err = kho_retrieve_subtree(KHO_METADATA_NODE_NAME, &phys, &size);
+	if (err == -ENOENT)
 		return 0;
+	if (err || !kho_valid_metadata(phys_to_virt(phys), size)) {
+		pr_warn("exec from: unknown, its metadata is damaged or of another version\n");
+		return 0;
+	}
 
 	metadata = phys_to_virt(phys);
-	if (kho_valid_metadata(metadata, size)) {
-		count = metadata->kexec_count;
-		pr_info("exec from: %*pE (count %u)\n",
-			(int)strlen(metadata->previous_release),
-			metadata->previous_release, count);
-	} else {
-		pr_warn("exec from: unknown, its metadata is damaged or of another version\n");
-	}
+	count = metadata->kexec_count;
+	pr_info("exec from: %*pE (count %u)\n",
+		(int)strlen(metadata->previous_release),
+		metadata->previous_release, count);
 
 	kho_restore_free(phys_to_virt(phys));
 	return count;
