@@ -512,12 +512,19 @@ static void power_off(void)
 	reboot(RB_POWER_OFF);
 }
 
+static guest_step_fn step_in(const struct guest_test *test, int kernel)
+{
+	int nr = kernel - 1 - test->after;
+
+	return nr < 0 || nr >= GUEST_STEPS ? NULL : test->step[nr];
+}
+
 static bool has_later_step(const struct guest_test *test)
 {
-	int i;
+	int kernel;
 
-	for (i = kernel_nr; i < suite->kernels; i++)
-		if (test->step[i])
+	for (kernel = kernel_nr + 1; kernel <= suite->kernels; kernel++)
+		if (step_in(test, kernel))
 			return true;
 	return false;
 }
@@ -528,7 +535,7 @@ static void __noreturn step_child(const struct guest_test *test)
 	const char *patience = guest_param("patience");
 
 	alarm(STEP_SECONDS * (patience ? atoi(patience) : 1));
-	test->step[kernel_nr - 1]();
+	step_in(test, kernel_nr)();
 	alarm(0);
 	if (!later)
 		report("ok", "%s", "");
@@ -574,7 +581,7 @@ static void run_steps(void)
 		const struct guest_test *test = &suite->tests[i];
 
 		test_name = test->name;
-		if (test->step[kernel_nr - 1])
+		if (step_in(test, kernel_nr))
 			run_step(test);
 	}
 	test_name = "";
@@ -688,9 +695,13 @@ find_suite(const char *name, const struct guest_suite *const *suites,
 {
 	size_t i;
 
-	for (i = 0; name && i < nr_suites; i++)
-		if (!strcmp(suites[i]->name, name))
-			return suites[i];
+	for (i = 0; name && i < nr_suites; i++) {
+		if (strcmp(suites[i]->name, name))
+			continue;
+		if (suites[i]->set_up)
+			suites[i]->set_up();
+		return suites[i];
+	}
 	fprintf(stderr, "no suite %s\n", name ? name : "given");
 	return NULL;
 }
@@ -710,10 +721,12 @@ int guest_main(int argc, char **argv, const struct guest_suite *const *suites,
 	const char *kernel;
 
 	if (getpid() != 1) {
-		if (argc != 3 || strcmp(argv[1], "list")) {
-			fprintf(stderr, "usage: %s list SUITE\n", argv[0]);
+		if (argc < 3 || argc > 4 || strcmp(argv[1], "list")) {
+			fprintf(stderr, "usage: %s list SUITE [APPEND]\n", argv[0]);
 			return 2;
 		}
+		if (argc == 4)
+			snprintf(cmdline, sizeof(cmdline), "%s", argv[3]);
 		suite = find_suite(argv[2], suites, nr_suites);
 		return suite ? list_tests() : 2;
 	}
@@ -725,7 +738,7 @@ int guest_main(int argc, char **argv, const struct guest_suite *const *suites,
 	kernel = guest_param("kernel");
 	if (kernel)
 		kernel_nr = atoi(kernel);
-	if (kernel_nr < 1 || kernel_nr > GUEST_STEPS)
+	if (kernel_nr < 1 || kernel_nr > suite->kernels)
 		power_off();
 	tell_system();
 	run_suite();

@@ -25,19 +25,22 @@
 
 #include "../kselftest.h"
 
-/* Kernels that one suite can boot. */
+/* Kernels that one test can run in. */
 #define GUEST_STEPS	12
+
+typedef void (*guest_step_fn)(void);
 
 /**
  * struct guest_test - one test
  * @name: what it shows, unique in its suite, without blanks
  * @step: what runs in the first, second, ... kernel; NULL for nothing. The
  *	  test has passed when the last one returns.
+ * @after: number of kernels that come before these
  */
 struct guest_test {
 	const char *name;
-
-	void (*step[GUEST_STEPS])(void);
+	guest_step_fn step[GUEST_STEPS];
+	int after;
 };
 
 /* When the image for the next kernel is loaded. */
@@ -60,6 +63,8 @@ enum guest_load {
  *	  command line; may be NULL
  * @leave: how to get to the next kernel in place of loading an image and
  *	   kexec; may be NULL
+ * @set_up: called before anything else here is looked at, for a suite whose
+ *	    tests depend on the command line; may be NULL
  */
 struct guest_suite {
 	const char *name;
@@ -70,11 +75,13 @@ struct guest_suite {
 	const char *(*append)(int kernel);
 	const char *drop;
 	void (*leave)(void);
+	void (*set_up)(void);
 };
 
 /*
  * main() of a guest program. As init it runs the suite that the kernel command
- * line names in suite=. Elsewhere "list SUITE" prints the names of the tests.
+ * line names in suite=. Elsewhere "list SUITE [APPEND]" prints the names of the
+ * tests that there would be with APPEND on the command line.
  */
 int guest_main(int argc, char **argv, const struct guest_suite *const *suites,
 	       size_t nr_suites);

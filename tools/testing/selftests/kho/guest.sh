@@ -12,6 +12,8 @@
 #                                      plan one guest
 #   guest_panics SUITE                 it panics and goes on in a crash kernel
 #   guest_ends SUITE LINE              it ends with what begins with this line
+#   guest_chain SUITE                  each kernel has a test that ends in the
+#                                      next one: should it die, go on behind it
 #   guest_finish                       pack it, boot all guests, print TAP, exit
 #
 # Every test of a suite (guest.h) becomes one line of TAP. So does what all
@@ -30,6 +32,7 @@ GUEST_HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 
 guest_suites=()
 declare -A guest_seconds guest_append guest_qemu_args guest_panics guest_ends
+declare -A guest_chains
 guest_pass=0
 guest_fail=0
 guest_skip=0
@@ -154,9 +157,14 @@ guest_ends() {
 	guest_ends[$1]=$2
 }
 
+guest_chain() {
+	guest_chains[$1]=yes
+}
+
 # The tests of a suite, under the names of its variant.
 guest_tests() {
-	"$guest_program" list "${1%%:*}" | sed "s/^[^.]*/$1/"
+	"$guest_program" list "${1%%:*}" "${guest_append[$1]}" |
+		sed "s/^[^.]*/$1/"
 }
 
 guest_plan() {
@@ -244,19 +252,55 @@ guest_log_to_check() {
 	fi
 }
 
-guest_run_suite() {
-	local suite=$1 status=0 log lines test append
+guest_boot() {
+	local suite=$1 log=$2 append
 	local -a args
+
+	read -ra args <<<"${guest_qemu_args[$suite]}"
+	append="retain_initrd log_buf_len=4M suite=${suite%%:*}"
+	append+=" patience=${VM_PATIENCE:-1} ${guest_append[$suite]} ${*:3}"
+	vm_run "$guest_kernel" "$guest_tmp/initrd" "$append" \
+		"$log" "${guest_seconds[$suite]}" "${args[@]}"
+}
+
+# The number, from 1, of the test at which a chain of kernels has broken; it
+# fails when each has a result, or the last of those that have none was the last.
+guest_broken_at() {
+	local suite=$1 lines=$2 last=$3 test nr=0
+
+	for test in $(guest_tests "$suite"); do
+		nr=$((nr + 1))
+		if ((nr > last)) && [[ -z "$(guest_verdict "$lines" "$test")" ]]; then
+			echo "$nr"
+			return
+		fi
+	done
+	return 1
+}
+
+# The suite leaves out as many of its first tests as skip= says.
+guest_go_on() {
+	local suite=$1 log=$2 lines=$3 broken=0
+
+	while broken=$(guest_broken_at "$suite" "$lines" "$broken"); do
+		guest_boot "$suite" "$log.rest" "skip=$broken" ||
+			echo "guest behind test $broken failed"
+		cat "$log.rest" >>"$log"
+		rm "$log.rest"
+		guest_parse "$suite" "$log" >"$lines"
+	done
+}
+
+guest_run_suite() {
+	local suite=$1 status=0 log lines test
 
 	log=$guest_logs/${suite/:/-}.log
 	lines=$guest_tmp/lines
-	read -ra args <<<"${guest_qemu_args[$suite]}"
-	append="retain_initrd log_buf_len=4M suite=${suite%%:*}"
-	append+=" patience=${VM_PATIENCE:-1} ${guest_append[$suite]}"
-	vm_run "$guest_kernel" "$guest_tmp/initrd" "$append" \
-		"$log" "${guest_seconds[$suite]}" "${args[@]}" \
-		2>"$guest_tmp/messages" || status=$?
+	guest_boot "$suite" "$log" 2>"$guest_tmp/messages" || status=$?
 	guest_parse "$suite" "$log" >"$lines"
+	if [[ -n "${guest_chains[$suite]:-}" ]]; then
+		guest_go_on "$suite" "$log" "$lines" 2>>"$guest_tmp/messages"
+	fi
 	for test in $(guest_tests "$suite"); do
 		guest_report_test "$lines" "$test"
 	done
