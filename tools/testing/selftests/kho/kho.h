@@ -28,6 +28,5 @@ int read_scratch(struct ranges *out);
 void check_no_debugfs(void);
 
 extern const struct guest_suite debugfs_suite;
-extern const struct guest_suite refused_suite;
 
 #endif /* SELFTESTS_KHO_KHO_H */

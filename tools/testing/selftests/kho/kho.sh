@@ -11,7 +11,7 @@ set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/guest.sh"
 
 guest_start kho_guest test_kho kho_scratch_test kho_reserve_test \
-	kho_forge_test kho_damage_test kho_debugfs_test
+	kho_forge_test kho_debugfs_test
 guest_add_program dtc
 
 guest_add chain 300 "kho=on"
@@ -43,7 +43,6 @@ regions+=" reserve_mem=0x40000:4K:moved reserve_mem=0x4000000:4K:gone"
 regions+=" reserve_mem=18446744073709551615:4K:absurd"
 guest_add reserve 120 "kho=on $regions"
 guest_add damage 120 "kho=on"
-guest_add refused 300 "kho=on"
 guest_add no_room 60 "kho=on kho_scratch=16M,64G,0"
 # Each node has room for a page of 1 GiB beside the kernel, which stays low.
 for how in hugepages=2 hugepages=0:1,1:1 hugetlb_cma=2G; do

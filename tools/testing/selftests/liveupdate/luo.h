@@ -83,8 +83,6 @@ extern const struct guest_suite kexec_suite;
 extern const struct guest_suite disabled_suite;
 extern const struct guest_suite handler_suite;
 extern const struct guest_suite flb_suite;
-extern const struct guest_suite refused_suite;
-extern const struct guest_suite sessions_refused_suite;
 extern const struct guest_suite flb_refused_suite;
 extern const struct guest_suite hotplug_suite;
 extern const struct guest_suite debugfs_suite;
@@ -94,5 +92,6 @@ extern const struct guest_suite sample_suite;
 extern const struct guest_suite sample_refused_suite;
 extern const struct guest_suite races_suite;
 extern const struct guest_suite faults_suite;
+extern struct guest_suite hostile_suite;
 
 #endif /* SELFTESTS_LIVEUPDATE_LUO_H */

@@ -11,7 +11,7 @@ set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/../kho/guest.sh"
 
 guest_start luo_guest luo_test_handler luo_test_flb luo_test_forge \
-	luo_test_races notepad
+	luo_test_races luo_test_hostile notepad
 guest_add_program keep kexec
 
 guest_add rules 120 "kho=on liveupdate=on"
@@ -20,8 +20,6 @@ guest_add disabled 180 "kho=on"
 guest_add handler 120 "kho=on liveupdate=on"
 guest_add flb 180 "kho=on liveupdate=on"
 guest_add sample 180 "kho=on liveupdate=on"
-guest_add refused 240 "kho=on liveupdate=off reserve_mem=1M:1M:forged"
-guest_add sessions_refused 240 "kho=on liveupdate=off"
 guest_add flb_refused 240 "kho=on liveupdate=off"
 guest_add sample_refused 120 "kho=on liveupdate=off"
 guest_add hotplug 120 "kho=on liveupdate=on memhp_default_state=online_kernel" \
@@ -35,6 +33,18 @@ guest_add tools 120 "kho=on liveupdate=on"
 # Files lie in that much scratch, and have to move out of it when preserved.
 guest_add races 120 "kho=on liveupdate=on kho_scratch=16M,0,600M"
 guest_add faults 300 "kho=on liveupdate=on"
+# Each guest has every 27th case of the table. Only the first one is run unless
+# others are asked for.
+hostile_parts=27
+for ((part = 0; part < hostile_parts; part++)); do
+	((part == 0)) || [[ -n "${KHO_SUITES:-}" ]] || break
+	guest_add "hostile:$part" 300 \
+		"kho=on liveupdate=on reserve_mem=4K:4K:kept kho_scratch=16M,112M,0 part=$part/$hostile_parts" \
+		-m 512M -smp 2,sockets=2 \
+		-object memory-backend-ram,id=n0,size=256M -numa node,cpus=0,memdev=n0 \
+		-object memory-backend-ram,id=n1,size=256M -numa node,cpus=1,memdev=n1
+	guest_chain "hostile:$part"
+done
 for syscall in s c; do
 	guest_add "tools_crash:$syscall" 180 \
 		"kho=on liveupdate=on crashkernel=256M kexec_syscall=$syscall"

@@ -10,10 +10,10 @@ int main(int argc, char **argv)
 {
 	static const struct guest_suite *const suites[] = {
 		&rules_suite, &kexec_suite, &disabled_suite, &handler_suite,
-		&flb_suite, &refused_suite, &sessions_refused_suite,
-		&flb_refused_suite, &debugfs_suite, &sample_suite,
+		&flb_suite, &flb_refused_suite, &debugfs_suite, &sample_suite,
 		&sample_refused_suite, &hotplug_suite, &tools_suite,
 		&tools_crash_suite, &races_suite, &faults_suite,
+		&hostile_suite,
 	};
 
 	return guest_main(argc, argv, suites, ARRAY_SIZE(suites));

@@ -4,8 +4,7 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * They are handed over by nobody else where the command line names none. What is
- * to be wrong is named in the parameter.
+ * They are handed over by nobody else where the command line names none.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -18,10 +17,6 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/string.h>
-
-static char *what = "";
-module_param(what, charp, 0);
-MODULE_PARM_DESC(what, "reserve_version or reserve_regions");
 
 /* libfdt is not there for modules. All names of properties, one after another: */
 #define STRINGS		"compatible\0start\0size"
@@ -69,12 +64,13 @@ static void *put_region(void *at, const struct forged_region *region)
 }
 
 /* @fdt is a zeroed page; a header, an empty memory map, the tree, the names */
-static int hand_over_regions(struct fdt_header *fdt, const char *compatible,
+static int hand_over_regions(struct fdt_header *fdt,
 			     const struct forged_region *regions, unsigned int nr)
 {
 	void *map = fdt + 1;
 	void *tree = map + sizeof(struct fdt_reserve_entry);
 	void *at = tree;
+	const char *compatible = MEMBLOCK_KHO_NODE_COMPATIBLE;
 	unsigned int i;
 
 	at = put_node(at, "");
@@ -98,23 +94,12 @@ static int hand_over_regions(struct fdt_header *fdt, const char *compatible,
 			       be32_to_cpu(fdt->totalsize));
 }
 
-/* A good region in what no kernel reads yet */
-static int forge_reserve_version(void)
-{
-	void *fdt = kho_alloc_preserve(PAGE_SIZE);
-	void *good = kho_alloc_preserve(PAGE_SIZE);
-	struct forged_region region = { "good", virt_to_phys(good), PAGE_SIZE };
-
-	if (IS_ERR(fdt) || IS_ERR(good))
-		return -ENOMEM;
-	return hand_over_regions(fdt, "memblock-v9", &region, 1);
-}
-
 /*
  * Regions that are not preserved, a part of something else, longer than memory,
- * or the FDT itself; and a good one, with a name that another begins with
+ * or the FDT itself; and a good one, with a name that another begins with. What
+ * was allocated stays for the rest of this kernel.
  */
-static int forge_reserve_regions(void)
+static int __init kho_forge_test_init(void)
 {
 	void *fdt = kho_alloc_preserve(PAGE_SIZE);
 	void *good = kho_alloc_preserve(PAGE_SIZE);
@@ -132,28 +117,9 @@ static int forge_reserve_regions(void)
 
 	if (IS_ERR(fdt) || IS_ERR(good) || IS_ERR(large) || !lost)
 		return -ENOMEM;
-	return hand_over_regions(fdt, MEMBLOCK_KHO_NODE_COMPATIBLE, regions,
-				 ARRAY_SIZE(regions));
+	return hand_over_regions(fdt, regions, ARRAY_SIZE(regions));
 }
 
-static const struct {
-	const char *name;
-	int (*forge)(void);
-} forgeries[] = {
-	{ "reserve_version", forge_reserve_version },
-	{ "reserve_regions", forge_reserve_regions },
-};
-
-/* What was allocated stays for the rest of this kernel. */
-static int __init kho_forge_test_init(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(forgeries); i++)
-		if (!strcmp(what, forgeries[i].name))
-			return forgeries[i].forge();
-	return -EINVAL;
-}
 module_init(kho_forge_test_init);
 
 static void __exit kho_forge_test_exit(void)

@@ -16,19 +16,15 @@
 #include <linux/kexec_handover.h>
 #include <linux/kho/abi/block.h>
 #include <linux/kho/abi/luo.h>
-#include <linux/kho/abi/memfd.h>
-#include <linux/kho/vmalloc.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/pfn.h>
 #include <linux/string.h>
-#include <linux/vmalloc.h>
 
 #include "../../../../../samples/liveupdate/notepad.h"
 
 static char *what = "";
 module_param(what, charp, 0);
-MODULE_PARM_DESC(what, "version, truncated, lost, chain, session_name, session_twins, files, notes, flb_address, flb_count, flb_name or flb_twins");
+MODULE_PARM_DESC(what, "notes, flb_address, flb_count, flb_name or flb_twins");
 
 /* A block and the entries in it. */
 struct forged_block {
@@ -54,42 +50,6 @@ static struct luo_ser *new_head(void)
 	return head;
 }
 
-/* A version that no kernel reads yet. */
-static int forge_version(struct luo_ser *head)
-{
-	strscpy(head->compatible, "luo-v9;block-v1");
-	return 0;
-}
-
-/* A chain that never ends. */
-static int forge_chain(struct luo_ser *head)
-{
-	struct forged_block *block = new_block();
-	struct luo_session_ser *session;
-
-	if (!block)
-		return -ENOMEM;
-	session = (void *)block->entries;
-	strscpy(session->name, "endless");
-	block->header.count = (KHO_BLOCK_SIZE - sizeof(block->header)) /
-			      sizeof(*session);
-	block->header.next = virt_to_phys(block);
-	head->sessions_pa = virt_to_phys(block);
-	return 0;
-}
-
-/* A memfd that is larger than any file may be. */
-static struct memfd_luo_ser *new_memfd(void)
-{
-	struct memfd_luo_ser *memfd = kho_alloc_preserve(sizeof(*memfd));
-
-	if (IS_ERR(memfd))
-		return NULL;
-	memfd->size = U64_MAX;
-	memfd->nr_folios = U64_MAX;
-	return memfd;
-}
-
 static void add_file(struct forged_block *block, const char *compatible,
 		     u64 data)
 {
@@ -99,156 +59,6 @@ static void add_file(struct forged_block *block, const char *compatible,
 	strscpy(file->compatible, compatible);
 	file->data = data;
 	file->token = ++block->header.count;
-}
-
-/* A folio of two pages */
-static u64 new_folio_pfn(void)
-{
-	void *mem = kho_alloc_preserve(2 * PAGE_SIZE);
-
-	return IS_ERR(mem) ? 0 : PHYS_PFN(virt_to_phys(mem));
-}
-
-/* A memfd of @nr_pages pages with a list of @nr folios */
-static int add_listed(struct forged_block *files, unsigned int nr_pages,
-		      const struct memfd_luo_folio_ser *folios, unsigned int nr)
-{
-	struct memfd_luo_ser *memfd = kho_alloc_preserve(sizeof(*memfd));
-	struct memfd_luo_folio_ser *list = vcalloc(nr, sizeof(*list));
-	struct kho_vmalloc preservation;
-	int err;
-
-	if (IS_ERR(memfd) || !list)
-		return -ENOMEM;
-	memcpy(list, folios, nr * sizeof(*list));
-	err = kho_preserve_vmalloc(list, &preservation);
-	if (err)
-		return err;
-
-	memfd->size = nr_pages * PAGE_SIZE;
-	memfd->nr_folios = nr;
-	memfd->folios = preservation;
-	add_file(files, MEMFD_LUO_FH_COMPATIBLE, virt_to_phys(memfd));
-	return 0;
-}
-
-#define FORGED_FOLIO(_pfn, _index, _flags)	\
-	{ .pfn = (_pfn), .index = (_index), .flags = (_flags) }
-
-/* Lists of folios with something wrong, and one that is just odd */
-static int add_lists(struct forged_block *files)
-{
-	const u64 valid = MEMFD_LUO_FOLIO_UPTODATE, pfn = new_folio_pfn();
-	const struct memfd_luo_folio_ser misaligned[] = {
-		FORGED_FOLIO(new_folio_pfn(), 1, valid),
-	}, beyond[] = {
-		FORGED_FOLIO(new_folio_pfn(), 2, valid),
-	}, same_place[] = {
-		FORGED_FOLIO(new_folio_pfn(), 0, valid),
-		FORGED_FOLIO(new_folio_pfn(), 0, valid),
-	}, same_folio[] = {
-		FORGED_FOLIO(pfn, 0, valid),
-		FORGED_FOLIO(pfn, 2, valid),
-	}, unknown_flag[] = {
-		FORGED_FOLIO(new_folio_pfn(), 0, 1 << 11),
-	}, no_folio[] = {
-		FORGED_FOLIO(0, 0, 1 << 11),
-		FORGED_FOLIO(new_folio_pfn(), 0, valid),
-	};
-
-	return add_listed(files, 4, misaligned, ARRAY_SIZE(misaligned)) ?:
-	       add_listed(files, 2, beyond, ARRAY_SIZE(beyond)) ?:
-	       add_listed(files, 4, same_place, ARRAY_SIZE(same_place)) ?:
-	       add_listed(files, 4, same_folio, ARRAY_SIZE(same_folio)) ?:
-	       add_listed(files, 2, unknown_flag, ARRAY_SIZE(unknown_flag)) ?:
-	       add_listed(files, 2, no_folio, ARRAY_SIZE(no_folio));
-}
-
-/* A memfd whose content is memory that the next kernel uses: a region */
-static int add_reserved(struct forged_block *files)
-{
-	phys_addr_t start, size;
-
-	if (!reserve_mem_find_by_name("forged", &start, &size))
-		return -ENOENT;
-
-	return add_listed(files, size / PAGE_SIZE, &(struct memfd_luo_folio_ser)
-			  FORGED_FOLIO(PHYS_PFN(start), 0, 0), 1);
-}
-
-/* Tokens count up from 1. One leads to memory that is not preserved. */
-static int forge_files(struct luo_ser *head)
-{
-	struct forged_block *sessions = new_block();
-	struct forged_block *files = new_block();
-	struct memfd_luo_ser *memfd = new_memfd();
-	void *lost = (void *)get_zeroed_page(GFP_KERNEL);
-	struct luo_session_ser *session;
-	int err;
-
-	if (!sessions || !files || !memfd || !lost)
-		return -ENOMEM;
-
-	add_file(files, "no-such-handler-v1", 0);
-	add_file(files, "memfd-v99;vmalloc-v1", virt_to_phys(memfd));
-	add_file(files, MEMFD_LUO_FH_COMPATIBLE, 0);
-	add_file(files, MEMFD_LUO_FH_COMPATIBLE, virt_to_phys(memfd) + 1);
-	add_file(files, MEMFD_LUO_FH_COMPATIBLE, virt_to_phys(lost));
-	add_file(files, MEMFD_LUO_FH_COMPATIBLE, virt_to_phys(memfd));
-	err = add_reserved(files) ?: add_lists(files);
-	if (err)
-		return err;
-
-	session = (void *)sessions->entries;
-	strscpy(session[0].name, "damaged");
-	session[0].file_set.files = virt_to_phys(files);
-	session[0].file_set.count = files->header.count;
-	strscpy(session[1].name, "intact");
-	strscpy(session[2].name, "unreadable");
-	session[2].file_set.files = virt_to_phys(lost);
-	session[2].file_set.count = 1;
-	sessions->header.count = 3;
-	head->sessions_pa = virt_to_phys(sessions);
-	return 0;
-}
-
-/* Two sessions, the second with a name like @name. */
-static struct luo_session_ser *new_sessions(struct luo_ser *head,
-					    const char *name)
-{
-	struct forged_block *sessions = new_block();
-	struct luo_session_ser *session;
-
-	if (!sessions)
-		return NULL;
-	session = (void *)sessions->entries;
-	strscpy(session[0].name, "first");
-	strscpy(session[1].name, name);
-	sessions->header.count = 2;
-	head->sessions_pa = virt_to_phys(sessions);
-	return session;
-}
-
-/* A name without an end. */
-static int forge_session_name(struct luo_ser *head)
-{
-	struct luo_session_ser *session = new_sessions(head, "");
-
-	if (!session)
-		return -ENOMEM;
-	memset(session[1].name, 'x', sizeof(session[1].name));
-	return 0;
-}
-
-static int forge_session_twins(struct luo_ser *head)
-{
-	return new_sessions(head, "first") ? 0 : -ENOMEM;
-}
-
-/* Nothing is wrong with the state, but with how it is handed over. */
-static int forge_nothing(struct luo_ser *head)
-{
-	return 0;
 }
 
 /* A note of the sample driver: what is not wrong with it, the caller changes. */
@@ -407,14 +217,7 @@ static const struct {
 	const char *name;
 	int (*forge)(struct luo_ser *head);
 } forgeries[] = {
-	{ "version", forge_version },
-	{ "chain", forge_chain },
-	{ "files", forge_files },
 	{ "notes", forge_notes },
-	{ "session_name", forge_session_name },
-	{ "session_twins", forge_session_twins },
-	{ "truncated", forge_nothing },
-	{ "lost", forge_nothing },
 	{ "flb_address", forge_flb_address },
 	{ "flb_count", forge_flb_count },
 	{ "flb_name", forge_flb_name },
@@ -431,17 +234,6 @@ static int forge(struct luo_ser *head)
 	return -EINVAL;
 }
 
-static int hand_over(struct luo_ser *head)
-{
-	size_t size = sizeof(*head);
-
-	if (!strcmp(what, "truncated"))
-		size = sizeof(head->compatible);
-	if (!strcmp(what, "lost"))
-		kho_unpreserve_folio(virt_to_folio(head));
-	return kho_add_subtree(LUO_KHO_ENTRY_NAME, head, size);
-}
-
 /* What was allocated stays: the module is there for the rest of this kernel. */
 static int __init luo_test_forge_init(void)
 {
@@ -453,7 +245,7 @@ static int __init luo_test_forge_init(void)
 	err = forge(head);
 	if (err)
 		return err;
-	return hand_over(head);
+	return kho_add_subtree(LUO_KHO_ENTRY_NAME, head, sizeof(*head));
 }
 module_init(luo_test_forge_init);
 

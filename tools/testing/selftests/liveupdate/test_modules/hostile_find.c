@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A handover with exactly one thing wrong: find what is handed over
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ *
+ * Where the root FDT is, and the image that kexec has loaded, is known to the
+ * core kernel only: they are found by what is in them. From there on everything
+ * is where the ABI says.
+ */
+#include <linux/io.h>
+#include <linux/kexec_handover.h>
+#include <linux/kho/abi/block.h>
+#include <linux/kho/abi/kexec_metadata.h>
+#include <linux/kho/abi/memblock.h>
+#include <linux/libfdt.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+#include <linux/unaligned.h>
+
+#include <asm/setup_data.h>
+
+#include "hostile.h"
+
+static void *root_fdt;
+
+/* Searching memory */
+
+/* Pages are looked at that are somebody else's, and may have gone. */
+static void *find_in_page(const void *page, const void *what, size_t size,
+			  unsigned int step)
+{
+	static u8 copy[PAGE_SIZE];
+	unsigned int i;
+
+	if (copy_from_kernel_nofault(copy, page, PAGE_SIZE))
+		return NULL;
+	for (i = 0; i + size <= PAGE_SIZE; i += step)
+		if (!memcmp(copy + i, what, size))
+			return (void *)page + i;
+	return NULL;
+}
+
+typedef void *(*match_fn)(const void *page, const void *arg);
+
+static void *search_node(int nid, bool reserved, match_fn match,
+			 const void *arg, unsigned int *nr)
+{
+	unsigned long pfn;
+
+	for (pfn = node_start_pfn(nid); pfn < node_end_pfn(nid); pfn++) {
+		struct page *page = pfn_to_online_page(pfn);
+		void *found;
+
+		if (!page || page_count(page) != 1 ||
+		    PageReserved(page) != reserved)
+			continue;
+		found = match(page_address(page), arg);
+		if (found && !(*nr)--)
+			return found;
+	}
+	return NULL;
+}
+
+/* The match number @nr in pages that are reserved, as those of an image, or not */
+static void *search(bool reserved, match_fn match, const void *arg,
+		    unsigned int nr)
+{
+	void *found = NULL;
+	int nid;
+
+	for_each_online_node(nid) {
+		found = search_node(nid, reserved, match, arg, &nr);
+		if (found)
+			break;
+	}
+	return found;
+}
+
+static void *match_fdt(const void *page, const void *mark)
+{
+	__be32 magic;
+
+	if (copy_from_kernel_nofault(&magic, page, sizeof(magic)) ||
+	    be32_to_cpu(magic) != FDT_MAGIC ||
+	    !find_in_page(page, mark, strlen(mark) + 1, 1))
+		return NULL;
+	return (void *)page;
+}
+
+int hostile_find_fdt(const char *mark)
+{
+	root_fdt = search(false, match_fdt, mark, 0);
+	return root_fdt ? 0 : -ENOENT;
+}
+
+/* What begins the node of setup_data, behind its pointer to the next one */
+struct image_data {
+	u32 type;
+	u32 len;
+	u64 fdt_addr;
+	u64 fdt_size;
+} __packed;
+
+static void *match_data(const void *page, const void *data)
+{
+	return find_in_page(page, data, sizeof(struct image_data), sizeof(u32));
+}
+
+struct kho_data *hostile_image_data(unsigned int nr)
+{
+	const struct image_data data = {
+		.type = SETUP_KEXEC_KHO,
+		.len = sizeof(struct kho_data),
+		.fdt_addr = virt_to_phys(root_fdt),
+		.fdt_size = PAGE_SIZE,
+	};
+	struct image_data *found = search(true, match_data, &data, nr);
+
+	return found ? (void *)&found->fdt_addr : NULL;
+}
+
+static void *match_scratch(const void *page, const void *region)
+{
+	u64 start[2];
+
+	if (copy_from_kernel_nofault(start, page, sizeof(start)) ||
+	    memcmp(start, region, sizeof(start)))
+		return NULL;
+	return (void *)page;
+}
+
+/* This kernel's own array looks the same; it does not need that any more. */
+struct kho_scratch *hostile_image_scratch(unsigned int nr)
+{
+	return search(true, match_scratch, hostile_scratch, nr);
+}
+
+/* FDTs: libfdt is not there for modules */
+
+static __be32 *behind_name(__be32 *tag)
+{
+	return tag + 1 + DIV_ROUND_UP(strlen((char *)(tag + 1)) + 1, FDT_TAGSIZE);
+}
+
+static bool is_node(const __be32 *tag, unsigned int depth, const char *wanted)
+{
+	if (depth != (*wanted ? 2 : 1))
+		return false;
+	return !strcmp((const char *)(tag + 1), wanted);
+}
+
+/* @node is "" for the root, or one below it; @name NULL for its first property */
+int hostile_find_prop(void *fdt, const char *node, const char *name,
+		      struct hostile_prop *prop)
+{
+	const struct fdt_header *header = fdt;
+	const char *strings = fdt + be32_to_cpu(header->off_dt_strings);
+	__be32 *tag = fdt + be32_to_cpu(header->off_dt_struct);
+	unsigned int depth = 0;
+	bool here = false;
+
+	for (;;) {
+		switch (be32_to_cpup(tag)) {
+		case FDT_BEGIN_NODE:
+			depth++;
+			here = is_node(tag, depth, node);
+			if (here)
+				prop->node = tag;
+			tag = behind_name(tag);
+			break;
+		case FDT_END_NODE:
+			depth--;
+			here = false;
+			tag++;
+			break;
+		case FDT_PROP:
+			prop->tag = tag;
+			prop->len = be32_to_cpu(tag[1]);
+			prop->value = tag + 3;
+			if (here && (!name || !strcmp(strings + be32_to_cpu(tag[2]), name)))
+				return 0;
+			tag += 3 + DIV_ROUND_UP(prop->len, FDT_TAGSIZE);
+			break;
+		case FDT_NOP:
+			tag++;
+			break;
+		default:
+			return -ENOENT;
+		}
+	}
+}
+
+static u64 *find_number(void *fdt, const char *node, const char *name)
+{
+	struct hostile_prop prop;
+
+	if (hostile_find_prop(fdt, node, name, &prop) || prop.len != sizeof(u64))
+		return NULL;
+	return prop.value;
+}
+
+/* Structures */
+
+static void *at_phys(u64 phys)
+{
+	return phys ? phys_to_virt(phys) : NULL;
+}
+
+void *hostile_fdt(void)
+{
+	return root_fdt;
+}
+
+static void *find_blob(const char *name)
+{
+	u64 *phys = find_number(root_fdt, name, KHO_SUB_TREE_PROP_NAME);
+
+	return phys ? at_phys(get_unaligned(phys)) : NULL;
+}
+
+void *hostile_region_fdt(void)
+{
+	return find_blob(MEMBLOCK_KHO_FDT);
+}
+
+struct kho_kexec_metadata *hostile_metadata(void)
+{
+	return find_blob(KHO_METADATA_NODE_NAME);
+}
+
+struct luo_ser *hostile_luo(void)
+{
+	return find_blob(LUO_KHO_ENTRY_NAME);
+}
+
+struct luo_flb_header_ser *hostile_flbs(void)
+{
+	return at_phys(hostile_luo()->flbs_pa);
+}
+
+struct kho_block_header_ser *hostile_sessions(void)
+{
+	return at_phys(hostile_luo()->sessions_pa);
+}
+
+/* They are few: those that matter are in the first block. */
+struct luo_session_ser *hostile_session(const char *name)
+{
+	struct kho_block_header_ser *block = hostile_sessions();
+	struct luo_session_ser *session = (void *)(block + 1);
+	u64 i;
+
+	for (i = 0; block && i < block->count; i++)
+		if (!strcmp(session[i].name, name))
+			return &session[i];
+	return NULL;
+}
+
+struct luo_file_ser *hostile_file(const char *name, u64 token)
+{
+	struct luo_session_ser *session = hostile_session(name);
+	struct kho_block_header_ser *block;
+	struct luo_file_ser *file;
+	u64 i;
+
+	block = session ? at_phys(session->file_set.files) : NULL;
+	file = (void *)(block + 1);
+	for (i = 0; block && i < block->count; i++)
+		if (file[i].token == token)
+			return &file[i];
+	return NULL;
+}
+
+struct memfd_luo_ser *hostile_memfd(const char *session)
+{
+	struct luo_file_ser *file = hostile_file(session, HOSTILE_MEMFD_TOKEN);
+
+	return file ? at_phys(file->data) : NULL;
+}
+
+static u64 *last_child(u64 *table)
+{
+	u64 *child = table + PAGE_SIZE / sizeof(u64) - 1;
+
+	while (child > table && !*child)
+		child--;
+	return child;
+}
+
+/* Single pages have the highest keys. */
+u64 *hostile_map_node(unsigned int level)
+{
+	u64 *root = find_number(root_fdt, "", KHO_FDT_MEMORY_MAP_PROP_NAME);
+	u64 *table = root ? at_phys(get_unaligned(root)) : NULL;
+	unsigned int i;
+
+	for (i = KHO_TREE_MAX_DEPTH - 1; table && i > level; i--)
+		table = at_phys(*last_child(table));
+	return table;
+}
