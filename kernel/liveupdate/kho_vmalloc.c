@@ -376,11 +376,11 @@ static void *kho_vmalloc_restore_area(struct kho_vmalloc_incoming *in,
 	area = vmalloc_map_pages(in->pages, in->nr_pages, in->order, vm_flags,
 				 caller);
 	if (!area)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 
 	if (!kho_vmalloc_take_pages(in)) {
 		free_vm_area(area);
-		return NULL;
+		return ERR_PTR(-EINVAL);
 	}
 
 	kho_vmalloc_take_chunks(in);
@@ -390,33 +390,41 @@ static void *kho_vmalloc_restore_area(struct kho_vmalloc_incoming *in,
 }
 
 /**
- * kho_restore_vmalloc - restore a vmalloc area that the previous kernel preserved
+ * kho_try_restore_vmalloc - restore a vmalloc area that the previous kernel preserved
  * @preservation: what its kho_preserve_vmalloc() filled in; need not be trusted,
  *		  but must not change
  *
  * On success the memory belongs to the caller, to be freed with vfree().
  *
  * Context: May sleep; from core_initcall on.
- * Return: the area at its new address; NULL if kexec handover is off, if
- * @preservation or what it leads to is damaged, if it was restored before, or if
- * there is no memory to manage the area. The memory stays reserved, unless the
- * list has a page twice or one that this kernel uses: then what had been taken is
- * freed.
+ * Return: the area at its new address, or an ERR_PTR: -ENOMEM if there is no memory
+ * to manage the area, then nothing has changed and it can be tried again;
+ * -EOPNOTSUPP if kexec handover is off; -EINVAL if @preservation or what it leads
+ * to is damaged, or if it was restored before. The memory stays reserved, unless
+ * the list has a page twice or one that this kernel uses: then what had been taken
+ * is freed.
  */
-void *kho_restore_vmalloc(const struct kho_vmalloc *preservation)
+void *kho_try_restore_vmalloc(const struct kho_vmalloc *preservation)
 {
 	struct kho_vmalloc_incoming in;
-	void *area = NULL;
+	void *area;
+	int err;
 
-	if (!kho_is_enabled() || !kho_vmalloc_check_header(preservation))
-		return NULL;
+	if (!kho_is_enabled())
+		return ERR_PTR(-EOPNOTSUPP);
+	if (!kho_vmalloc_check_header(preservation))
+		return ERR_PTR(-EINVAL);
 
-	if (!kho_vmalloc_alloc_incoming(&in, preservation) &&
-	    kho_vmalloc_read_chain(&in, preservation->first.phys))
+	err = kho_vmalloc_alloc_incoming(&in, preservation);
+	if (!err && !kho_vmalloc_read_chain(&in, preservation->first.phys))
+		err = -EINVAL;
+	if (err)
+		area = ERR_PTR(err);
+	else
 		area = kho_vmalloc_restore_area(&in,
 						kho_vmalloc_vm_flags(preservation),
 						__builtin_return_address(0));
 	kho_vmalloc_free_incoming(&in);
 	return area;
 }
-EXPORT_SYMBOL_GPL(kho_restore_vmalloc);
+EXPORT_SYMBOL_GPL(kho_try_restore_vmalloc);

@@ -7,6 +7,7 @@
 #ifndef _LINUX_KHO_VMALLOC_H
 #define _LINUX_KHO_VMALLOC_H
 
+#include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/types.h>
 
@@ -19,7 +20,7 @@ extern const struct kho_compat_range kho_vmalloc_compat_range;
 
 int kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation);
 void kho_unpreserve_vmalloc(struct kho_vmalloc *preservation);
-void *kho_restore_vmalloc(const struct kho_vmalloc *preservation);
+void *kho_try_restore_vmalloc(const struct kho_vmalloc *preservation);
 
 #else
 
@@ -35,11 +36,30 @@ static inline void kho_unpreserve_vmalloc(struct kho_vmalloc *preservation)
 {
 }
 
-static inline void *kho_restore_vmalloc(const struct kho_vmalloc *preservation)
+static inline void *
+kho_try_restore_vmalloc(const struct kho_vmalloc *preservation)
 {
-	return NULL;
+	return ERR_PTR(-EOPNOTSUPP);
 }
 
 #endif /* CONFIG_KEXEC_HANDOVER */
+
+/**
+ * kho_restore_vmalloc - restore a vmalloc area that the previous kernel preserved
+ * @preservation: what its kho_preserve_vmalloc() filled in; need not be trusted,
+ *		  but must not change
+ *
+ * As kho_try_restore_vmalloc(), for those who do not try again.
+ *
+ * Context: May sleep; from core_initcall on.
+ * Return: the area at its new address, to be freed with vfree(); NULL where the
+ * other function gives an error.
+ */
+static inline void *kho_restore_vmalloc(const struct kho_vmalloc *preservation)
+{
+	void *area = kho_try_restore_vmalloc(preservation);
+
+	return IS_ERR(area) ? NULL : area;
+}
 
 #endif /* _LINUX_KHO_VMALLOC_H */
