@@ -545,12 +545,24 @@ static int memfd_luo_freeze(struct liveupdate_file_op_args *args)
  * struct memfd_luo_incoming - a memfd that the previous kernel left
  * @ser: what it said about it
  * @entries: and about its folios. An entry with pfn 0 stands for nothing.
+ * @restored: the folios are ours
  * @nr_pages: size of all folios, pages
+ * @file: the file that gets them, NULL before there is one
+ * @accounted: it has been accounted for all of them
+ * @nr_added: number of entries, from the first on, whose folios it has
+ * @nr_added_pages: their size, pages
+ *
+ * If memory is short all is kept, and the next retrieve() goes on from there.
  */
 struct memfd_luo_incoming {
 	struct memfd_luo_ser ser;
 	struct memfd_luo_folio_ser *entries;
+	bool restored;
 	u64 nr_pages;
+	struct file *file;
+	bool accounted;
+	u64 nr_added;
+	u64 nr_added_pages;
 };
 
 static const struct kho_compat_range memfd_luo_compat_range = {
@@ -734,11 +746,8 @@ static int memfd_luo_restore_pages(struct memfd_luo_incoming *in)
 		return -EIO;
 	}
 	split = vcalloc(nr_entries, sizeof(*split));
-	if (!split) {
-		/* Nobody can find them again, so they are better freed. */
-		memfd_luo_restore_folios(in);
+	if (!split)
 		return -ENOMEM;
-	}
 
 	for (i = 0; i < in->ser.nr_folios; i++) {
 		u64 nr = 1ULL << memfd_luo_order(&in->entries[i]);
@@ -757,26 +766,28 @@ static int memfd_luo_restore_pages(struct memfd_luo_incoming *in)
 	return err;
 }
 
-/* Free the folios from entry @first on. */
-static void memfd_luo_put_folios(struct memfd_luo_incoming *in, u64 first)
+/* Take over the folios. For want of memory it can be tried again. */
+static int memfd_luo_restore(struct memfd_luo_incoming *in)
 {
-	u64 i;
+	int err;
 
-	for (i = first; i < in->ser.nr_folios; i++) {
-		if (in->entries[i].pfn)
-			folio_put(pfn_folio(in->entries[i].pfn));
-		cond_resched();
-	}
+	if (in->restored)
+		return 0;
+
+	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
+		err = memfd_luo_restore_folios(in);
+	else
+		err = memfd_luo_restore_pages(in);
+	in->restored = err != -ENOMEM;
+	return err;
 }
 
-/*
- * Take over all that the previous kernel left of the file. On failure nothing
- * is taken but what can't be made sense of any more.
- */
+/* Take over the description. On failure nothing is taken. */
 static int memfd_luo_take(const struct liveupdate_file_op_args *args,
 			  struct memfd_luo_incoming *in)
 {
 	struct kho_vmalloc preservation;
+	void *entries;
 	int err;
 
 	err = memfd_luo_read_ser(args, &in->ser);
@@ -785,23 +796,72 @@ static int memfd_luo_take(const struct liveupdate_file_op_args *args,
 
 	if (in->ser.nr_folios) {
 		preservation = in->ser.folios;
-		in->entries = kho_restore_vmalloc(&preservation);
-		if (!in->entries) {
+		entries = kho_try_restore_vmalloc(&preservation);
+		if (entries == ERR_PTR(-ENOMEM))
+			return -ENOMEM;
+		if (IS_ERR(entries)) {
 			pr_err("list of incoming folios can't be restored\n");
 			return -EIO;
 		}
+		in->entries = entries;
 	}
 	kho_restore_free(phys_to_virt(args->serialized_data));
+	return 0;
+}
 
-	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-		err = memfd_luo_restore_folios(in);
-	else
-		err = memfd_luo_restore_pages(in);
+/* What the last retrieve() has kept, or the start */
+static struct memfd_luo_incoming *
+memfd_luo_get_incoming(struct liveupdate_file_op_args *args)
+{
+	struct memfd_luo_incoming *in = args->private_data;
+	int err;
+
+	if (in)
+		return in;
+
+	in = kzalloc(sizeof(*in), GFP_KERNEL);
+	if (!in)
+		return ERR_PTR(-ENOMEM);
+
+	err = memfd_luo_take(args, in);
 	if (err) {
-		memfd_luo_put_folios(in, 0);
-		vfree(in->entries);
+		kfree(in);
+		return ERR_PTR(err);
 	}
-	return err;
+	args->private_data = in;
+	return in;
+}
+
+/* Free the folios that the file does not have. */
+static void memfd_luo_put_folios(struct memfd_luo_incoming *in)
+{
+	u64 i;
+
+	for (i = in->nr_added; i < in->ser.nr_folios; i++) {
+		if (in->entries[i].pfn)
+			folio_put(pfn_folio(in->entries[i].pfn));
+		cond_resched();
+	}
+}
+
+/* Free all that nobody else has. */
+static void memfd_luo_put_incoming(struct liveupdate_file_op_args *args)
+{
+	struct memfd_luo_incoming *in = args->private_data;
+
+	memfd_luo_put_folios(in);
+	if (in->accounted) {
+		struct inode *inode = file_inode(in->file);
+
+		shmem_inode_unacct_blocks(inode, in->nr_pages -
+						 in->nr_added_pages);
+		shmem_recalc_inode(inode, in->nr_added_pages, 0);
+	}
+	if (in->file)
+		fput(in->file);
+	vfree(in->entries);
+	kfree(in);
+	args->private_data = NULL;
 }
 
 static bool memfd_luo_fits(struct address_space *mapping, struct folio *folio,
@@ -844,8 +904,10 @@ static int memfd_luo_add_folio(struct address_space *mapping,
 	if (err)
 		goto out_unlock;
 	err = shmem_add_to_page_cache(folio, mapping, entry->index, NULL, gfp);
-	if (err)
+	if (err) {
+		mem_cgroup_uncharge(folio);
 		goto out_unlock;
+	}
 
 	/* Whatever it was when it was preserved, it must not be dropped. */
 	folio_mark_dirty(folio);
@@ -894,7 +956,6 @@ static int memfd_luo_charge_pages(struct folio **folios, unsigned int nr,
 	if (!err)
 		return 0;
 
-	/* Those that are charged when it fails are uncharged when they are freed. */
 	for (i = 0; i < nr; i++) {
 		err = mem_cgroup_charge(folios[i], NULL, gfp);
 		if (err)
@@ -925,127 +986,135 @@ static int memfd_luo_add_pages(struct address_space *mapping,
 		folio_set_dirty(folios[i]);
 	if (*nr_added)
 		lru_add_pages(folios, *nr_added);
+	/* Those that are left are charged when it is tried again. */
+	for (i = *nr_added; i < nr; i++)
+		mem_cgroup_uncharge(folios[i]);
 	for (i = 0; i < nr; i++)
 		folio_unlock(folios[i]);
 	return err;
 }
 
-/* Put the folios of some entries into the file; of how many is in @nr_added. */
-static int memfd_luo_fill_batch(struct address_space *mapping,
-				const struct memfd_luo_folio_ser *entries,
-				u64 nr, unsigned int *nr_added, u64 *nr_pages)
+/* Put the folios of the next entries into the file. */
+static int memfd_luo_fill_batch(struct memfd_luo_incoming *in)
 {
+	const struct memfd_luo_folio_ser *entries = in->entries + in->nr_added;
+	struct address_space *mapping = in->file->f_mapping;
 	struct folio *folios[MEMFD_LUO_BATCH];
-	unsigned int nr_gathered;
-	int err = 0;
+	unsigned int nr_gathered, nr_added;
+	int err;
 
-	*nr_added = 0;
-	nr_gathered = memfd_luo_gather(mapping, entries, nr, folios);
+	nr_gathered = memfd_luo_gather(mapping, entries,
+				       in->ser.nr_folios - in->nr_added, folios);
 	if (nr_gathered) {
 		err = memfd_luo_add_pages(mapping, entries, folios, nr_gathered,
-					  nr_added);
-		*nr_pages += *nr_added;
+					  &nr_added);
+		in->nr_added += nr_added;
+		in->nr_added_pages += nr_added;
 		return err;
 	}
 
 	if (entries[0].pfn) {
-		long nr_folio_pages = folio_nr_pages(pfn_folio(entries[0].pfn));
+		long nr_pages = folio_nr_pages(pfn_folio(entries[0].pfn));
 
 		err = memfd_luo_add_folio(mapping, &entries[0]);
 		if (err)
 			return err;
-		*nr_pages += nr_folio_pages;
+		in->nr_added_pages += nr_pages;
 	}
 
-	*nr_added = 1;
+	in->nr_added++;
 	return 0;
 }
 
-/* Put the folios into the file. All are given away, whatever happens. */
-static int memfd_luo_fill(struct file *file, struct memfd_luo_incoming *in)
+/* Put the folios into the file. For want of memory it can be gone on with. */
+static int memfd_luo_fill(struct memfd_luo_incoming *in)
 {
-	struct address_space *mapping = file->f_mapping;
-	u64 nr_pages = 0;
 	int err = 0;
-	u64 i = 0;
 
-	if (shmem_inode_acct_blocks(mapping->host, in->nr_pages)) {
-		memfd_luo_put_folios(in, 0);
-		return -ENOMEM;
+	if (!in->accounted) {
+		if (shmem_inode_acct_blocks(file_inode(in->file), in->nr_pages))
+			return -ENOMEM;
+		in->accounted = true;
 	}
 
-	while (i < in->ser.nr_folios && !err) {
-		unsigned int nr_added;
-
-		err = memfd_luo_fill_batch(mapping, in->entries + i,
-					   in->ser.nr_folios - i, &nr_added,
-					   &nr_pages);
-		i += nr_added;
+	while (in->nr_added < in->ser.nr_folios && !err) {
+		err = memfd_luo_fill_batch(in);
 		cond_resched();
 	}
 	if (err == -EEXIST) {
-		pr_err("two folios at index %llu\n", in->entries[i].index);
+		pr_err("two folios at index %llu\n",
+		       in->entries[in->nr_added].index);
 		err = -EIO;
 	}
-	memfd_luo_put_folios(in, i);
-
-	shmem_inode_unacct_blocks(mapping->host, in->nr_pages - nr_pages);
-	shmem_recalc_inode(mapping->host, nr_pages, 0);
 	return err;
 }
 
 /* A memfd that has everything but its content. */
-static struct file *memfd_luo_new_file(const struct memfd_luo_ser *ser)
+static int memfd_luo_new_file(struct memfd_luo_incoming *in)
 {
 	struct inode *inode;
 	struct file *file;
 	int err;
 
+	if (in->file)
+		return 0;
+
 	file = memfd_new_file("memfd:luo", MFD_ALLOW_SEALING | MFD_EXEC);
 	if (IS_ERR(file))
-		return file;
+		return PTR_ERR(file);
 	inode = file_inode(file);
 
 	/* With x bits F_SEAL_EXEC would imply the seals against writing. */
-	if (ser->seals & F_SEAL_EXEC)
+	if (in->ser.seals & F_SEAL_EXEC)
 		inode->i_mode &= ~0111;
 
 	/* Cheaper before there are folios that may be in use. */
-	err = memfd_add_seals(file, ser->seals);
+	err = memfd_add_seals(file, in->ser.seals);
 	if (err) {
 		fput(file);
-		return ERR_PTR(err);
+		return err;
 	}
 
-	i_size_write(inode, ser->size);
-	file->f_pos = ser->pos;
-	return file;
+	i_size_write(inode, in->ser.size);
+	file->f_pos = in->ser.pos;
+	in->file = file;
+	return 0;
+}
+
+static int memfd_luo_make_file(struct memfd_luo_incoming *in)
+{
+	int err;
+
+	err = memfd_luo_restore(in);
+	if (err)
+		return err;
+	err = memfd_luo_new_file(in);
+	if (err)
+		return err;
+	return memfd_luo_fill(in);
+}
+
+/* May it be better the next time? ENOSPC is what shmem says without an inode. */
+static bool memfd_luo_may_retry(int err)
+{
+	return err == -ENOMEM || err == -ENFILE || err == -ENOSPC;
 }
 
 static int memfd_luo_retrieve(struct liveupdate_file_op_args *args)
 {
-	struct memfd_luo_incoming in = {};
-	struct file *file;
+	struct memfd_luo_incoming *in;
 	int err;
 
-	err = memfd_luo_take(args, &in);
-	if (err)
-		return err;
+	in = memfd_luo_get_incoming(args);
+	if (IS_ERR(in))
+		return memfd_luo_may_retry(PTR_ERR(in)) ? -EAGAIN : PTR_ERR(in);
 
-	file = memfd_luo_new_file(&in.ser);
-	if (IS_ERR(file)) {
-		err = PTR_ERR(file);
-		memfd_luo_put_folios(&in, 0);
-		goto out_free;
-	}
-
-	err = memfd_luo_fill(file, &in);
-	if (err)
-		fput(file);
-	else
-		args->file = file;
-out_free:
-	vfree(in.entries);
+	err = memfd_luo_make_file(in);
+	if (memfd_luo_may_retry(err))
+		return -EAGAIN;
+	if (!err)
+		args->file = get_file(in->file);
+	memfd_luo_put_incoming(args);
 	return err;
 }
 
@@ -1060,17 +1129,20 @@ static bool memfd_luo_is_gone(const struct liveupdate_file_op_args *args)
 /* What was retrieved belongs to the file. */
 static void memfd_luo_finish(struct liveupdate_file_op_args *args)
 {
-	struct memfd_luo_incoming in = {};
+	struct memfd_luo_incoming *in;
 
 	if (args->retrieve_status > 0 || memfd_luo_is_gone(args))
 		return;
 
-	if (memfd_luo_take(args, &in)) {
+	in = memfd_luo_get_incoming(args);
+	if (IS_ERR(in)) {
 		pr_warn("discarded file could not be freed completely\n");
 		return;
 	}
-	memfd_luo_put_folios(&in, 0);
-	vfree(in.entries);
+	/* They need not be split to be freed. */
+	if (!in->restored)
+		memfd_luo_restore_folios(in);
+	memfd_luo_put_incoming(args);
 }
 
 static const struct liveupdate_file_ops memfd_luo_ops = {

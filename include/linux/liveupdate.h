@@ -24,9 +24,9 @@ struct module;
 /**
  * struct liveupdate_file_op_args - what a file handler's callbacks are given
  * @handler: the handler itself
- * @retrieve_status: what became of retrieve(): 0 when it was not called, 1
- *		     when it succeeded, its negative error otherwise. Set by LUO
- *		     for can_finish() and finish().
+ * @retrieve_status: what became of retrieve(): 0 when it was not called, or is
+ *		     to be called again, 1 when it succeeded, its negative error
+ *		     otherwise. Set by LUO for can_finish() and finish().
  * @file: the file. Set by LUO for all callbacks but retrieve(), which sets it
  *	  itself; NULL in can_finish() and finish() for a file that was not
  *	  retrieved.
@@ -58,9 +58,12 @@ struct liveupdate_file_op_args {
  *	    inside reboot()
  * @unfreeze: optional, undo freeze(): the reboot was given up
  * @retrieve: make the file again from what the previous kernel left, and give
- *	      it in args->file with a reference that is the caller's. A failure
- *	      is final: whatever was taken must be freed, and finish() is called
- *	      nevertheless, with args->retrieve_status set to the error.
+ *	      it in args->file with a reference that is the caller's. -EAGAIN
+ *	      says that memory is short: nothing is lost, what was taken is kept
+ *	      in args->private_data for the next call, and the user gets ENOMEM.
+ *	      Any other failure is final: whatever was taken must be freed, and
+ *	      finish() is called nevertheless, with args->retrieve_status set to
+ *	      the error.
  * @can_finish: optional, is the file ready to be let go of?
  * @finish: let go of the file. What was not retrieved is discarded.
  * @get_id: optional, a number that tells whether two open files are the same

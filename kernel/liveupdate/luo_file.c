@@ -757,6 +757,10 @@ static int luo_file_call_retrieve(struct luo_file *lf)
 	err = lf->handler->ops->retrieve(&args);
 	if (!err && WARN_ON_ONCE(!args.file))
 		err = -EIO;
+	if (err == -EAGAIN) {
+		lf->private_data = args.private_data;
+		return -ENOMEM;
+	}
 	if (err) {
 		pr_err("'%s' can't retrieve file with token %#llx: %pe\n",
 		       lf->handler->compatible, lf->key.token, ERR_PTR(err));
@@ -791,8 +795,8 @@ static int luo_file_retrieve_first(struct luo_file *lf)
  * Context: May sleep. The caller holds the session's lock.
  * Return: the open file with a reference for the caller, or an ERR_PTR: -ENOENT
  * when there is no such file or no handler for it, -EIO when its entry is
- * damaged or its version not supported, -ENOMEM, or what the handler returned
- * when it was tried for the first time.
+ * damaged or its version not supported, -ENOMEM, after which it can be tried
+ * again, or what the handler returned when it failed for good.
  */
 struct file *luo_file_retrieve(struct luo_file_set *set, u64 token)
 {

@@ -112,7 +112,8 @@ struct liveupdate_session_preserve_fd {
  * @token: the token that the file was preserved with
  *
  * Get a preserved file back, in any order. Asking twice gives two descriptors
- * of one open file. A failure is final: the same error comes back.
+ * of one open file. A failure of the file itself is final: the same error comes
+ * back. After ENOENT and ENOMEM it can be tried again.
  *
  * Errors: EINVAL when the session was not handed over by the previous kernel,
  * ENOENT when it has no file with this token or nothing in this kernel handles

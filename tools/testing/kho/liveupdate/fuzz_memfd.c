@@ -6,7 +6,8 @@
  *
  * The handler is told the number that was handed over, and the version string that is
  * from the ninth word on, or its own if there is none. The second word says whether the
- * file is retrieved before it is finished, and whether this kernel has large folios.
+ * file is retrieved before it is finished, whether that is tried again when memory was
+ * short, and whether this kernel has large folios.
  */
 
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #include <linux/io.h>
 #include <linux/kernel.h>
 #include <linux/liveupdate.h>
+#include <linux/memcontrol.h>
 #include <linux/memfd.h>
 #include <linux/mm.h>
 #include <linux/pfn.h>
@@ -36,6 +38,7 @@
 
 #define ARG_DISCARD	1
 #define ARG_SMALL	2
+#define ARG_GIVE_UP	4
 
 #define MAX_ENTRIES	512
 
@@ -215,14 +218,23 @@ static bool too_many_pages(void)
 	return !shim_large_folios && nr > get_num_physpages();
 }
 
-static void retrieve(struct liveupdate_file_op_args *args)
+static void retrieve(struct liveupdate_file_op_args *args, bool give_up)
 {
 	unsigned long logged = shim_log_count;
 	int err = memfd_handler->ops->retrieve(args);
 
+	/* One allocation fails, and nothing is lost by it. */
+	if (err == -EAGAIN) {
+		check(shim_failed && !args->file);
+		if (give_up)
+			return;
+		err = memfd_handler->ops->retrieve(args);
+		check(err != -EAGAIN);
+	}
+
 	if (err) {
-		check(shim_failed || !left.good || too_many_pages());
-		check(shim_failed || shim_log_count > logged);
+		check(!left.good || too_many_pages());
+		check(shim_log_count > logged);
 		check(!memfd_exists && !args->file);
 	} else {
 		check(left.good || left.ser.nr_folios > MAX_ENTRIES);
@@ -253,10 +265,11 @@ static void use_handler(const struct image *image)
 	shim_large_folios = !(image->args[1] & ARG_SMALL);
 	left.good = read_left(args.serialized_data, compatible);
 	if (!(image->args[1] & ARG_DISCARD))
-		retrieve(&args);
+		retrieve(&args, image->args[1] & ARG_GIVE_UP);
 	memfd_handler->ops->finish(&args);
 	if (args.file)
 		fput(args.file);
+	check(!memfd_exists);
 }
 
 static void run(const u8 *data, size_t size)
@@ -290,6 +303,7 @@ static void add_content(struct file *file, unsigned long index, unsigned int ord
 	memset(folio_address(folio), 1 + index, 8);
 	folio_lock(folio);
 	__folio_set_swapbacked(folio);
+	check(!mem_cgroup_charge(folio, NULL, GFP_KERNEL));
 	check(!shmem_add_to_page_cache(folio, file->f_mapping, index, NULL, GFP_KERNEL));
 	folio_unlock(folio);
 }
@@ -357,6 +371,8 @@ static void seeds(seed_fn add)
 	add_folios(add, "folios", 0);
 	add_folios(add, "folios-small", ARG_SMALL);
 	add_folios(add, "folios-discarded", ARG_DISCARD | ARG_SMALL);
+	add_folios(add, "folios-given-up", ARG_GIVE_UP);
+	add_folios(add, "folios-given-up-small", ARG_GIVE_UP | ARG_SMALL);
 }
 
 const struct target target = {

@@ -117,6 +117,7 @@ static int add_folio(struct folio *folio, unsigned long index)
 {
 	check(folio->page.allocated && !folio->page.preserved && folio->page.count == 1);
 	check(folio_has(folio, FOLIO_LOCKED) && folio_has(folio, FOLIO_SWAPBACKED));
+	check(folio_has(folio, FOLIO_CHARGED));
 	if (find_folio(index, folio_nr_pages(folio)))
 		return -EEXIST;
 	if (shim_should_fail())
@@ -199,10 +200,29 @@ void shmem_recalc_inode(struct inode *inode, long alloced, long swapped)
 
 int mem_cgroup_charge(struct folio *folio, void *mm, gfp_t gfp)
 {
-	return shim_should_fail() ? -ENOMEM : 0;
+	check(!folio_has(folio, FOLIO_CHARGED));
+	if (shim_should_fail())
+		return -ENOMEM;
+
+	folio_gets(folio, FOLIO_CHARGED);
+	return 0;
 }
 
 int mem_cgroup_charge_pages(struct folio **folios, unsigned int nr, gfp_t gfp)
 {
-	return shim_should_fail() ? -ENOMEM : 0;
+	unsigned int i;
+
+	if (shim_should_fail())
+		return -ENOMEM;
+
+	for (i = 0; i < nr; i++) {
+		check(!folio_has(folios[i], FOLIO_CHARGED));
+		folio_gets(folios[i], FOLIO_CHARGED);
+	}
+	return 0;
+}
+
+void mem_cgroup_uncharge(struct folio *folio)
+{
+	folio_loses(folio, FOLIO_CHARGED);
 }

@@ -9,6 +9,7 @@
 
 #include "harness.h"
 #include "memfd_luo.h"
+#include "shim/faults.h"
 
 static void memfds_are_retrieved(void)
 {
@@ -35,8 +36,33 @@ static void discarded_memfds_are_freed(void)
 	check(!memfd_retrieved);
 }
 
+/* Whatever allocation fails, all comes in the end, or is freed if nobody wants it. */
+static void fail_in_turn(const char *seed, bool gives_up)
+{
+	unsigned int fail_at = 0;
+
+	do {
+		memfd_retrieved = 0;
+		run_seed_failing(seed, ++fail_at);
+		check(memfd_retrieved == 1 || (shim_failed && gives_up));
+		check(!memfd_left_over);
+	} while (shim_failed);
+	check(fail_at > 5);
+}
+
+static void memory_is_short(void)
+{
+	fail_in_turn("pages", false);
+	fail_in_turn("pages-small", false);
+	fail_in_turn("folios", false);
+	fail_in_turn("folios-small", false);
+	fail_in_turn("folios-given-up", true);
+	fail_in_turn("folios-given-up-small", true);
+}
+
 const struct test_case test_cases[] = {
 	{ "memfds that are handed over are retrieved", memfds_are_retrieved },
 	{ "those that nobody retrieves are freed", discarded_memfds_are_freed },
+	{ "what failed for want of memory goes on", memory_is_short },
 	{}
 };

@@ -42,6 +42,8 @@ extern const struct test_case test_cases[];
 
 /* Have a test program's target read one of its seeds. */
 void run_seed(const char *name);
+/* One of an image, whose reader meets this failure; 0 is none. */
+void run_seed_failing(const char *name, unsigned int fail_at);
 
 void die(const char *fmt, ...) __noreturn __printf(1, 2);
 

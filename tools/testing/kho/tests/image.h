@@ -19,6 +19,9 @@
 #include <linux/mm.h>
 #include <linux/types.h>
 
+/* Where the failing allocation stands */
+#define IMAGE_FAIL_AT		1
+
 #define IMAGE_MAX_BLOCKS	63
 #define IMAGE_MAX_ORDER		3
 #define IMAGE_MAX_PAGES		(IMAGE_MAX_BLOCKS << IMAGE_MAX_ORDER)

@@ -13,6 +13,7 @@
 #include <linux/kernel.h>
 
 #include "harness.h"
+#include "image.h"
 #include "shim/print.h"
 #include "shim/ram.h"
 
@@ -37,16 +38,31 @@ static void keep_seed(const char *name, const void *data, size_t size)
 	memcpy(seed->data, data, size);
 }
 
-void run_seed(const char *name)
+static struct seed *find_seed(const char *name)
 {
 	unsigned int i;
 
 	for (i = 0; i < nr_seeds; i++)
-		if (!strcmp(seeds[i].name, name)) {
-			target.run(seeds[i].data, seeds[i].size);
-			return;
-		}
+		if (!strcmp(seeds[i].name, name))
+			return &seeds[i];
 	die("no seed '%s'", name);
+}
+
+void run_seed(const char *name)
+{
+	struct seed *seed = find_seed(name);
+
+	target.run(seed->data, seed->size);
+}
+
+void run_seed_failing(const char *name, unsigned int fail_at)
+{
+	struct seed *seed = find_seed(name);
+	u8 was = seed->data[IMAGE_FAIL_AT];
+
+	seed->data[IMAGE_FAIL_AT] = fail_at;
+	target.run(seed->data, seed->size);
+	seed->data[IMAGE_FAIL_AT] = was;
 }
 
 static void run_seeds(void)

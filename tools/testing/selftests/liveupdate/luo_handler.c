@@ -313,6 +313,31 @@ static void failed_retrieve_is_final_after(void)
 	}
 }
 
+static void retrieve_is_tried_again_before(void)
+{
+	need_module();
+	CHECK(!luo_preserve(new_session("retrieve_is_tried_again"),
+			    new_number(750), 1));
+}
+
+static void retrieve_is_tried_again_after(void)
+{
+	int session = old_session("retrieve_is_tried_again");
+
+	set_param("error", EAGAIN);
+	set_param("fail_retrieve", 750);
+	guest_log_mark();
+	CHECK_ERRNO(luo_retrieve_fd(session, 1), ENOMEM);
+	check_next(": retrieve %d fails\n", 750);
+	CHECK_ERRNO(luo_retrieve_fd(session, 1), ENOMEM);
+	check_next(": retrieve %d fails\n", 750);
+	set_param("fail_retrieve", 0);
+	set_param("error", EREMOTEIO);
+	check_number(old_file(session, 1), 750);
+	CHECK(!luo_finish(session));
+	check_next(": finish %d, status 1\n", 750);
+}
+
 /* ---- finishing ---- */
 
 static void finish_in_reverse_before(void)
@@ -403,6 +428,7 @@ static const struct guest_test handler_tests[] = {
 	TEST(loaded_later),
 	TEST(freeze_fails),
 	TEST(failed_retrieve_is_final),
+	TEST(retrieve_is_tried_again),
 	TEST(finish_in_reverse),
 	TEST(not_ready_to_finish),
 	{ "unloads_when_finished", { [1] = unloads_when_finished } },

@@ -7,5 +7,6 @@
 /* Allowed as long as memory is. */
 int mem_cgroup_charge(struct folio *folio, void *mm, gfp_t gfp);
 int mem_cgroup_charge_pages(struct folio **folios, unsigned int nr, gfp_t gfp);
+void mem_cgroup_uncharge(struct folio *folio);
 
 #endif

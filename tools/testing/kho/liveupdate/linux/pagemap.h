@@ -17,6 +17,7 @@ enum shim_folio_flag {
 	FOLIO_VALID,
 	FOLIO_DIRTY,
 	FOLIO_LRU,
+	FOLIO_CHARGED,
 };
 
 #define folio_has(folio, flag)		(!!((folio)->page.flags & BIT(flag)))
