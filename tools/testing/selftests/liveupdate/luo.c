@@ -14,12 +14,15 @@
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/swap.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "luo.h"
 
 #define PAGE	4096
 #define CHUNK	(64 * 1024)
+#define CACHE_LINE	64
 #define KMEMLEAK	DEBUGFS "/kmemleak"
 #define KMEMLEAK_AGE	5
 
@@ -354,4 +357,60 @@ void check_no_leak(void)
 	if (*found)
 		guest_fail(__FILE__, __LINE__, "leaked: %.500s", found);
 	free(found);
+}
+
+bool swap_on(void)
+{
+	/* The first page of a swap device: version, last page, magic at its end */
+	static unsigned int page[PAGE / sizeof(unsigned int)];
+	int fd = open(SWAP_DEVICE, O_RDWR | O_CLOEXEC);
+	off_t size;
+
+	if (fd < 0)
+		return false;
+	size = lseek(fd, 0, SEEK_END);
+	page[1024 / sizeof(*page)] = 1;
+	page[1024 / sizeof(*page) + 1] = size / PAGE - 1;
+	memcpy((char *)page + PAGE - 10, "SWAPSPACE2", 10);
+	CHECK_EQ(pwrite(fd, page, PAGE, 0), PAGE);
+	CHECK(!fsync(fd));
+	close(fd);
+	return !swapon(SWAP_DEVICE, 0);
+}
+
+/*
+ * Most of the free memory, as one who has no rights gets it. Who preserves memory
+ * here fills every word, so one of each cache line will do.
+ */
+static void __attribute__((noreturn)) look_at_memory(void)
+{
+	size_t size = (guest_meminfo("MemAvailable") / 4 * 3) << 10;
+	unsigned char *mem;
+	size_t i;
+
+	if (setgid(NOBODY) || setuid(NOBODY))
+		_exit(2);
+	mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	if (mem == MAP_FAILED)
+		_exit(3);
+	for (i = 0; i < size; i += CACHE_LINE)
+		if (*(unsigned long *)(mem + i))
+			_exit(4);
+	/* Nor does anything change that is still reserved. */
+	for (i = 0; i < size; i += PAGE)
+		mem[i] = 0x5a;
+	_exit(0);
+}
+
+void check_free_memory(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	CHECK(pid >= 0);
+	if (!pid)
+		look_at_memory();
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
 }

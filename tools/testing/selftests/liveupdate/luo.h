@@ -55,6 +55,19 @@ void check_thawed(int fd);
 /* Counts in /proc/meminfo may be this far from the truth, KiB. */
 #define MEMINFO_SLACK	2048
 
+#define NOBODY		65534
+
+/*
+ * What a process without rights gets to see of memory is zero, and what it writes
+ * there is not found in preserved memory later.
+ */
+void check_free_memory(void);
+
+#define SWAP_DEVICE	"/dev/ram0"
+
+/* Swap to a RAM disk; false where that is not possible. swapoff() ends it. */
+bool swap_on(void);
+
 int nr_open_fds(void);
 /* A copy that the kernel can read and not write. */
 void *read_only_copy(const void *from, size_t len);
@@ -92,6 +105,8 @@ extern const struct guest_suite sample_suite;
 extern const struct guest_suite sample_refused_suite;
 extern const struct guest_suite races_suite;
 extern const struct guest_suite faults_suite;
+extern const struct guest_suite load_suite;
 extern struct guest_suite hostile_suite;
+extern struct guest_suite soak_suite;
 
 #endif /* SELFTESTS_LIVEUPDATE_LUO_H */

@@ -402,6 +402,27 @@ static void finish_discards_after(void)
 	check_content(fd, 0, PAGE, 2);
 }
 
+/* Without rights one sees nothing of it, whether it is preserved or discarded. */
+static void nobody_sees_it_before(void)
+{
+	int session = new_session("nobody_sees_it");
+
+	CHECK(!luo_preserve(session, new_file(16 * MIB, 1), 1));
+	CHECK(!luo_preserve(session, new_file(16 * MIB, 2), 2));
+}
+
+static void nobody_sees_it_after(void)
+{
+	int session, fd;
+
+	check_free_memory();
+	session = old_session("nobody_sees_it");
+	fd = old_file(session, 2);
+	CHECK(!luo_finish(session));
+	check_free_memory();
+	check_content(fd, 0, 16 * MIB, 2);
+}
+
 /* Nobody retrieves it: reserved in the next kernel, and gone after that. */
 static void nobody_retrieves_before(void)
 {
@@ -910,31 +931,9 @@ static void noexec_sysctl_after(void)
 
 /* ---- swap ---- */
 
-#define SWAP_DEVICE	"/dev/ram0"
-
 static long swap_free(void)
 {
 	return guest_meminfo("SwapFree");
-}
-
-static void swap_on(void)
-{
-	/* The first page of a swap device: version, last page, magic at its end */
-	static unsigned int page[PAGE / sizeof(unsigned int)];
-	int fd = open(SWAP_DEVICE, O_RDWR | O_CLOEXEC);
-	off_t size;
-
-	if (fd < 0)
-		guest_skip("no " SWAP_DEVICE " (BLK_DEV_RAM)");
-	size = lseek(fd, 0, SEEK_END);
-	page[1024 / sizeof(*page)] = 1;
-	page[1024 / sizeof(*page) + 1] = size / PAGE - 1;
-	memcpy((char *)page + PAGE - 10, "SWAPSPACE2", 10);
-	CHECK_EQ(pwrite(fd, page, PAGE, 0), PAGE);
-	CHECK(!fsync(fd));
-	close(fd);
-	if (swapon(SWAP_DEVICE, 0))
-		guest_skip("no swap: %s", strerror(errno));
 }
 
 static void page_out(int fd, size_t size)
@@ -957,7 +956,8 @@ static void swapped_out_before(void)
 	int session = new_session("swapped_out");
 	int fd = new_file(MIB, 31);
 
-	swap_on();
+	if (!swap_on())
+		guest_skip("no swap on " SWAP_DEVICE " (BLK_DEV_RAM)");
 	page_out(fd, MIB);
 	CHECK(!luo_preserve(session, fd, 1));
 	check_content(fd, 0, MIB, 31);
@@ -1008,6 +1008,7 @@ static const struct guest_test kexec_tests[] = {
 	TEST(close_finishes),
 	TEST(unfinished_counts_as_preserved),
 	TEST(finish_discards),
+	TEST(nobody_sees_it),
 	{ "nobody_retrieves", { nobody_retrieves_before, NULL,
 				nobody_retrieves_after } },
 	TEST(many_files),

@@ -17,10 +17,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/swap.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +40,8 @@
 #define RESTLESS	0	/* the one of these files that changes its size */
 #define NR_FILES	3	/* in a session */
 #define NR_LARGE	64	/* in a large one */
+#define NR_REQUESTS	50
+#define SHARED_PAGES	10	/* of the files that all tasks use */
 
 static int dev;
 static int shared_files[NR_SHARED];
@@ -367,6 +372,156 @@ static void change_size(void)
 	usleep(any(1000));
 }
 
+/*
+ * Written through a mapping, and pushed out to swap if nobody preserves it. The
+ * content remains what it was.
+ */
+static void write_mapped(void)
+{
+	int fd = shared_files[RESTLESS + 1 + any(NR_SHARED - RESTLESS - 1)];
+	size_t size = SHARED_PAGES * PAGE;
+	volatile char *map = mmap(NULL, size, PROT_READ | PROT_WRITE,
+				  MAP_SHARED, fd, 0);
+	size_t at;
+
+	CHECK(map != MAP_FAILED);
+	for (at = any(PAGE); at < size; at += PAGE)
+		map[at] = map[at];
+	if (any(2))
+		CHECK(!madvise((void *)map, size, MADV_PAGEOUT));
+	usleep(any(500));
+	CHECK(!munmap((void *)map, size));
+}
+
+/* Memory is short, so that the kernel looks for pages that it can do without. */
+static void press(void)
+{
+	size_t size = (guest_meminfo("MemAvailable") / 4) << 10;
+	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	CHECK(mem != MAP_FAILED);
+	CHECK(!madvise(mem, size, MADV_PAGEOUT));
+	CHECK(!munmap(mem, size));
+	usleep(any(50000));
+}
+
+/* A session lives in a message, until it is read or nobody can read it. */
+static void send_session(void)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {};
+	char byte = 0;
+	struct iovec data = { &byte, 1 };
+	struct msghdr msg = {
+		.msg_iov = &data, .msg_iovlen = 1,
+		.msg_control = &control, .msg_controllen = sizeof(control),
+	};
+	int session = own_session();
+	int file = any_file();
+	char name[NAME_LENGTH];
+	int sockets[2];
+
+	CHECK(!luo_preserve(session, file, 1));
+	CHECK(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets));
+	control.header.cmsg_level = SOL_SOCKET;
+	control.header.cmsg_type = SCM_RIGHTS;
+	control.header.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&control.header), &session, sizeof(int));
+	CHECK_EQ(sendmsg(sockets[0], &msg, 0), 1);
+	close(session);
+
+	own_name(name);
+	CHECK_ERRNO(luo_create(dev, name), EEXIST);
+	if (any(2)) {
+		CHECK_EQ(recvmsg(sockets[1], &msg, MSG_CMSG_CLOEXEC), 1);
+		memcpy(&session, CMSG_DATA(&control.header), sizeof(int));
+		CHECK_ERRNO(luo_preserve(session, file, 2), EBUSY);
+		close(session);
+	}
+	close(sockets[0]);
+	close(sockets[1]);
+	drop_files(&file, 1);
+}
+
+/* A session lives as long as the last process that has inherited it. */
+static void inherit_session(void)
+{
+	int session = own_session();
+	char name[NAME_LENGTH];
+	int status;
+	pid_t pid;
+
+	pid = fork_task();
+	if (!pid) {
+		pause();
+		_exit(0);
+	}
+	close(session);
+	own_name(name);
+	CHECK_ERRNO(luo_create(dev, name), EEXIST);
+	CHECK(!kill(pid, SIGKILL));
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	close(own_session());
+}
+
+/* Numbers that are right, nearly right, or anything */
+static unsigned int any_number(unsigned int right)
+{
+	switch (any(8)) {
+	case 0:
+		return right + 1;
+	case 1:
+		return right - 1;
+	case 2:
+		return 1U << any(32);
+	case 3:
+		return any(1U << 31);
+	default:
+		return right;
+	}
+}
+
+static void fill_request(void *request, size_t size)
+{
+	unsigned int *word = request;
+	size_t i;
+
+	for (i = 0; i < size / sizeof(*word); i++)
+		word[i] = any_number(any(16));
+	*word = any_number(any(2) ? sizeof(struct liveupdate_session_finish) :
+			   sizeof(struct liveupdate_ioctl_create_session));
+}
+
+/* Requests of which few make sense; none may hurt anybody else's session. */
+static void make_requests(void)
+{
+	static const unsigned int first[] = {
+		LIVEUPDATE_IOCTL_CREATE_SESSION, LIVEUPDATE_SESSION_PRESERVE_FD,
+	};
+	int lowest = own_session();
+	/* Of a page, with one behind it that is not there */
+	char *page = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int i;
+
+	CHECK(page != MAP_FAILED);
+	CHECK(!munmap(page + PAGE, PAGE));
+	for (i = 0; i < NR_REQUESTS; i++) {
+		char *request = page + (any(8) ? 0 : PAGE - 8 * any(16));
+		unsigned int nr = any_number(first[any(2)] + any(4));
+
+		fill_request(page, PAGE);
+		ioctl(any(2) ? dev : lowest + (int)any(4), nr, request);
+	}
+	CHECK(!munmap(page, PAGE));
+	/* Whatever they have opened */
+	for (i = 0; i <= NR_REQUESTS; i++)
+		close(lowest + i);
+}
+
 /* Several tasks' files depend on one state, their handler comes and goes. */
 static void share_state(void)
 {
@@ -439,6 +594,11 @@ static const struct task {
 	{ kill_preserver, 40 },
 	{ abort_reboot, 150 },
 	{ change_size, 800 },
+	{ write_mapped, 500 },
+	{ press, 10 },
+	{ send_session, 100 },
+	{ inherit_session, 60 },
+	{ make_requests, 100 },
 	{ share_state, 300 },
 	{ share_state, 300 },
 	{ load_handlers, 20 },
@@ -481,7 +641,7 @@ static void open_shared_files(void)
 	int i;
 
 	for (i = 0; i < NR_SHARED; i++)
-		shared_files[i] = new_file(10 * PAGE, i);
+		shared_files[i] = new_file(SHARED_PAGES * PAGE, i);
 }
 
 static void check_shared_files(void)
@@ -489,17 +649,20 @@ static void check_shared_files(void)
 	int i;
 
 	for (i = RESTLESS + 1; i < NR_SHARED; i++)
-		check_content(shared_files[i], 0, 10 * PAGE, i);
+		check_content(shared_files[i], 0, SHARED_PAGES * PAGE, i);
 	drop_files(shared_files, NR_SHARED);
 }
 
 static void storm_leaves_nothing(void)
 {
+	bool swaps;
 	char *before;
 
 	need_debugfs();
 	need_module();
 	seed_tasks();
+	swaps = swap_on();
+	guest_note("%s swap", swaps ? "with" : "without");
 	guest_write_file(SHMEM_ENABLED, "within_size");
 	open_shared_files();
 	dev = luo_open();
@@ -510,6 +673,7 @@ static void storm_leaves_nothing(void)
 	forget_leaks();
 
 	storm();
+	CHECK(!swaps || !swapoff(SWAP_DEVICE));
 	CHECK(!guest_unload_image(0));
 	check_shared_files();
 	check_summary(before);

@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <linux/kexec.h>
 #include <linux/memfd.h>
+#include <linux/reboot.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdint.h>
@@ -15,6 +17,8 @@
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/reboot.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -25,7 +29,8 @@
 
 #define PAGE		4096
 #define TAIL		8
-#define NOBODY		65534
+/* How a process ends that can't become root of a namespace */
+#define NO_NAMESPACE	100
 /* A segment of a kexec_load image that is never run. */
 #define SEGMENT_AT	0x2000000
 
@@ -51,6 +56,67 @@ static void device_is_roots_alone(void)
 	}
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
 	CHECK_EQ(status, 0);
+}
+
+/* What root of a user namespace tries: 0 if all of it is refused */
+static int try_as_namespace_root(void)
+{
+	if (setresuid(NOBODY, NOBODY, NOBODY) || unshare(CLONE_NEWUSER))
+		return NO_NAMESPACE;
+	/* One who has changed its user does not own its files in /proc. */
+	prctl(PR_SET_DUMPABLE, 1);
+	if (guest_write_file("/proc/self/uid_map", "0 65534 1") || getuid())
+		return 2;
+	if (luo_open() >= 0 || errno != EACCES)
+		return 3;
+	if (!access(DEBUGFS "/kho", F_OK) || errno != EACCES)
+		return 4;
+	if (!syscall(SYS_kexec_file_load, -1, -1, 0, NULL, KEXEC_FILE_UNLOAD) ||
+	    errno != EPERM)
+		return 5;
+	if (!reboot(LINUX_REBOOT_CMD_KEXEC) || errno != EPERM)
+		return 6;
+	return 0;
+}
+
+static void namespace_root_is_nobody(void)
+{
+	int status;
+	pid_t pid;
+
+	need_debugfs();
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid)
+		_exit(try_as_namespace_root());
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFEXITED(status));
+	if (WEXITSTATUS(status) == NO_NAMESPACE)
+		guest_skip("no user namespaces (USER_NS)");
+	CHECK_EQ(WEXITSTATUS(status), 0);
+}
+
+/* Who is given a session can use it, and with it nothing else. */
+static void session_is_delegated(void)
+{
+	int session = new_session("session_is_delegated");
+	int fd = new_file(3 * PAGE, 1);
+	int status;
+	pid_t pid;
+
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid) {
+		if (setresuid(NOBODY, NOBODY, NOBODY))
+			_exit(2);
+		if (luo_preserve(session, new_file(PAGE, 2), 2))
+			_exit(3);
+		_exit(luo_open() >= 0);
+	}
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+	CHECK(!luo_preserve(session, fd, 1));
+	CHECK_ERRNO(luo_preserve(session, fd, 2), EEXIST);
 }
 
 static void second_open_is_busy(void)
@@ -687,6 +753,8 @@ static void reboot_with_exec_seal(void)
 
 static const struct guest_test rules_tests[] = {
 	TEST(device_is_roots_alone),
+	TEST(namespace_root_is_nobody),
+	TEST(session_is_delegated),
 	TEST(second_open_is_busy),
 	TEST(close_leaves_sessions),
 	TEST(unknown_request_on_device),
