@@ -12,7 +12,7 @@ ifeq ($(JOBS),)
 unexport JOBS
 endif
 
-.PHONY: help kernel demo test test-all bench fuzz check coverage series check-series deb clean
+.PHONY: help kernel demo test test-all soak bench fuzz check coverage series check-series deb clean
 
 help:
 	@echo 'make kernel   lay build/linux/ and build it in build/x86_64/ (CONFIG=debug: with'
@@ -22,6 +22,8 @@ help:
 	@echo 'make test     every test; the last line counts them'
 	@echo 'make test-all every test, on every configuration of kernel and machine that'
 	@echo '              scripts/test-configs lists; takes hours'
+	@echo 'make soak     a thousand live updates in a row, and very large ones; takes an hour'
+	@echo '              (KEXECS=N: so many)'
 	@echo 'make bench    what preserving costs and what it adds to the blackout, beside the'
 	@echo '              goals (PEER=bzImage: beside another kernel; CASES=: some cases,'
 	@echo '              scripts/bench/run --help lists them)'
@@ -53,6 +55,9 @@ test:
 
 test-all:
 	@scripts/run-tests --all
+
+soak:
+	@scripts/soak $(KEXECS)
 
 bench:
 	@scripts/bench/run

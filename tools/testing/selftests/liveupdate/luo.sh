@@ -45,6 +45,12 @@ for ((part = 0; part < hostile_parts; part++)); do
 		-object memory-backend-ram,id=n1,size=256M -numa node,cpus=1,memdev=n1
 	guest_chain "hostile:$part"
 done
+# A thousand kernels take an hour, much load takes a while.
+kexecs=${KHO_KEXECS:-10}
+guest_add soak $((120 + 10 * kexecs)) \
+	"kho=on liveupdate=on loglevel=6 kexecs=$kexecs" -m 512M -smp 1
+[[ -z "${KHO_SUITES:-}" ]] ||
+	guest_add load 600 "kho=on liveupdate=on sessions=10000 files=100000" -m 4G
 for syscall in s c; do
 	guest_add "tools_crash:$syscall" 180 \
 		"kho=on liveupdate=on crashkernel=256M kexec_syscall=$syscall"

@@ -13,7 +13,7 @@ int main(int argc, char **argv)
 		&flb_suite, &flb_refused_suite, &debugfs_suite, &sample_suite,
 		&sample_refused_suite, &hotplug_suite, &tools_suite,
 		&tools_crash_suite, &races_suite, &faults_suite,
-		&hostile_suite,
+		&hostile_suite, &load_suite, &soak_suite,
 	};
 
 	return guest_main(argc, argv, suites, ARRAY_SIZE(suites));
