@@ -382,7 +382,7 @@ bool swap_on(void)
  * Most of the free memory, as one who has no rights gets it. Who preserves memory
  * here fills every word, so one of each cache line will do.
  */
-static void __attribute__((noreturn)) look_at_memory(void)
+static void __noreturn look_at_memory(void)
 {
 	size_t size = (guest_meminfo("MemAvailable") / 4 * 3) << 10;
 	unsigned char *mem;

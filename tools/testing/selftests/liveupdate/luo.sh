@@ -36,10 +36,11 @@ guest_add faults 300 "kho=on liveupdate=on"
 # Each guest has every 27th case of the table. Only the first one is run unless
 # others are asked for.
 hostile_parts=27
+hostile_append="kho=on liveupdate=on reserve_mem=4K:4K:kept kho_scratch=16M,112M,0"
 for ((part = 0; part < hostile_parts; part++)); do
 	((part == 0)) || [[ -n "${KHO_SUITES:-}" ]] || break
 	guest_add "hostile:$part" 300 \
-		"kho=on liveupdate=on reserve_mem=4K:4K:kept kho_scratch=16M,112M,0 part=$part/$hostile_parts" \
+		"$hostile_append part=$part/$hostile_parts" \
 		-m 512M -smp 2,sockets=2 \
 		-object memory-backend-ram,id=n0,size=256M -numa node,cpus=0,memdev=n0 \
 		-object memory-backend-ram,id=n1,size=256M -numa node,cpus=1,memdev=n1

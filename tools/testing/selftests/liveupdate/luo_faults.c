@@ -382,13 +382,15 @@ static void retrieve_session_fails(void)
 
 static long nr_reserved(void)
 {
-	static const char wanted[] = "preserved, not restored: ";
-	char *summary = guest_read_file(IN_SUMMARY);
-	char *at = summary ? strstr(summary, wanted) : NULL;
-	long pages = 0;
+	char *summary = guest_read_file(IN_SUMMARY), *at;
+	long pages;
 
+	CHECK(summary);
+	at = strstr(summary, "preserved, not restored: ");
 	CHECK(at);
-	CHECK_EQ(sscanf(at + strlen(wanted), "%*d blocks, %ld pages", &pages), 1);
+	at = strstr(at, " blocks, ");
+	CHECK(at);
+	pages = strtol(at + strlen(" blocks, "), NULL, 10);
 	free(summary);
 	return pages;
 }

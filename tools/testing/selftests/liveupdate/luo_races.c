@@ -380,17 +380,16 @@ static void write_mapped(void)
 {
 	int fd = shared_files[RESTLESS + 1 + any(NR_SHARED - RESTLESS - 1)];
 	size_t size = SHARED_PAGES * PAGE;
-	volatile char *map = mmap(NULL, size, PROT_READ | PROT_WRITE,
-				  MAP_SHARED, fd, 0);
+	char *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	size_t at;
 
 	CHECK(map != MAP_FAILED);
 	for (at = any(PAGE); at < size; at += PAGE)
-		map[at] = map[at];
+		__atomic_fetch_or(&map[at], 0, __ATOMIC_RELAXED);
 	if (any(2))
-		CHECK(!madvise((void *)map, size, MADV_PAGEOUT));
+		CHECK(!madvise(map, size, MADV_PAGEOUT));
 	usleep(any(500));
-	CHECK(!munmap((void *)map, size));
+	CHECK(!munmap(map, size));
 }
 
 /* Memory is short, so that the kernel looks for pages that it can do without. */

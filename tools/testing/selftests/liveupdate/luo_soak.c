@@ -53,7 +53,8 @@ static void write_on(struct run *run)
 	size_t i;
 
 	for (i = 0; i < WORDS; i++) {
-		run->words[i] = word = word * HASH_FACTOR + 1;
+		word = word * HASH_FACTOR + 1;
+		run->words[i] = word;
 		run->checksum = (run->checksum ^ word) * HASH_FACTOR;
 	}
 	run->count++;
