@@ -603,8 +603,8 @@ static int memfd_luo_read_ser(const struct liveupdate_file_op_args *args,
 			     ARRAY_SIZE(memfd_luo_compat_ranges)))
 		return -EIO;
 
-	if (!pa || !IS_ALIGNED(pa, sizeof(u64)) ||
-	    !kho_incoming_contains(pa, sizeof(*ser))) {
+	/* A block of its own: so it is gone when that is taken. */
+	if (!pa || !kho_incoming_has_pages(pa, 1)) {
 		pr_err("incoming state at %pa is misaligned or not in preserved memory\n",
 		       &pa);
 		return -EIO;
@@ -885,12 +885,18 @@ static void memfd_luo_init_folio(struct folio *folio,
 		__folio_mark_uptodate(folio);
 }
 
+/* It can be tried again: that is better than to have somebody killed for it. */
+static gfp_t memfd_luo_gfp(struct address_space *mapping)
+{
+	return mapping_gfp_mask(mapping) | __GFP_RETRY_MAYFAIL;
+}
+
 /* On success the page cache has the folio, otherwise it is still ours. */
 static int memfd_luo_add_folio(struct address_space *mapping,
 			       const struct memfd_luo_folio_ser *entry)
 {
 	struct folio *folio = pfn_folio(entry->pfn);
-	gfp_t gfp = mapping_gfp_mask(mapping);
+	gfp_t gfp = memfd_luo_gfp(mapping);
 	int err;
 
 	if (!memfd_luo_fits(mapping, folio, entry)) {
@@ -946,25 +952,10 @@ static unsigned int memfd_luo_gather(struct address_space *mapping,
 	return i;
 }
 
-/* One by one it takes longer, but the charge tries harder: up to an OOM kill. */
-static int memfd_luo_charge_pages(struct folio **folios, unsigned int nr,
-				  gfp_t gfp)
-{
-	int err = mem_cgroup_charge_pages(folios, nr, gfp);
-	unsigned int i;
-
-	if (!err)
-		return 0;
-
-	for (i = 0; i < nr; i++) {
-		err = mem_cgroup_charge(folios[i], NULL, gfp);
-		if (err)
-			break;
-	}
-	return err;
-}
-
-/* As memfd_luo_add_folio(); the page cache has @nr_added from the first on. */
+/*
+ * As memfd_luo_add_folio(), for folios that are charged; the page cache has
+ * @nr_added from the first on.
+ */
 static int memfd_luo_add_pages(struct address_space *mapping,
 			       const struct memfd_luo_folio_ser *entries,
 			       struct folio **folios, unsigned int nr,
@@ -977,10 +968,7 @@ static int memfd_luo_add_pages(struct address_space *mapping,
 	for (i = 0; i < nr; i++)
 		memfd_luo_init_folio(folios[i], &entries[i]);
 
-	err = memfd_luo_charge_pages(folios, nr, mapping_gfp_mask(mapping));
-	if (!err)
-		err = shmem_add_pages(mapping, entries[0].index, folios, nr,
-				      nr_added);
+	err = shmem_add_pages(mapping, entries[0].index, folios, nr, nr_added);
 
 	for (i = 0; i < *nr_added; i++)
 		folio_set_dirty(folios[i]);
@@ -994,7 +982,11 @@ static int memfd_luo_add_pages(struct address_space *mapping,
 	return err;
 }
 
-/* Put the folios of the next entries into the file. */
+/*
+ * Put the folios of the next entries into the file. If they can't be charged
+ * together, the first one may: they would not all go to the same memcg one by
+ * one, should the task move.
+ */
 static int memfd_luo_fill_batch(struct memfd_luo_incoming *in)
 {
 	const struct memfd_luo_folio_ser *entries = in->entries + in->nr_added;
@@ -1005,7 +997,8 @@ static int memfd_luo_fill_batch(struct memfd_luo_incoming *in)
 
 	nr_gathered = memfd_luo_gather(mapping, entries,
 				       in->ser.nr_folios - in->nr_added, folios);
-	if (nr_gathered) {
+	if (nr_gathered && !mem_cgroup_charge_pages(folios, nr_gathered,
+						    memfd_luo_gfp(mapping))) {
 		err = memfd_luo_add_pages(mapping, entries, folios, nr_gathered,
 					  &nr_added);
 		in->nr_added += nr_added;

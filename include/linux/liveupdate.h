@@ -34,7 +34,8 @@ struct module;
  *		     physical address of preserved memory. preserve() sets it,
  *		     freeze() may change it.
  * @private_data: the handler's own, kept from preserve() to unpreserve() or the
- *		  kexec, and from retrieve() to finish()
+ *		  kexec, and from retrieve() to finish(), whatever retrieve()
+ *		  returned
  * @incoming_compatible: the version string that the previous kernel stored with
  *			 the file, NUL-terminated. Its base token is one that
  *			 the handler reads, the rest of it was not looked at.
@@ -63,7 +64,7 @@ struct liveupdate_file_op_args {
  *	      in args->private_data for the next call, and the user gets ENOMEM.
  *	      Any other failure is final: whatever was taken must be freed, and
  *	      finish() is called nevertheless, with args->retrieve_status set to
- *	      the error.
+ *	      the error. -ENOMEM, too: then the user gets EIO.
  * @can_finish: optional, is the file ready to be let go of?
  * @finish: let go of the file. What was not retrieved is discarded.
  * @get_id: optional, a number that tells whether two open files are the same

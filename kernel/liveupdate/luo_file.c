@@ -755,12 +755,13 @@ static int luo_file_call_retrieve(struct luo_file *lf)
 	int err;
 
 	err = lf->handler->ops->retrieve(&args);
-	if (!err && WARN_ON_ONCE(!args.file))
-		err = -EIO;
-	if (err == -EAGAIN) {
-		lf->private_data = args.private_data;
+	luo_file_take_args(lf, &args);
+	if (err == -EAGAIN)
 		return -ENOMEM;
-	}
+
+	/* ENOMEM tells a program that it may ask again. */
+	if (err == -ENOMEM || (!err && WARN_ON_ONCE(!args.file)))
+		err = -EIO;
 	if (err) {
 		pr_err("'%s' can't retrieve file with token %#llx: %pe\n",
 		       lf->handler->compatible, lf->key.token, ERR_PTR(err));
@@ -768,7 +769,6 @@ static int luo_file_call_retrieve(struct luo_file *lf)
 		return err;
 	}
 
-	luo_file_take_args(lf, &args);
 	lf->file = args.file;
 	lf->retrieve_status = 1;
 	return 0;

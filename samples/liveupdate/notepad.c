@@ -21,6 +21,7 @@
 #include <linux/atomic.h>
 #include <linux/cleanup.h>
 #include <linux/err.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
@@ -100,7 +101,9 @@ static int note_release(struct inode *inode, struct file *file)
 {
 	struct note *note = file->private_data;
 
-	folio_put(note->text);
+	/* One that failed to be retrieved has none. */
+	if (note->text)
+		folio_put(note->text);
 	mutex_destroy(&note->lock);
 	kfree(note);
 	return 0;
@@ -375,14 +378,9 @@ static int note_read_ser(const struct liveupdate_file_op_args *args,
 
 /* The text is the caller's afterwards, the rest of the note's memory is free. */
 static struct folio *note_take(const struct liveupdate_file_op_args *args,
-			       struct note_ser *ser)
+			       const struct note_ser *ser)
 {
 	struct folio *text;
-	int err;
-
-	err = note_read_ser(args, ser);
-	if (err)
-		return ERR_PTR(err);
 
 	text = kho_restore_folio(ser->text_pa);
 	kho_restore_free(phys_to_virt(args->serialized_data));
@@ -398,10 +396,10 @@ static struct folio *note_take(const struct liveupdate_file_op_args *args,
 	return text;
 }
 
-static struct file *note_open_again(struct folio *text,
-				    const struct note_ser *ser)
+/* A note that has everything but its text. */
+static struct file *note_open_again(const struct note_ser *ser)
 {
-	struct note *note = note_new(text);
+	struct note *note = note_new(NULL);
 	struct file *file;
 
 	if (!note)
@@ -420,22 +418,34 @@ static struct file *note_open_again(struct folio *text,
 	return file;
 }
 
+/*
+ * All that needs memory comes before anything is taken: so it can be tried again
+ * if there is too little.
+ */
 static int note_retrieve(struct liveupdate_file_op_args *args)
 {
 	struct note_ser ser;
 	struct folio *text;
+	struct note *note;
 	struct file *file;
+	int err;
+
+	err = note_read_ser(args, &ser);
+	if (err)
+		return err;
+
+	file = note_open_again(&ser);
+	if (IS_ERR(file))
+		return -EAGAIN;
 
 	text = note_take(args, &ser);
-	if (IS_ERR(text))
+	if (IS_ERR(text)) {
+		fput(file);
 		return PTR_ERR(text);
-
-	file = note_open_again(text, &ser);
-	if (IS_ERR(file)) {
-		folio_put(text);
-		return PTR_ERR(file);
 	}
 
+	note = file->private_data;
+	note->text = text;
 	args->file = file;
 	return 0;
 }
@@ -449,7 +459,7 @@ static void note_finish(struct liveupdate_file_op_args *args)
 	struct note_ser ser;
 	struct folio *text;
 
-	if (args->retrieve_status)
+	if (args->retrieve_status || note_read_ser(args, &ser))
 		return;
 
 	text = note_take(args, &ser);

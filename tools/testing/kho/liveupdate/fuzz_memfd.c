@@ -74,7 +74,7 @@ static bool read_ser(u64 pa)
 {
 	const struct memfd_luo_ser *ser = &left.ser;
 
-	if (!pa || pa % 8 || !kho_incoming_contains(pa, sizeof(*ser)))
+	if (!pa || !kho_incoming_has_pages(pa, 1))
 		return false;
 
 	memcpy(&left.ser, phys_to_virt(pa), sizeof(left.ser));
@@ -218,17 +218,30 @@ static bool too_many_pages(void)
 	return !shim_large_folios && nr > get_num_physpages();
 }
 
+/* As LUO calls it: of what it sets, this is kept. */
+static int call_retrieve(struct liveupdate_file_op_args *kept)
+{
+	struct liveupdate_file_op_args args = *kept;
+	int err = memfd_handler->ops->retrieve(&args);
+
+	kept->private_data = args.private_data;
+	kept->serialized_data = args.serialized_data;
+	if (!err)
+		kept->file = args.file;
+	return err;
+}
+
 static void retrieve(struct liveupdate_file_op_args *args, bool give_up)
 {
 	unsigned long logged = shim_log_count;
-	int err = memfd_handler->ops->retrieve(args);
+	int err = call_retrieve(args);
 
 	/* One allocation fails, and nothing is lost by it. */
 	if (err == -EAGAIN) {
 		check(shim_failed && !args->file);
 		if (give_up)
 			return;
-		err = memfd_handler->ops->retrieve(args);
+		err = call_retrieve(args);
 		check(err != -EAGAIN);
 	}
 

@@ -60,6 +60,7 @@ void run_seed_failing(const char *name, unsigned int fail_at)
 	struct seed *seed = find_seed(name);
 	u8 was = seed->data[IMAGE_FAIL_AT];
 
+	check(fail_at <= 255);
 	seed->data[IMAGE_FAIL_AT] = fail_at;
 	target.run(seed->data, seed->size);
 	seed->data[IMAGE_FAIL_AT] = was;

@@ -212,14 +212,12 @@ static size_t size_of_kind(enum kind kind)
 
 static int new_file_of_kind(enum kind kind)
 {
+	size_t size = size_of_kind(kind);
 	int fd = new_memfd(0);
 
-	if (kind == KIND_SPARSE) {
-		fill(fd, 0, 10 * PAGE, kind);
-		CHECK(!ftruncate(fd, size_of_kind(kind)));
-	} else {
-		fill(fd, 0, size_of_kind(kind), kind);
-	}
+	/* Only where the size is known before are there huge pages. */
+	CHECK(!ftruncate(fd, size));
+	fill(fd, 0, kind == KIND_SPARSE ? 10 * PAGE : size, kind);
 	return fd;
 }
 
@@ -412,48 +410,57 @@ static void retrieve_all(int session)
  * What has failed goes on where it had to stop, or is discarded as a whole. Either
  * way all that the session had is given back.
  */
-static void retrieve_kind(enum kind kind)
+static void retrieve_kind(enum kind kind, long nr_pages)
 {
-	long nr_pages = 0, before;
 	struct attempt attempt = {};
 	bool done = false;
 
 	while (!done) {
-		struct request req;
+		struct request req = { .token = kind };
+		long before = nr_reserved();
+		bool retrieved;
 
-		before = nr_reserved();
-		req = (struct request){
-			.session = next_retrieved(),
-			.token = kind,
-		};
-		if (try(&attempt, retrieve_fd, &req, &done))
+		req.session = next_retrieved();
+		retrieved = try(&attempt, retrieve_fd, &req, &done);
+		if (retrieved)
 			close(req.fd);
-		if (attempt.nth % 3)
+		if (retrieved || attempt.nth % 3)
 			retrieve_all(req.session);
 		finish_and_close(req.session);
-
-		if (!nr_pages)
-			nr_pages = before - nr_reserved();
 		CHECK_EQ(before - nr_reserved(), nr_pages);
 	}
 	check_tried("retrieve a file", &attempt);
+}
+
+/* Of a session that meets no fault */
+static long nr_pages_of_session(void)
+{
+	long before = nr_reserved();
+	int session = next_retrieved();
+
+	retrieve_all(session);
+	finish_and_close(session);
+	CHECK(before > nr_reserved());
+	return before - nr_reserved();
 }
 
 /* It gets a little further each time. */
 static void retrieve_in_steps(enum kind kind)
 {
 	struct request req = { .session = next_retrieved(), .token = kind };
-	int nth, fd = -1;
+	int nth, err, fd = -1;
 
 	for (nth = 1; fd < 0 && nth < MAX_FAULTS; nth++) {
 		arm(1 + nth / 4);
 		fd = luo_retrieve_fd(req.session, req.token);
-		if (fd < 0)
-			CHECK_EQ(errno, ENOMEM);
+		err = errno;
 		disarm();
+		if (fd < 0)
+			CHECK_EQ(err, ENOMEM);
 	}
 	guest_note("retrieved after %d times", nth);
 	CHECK(fd >= 0);
+	CHECK(nth > 2);
 	check_kind(fd, kind);
 	close(fd);
 	retrieve_all(req.session);
@@ -463,14 +470,16 @@ static void retrieve_in_steps(enum kind kind)
 static void retrieve_fails(void)
 {
 	enum kind kind;
+	long nr_pages;
 
 	need_faults();
 	need_debugfs();
 	open_device();
 	guest_write_file(SHMEM_ENABLED, "within_size");
 	forget_leaks();
+	nr_pages = nr_pages_of_session();
 	for (kind = 0; kind < NR_KINDS; kind++) {
-		retrieve_kind(kind);
+		retrieve_kind(kind, nr_pages);
 		retrieve_in_steps(kind);
 	}
 	check_no_leak();

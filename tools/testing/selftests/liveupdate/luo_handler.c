@@ -315,26 +315,43 @@ static void failed_retrieve_is_final_after(void)
 
 static void retrieve_is_tried_again_before(void)
 {
+	int session, i;
+
 	need_module();
-	CHECK(!luo_preserve(new_session("retrieve_is_tried_again"),
-			    new_number(750), 1));
+	session = new_session("retrieve_is_tried_again");
+	for (i = 750; i <= 753; i++)
+		CHECK(!luo_preserve(session, new_number(i), i));
+}
+
+static void check_retrieve_fails(int session, int number, int error, int seen)
+{
+	set_param("error", error);
+	set_param("fail_retrieve", number);
+	guest_log_mark();
+	CHECK_ERRNO(luo_retrieve_fd(session, number), seen);
+	check_next(": retrieve %d fails\n", number);
 }
 
 static void retrieve_is_tried_again_after(void)
 {
 	int session = old_session("retrieve_is_tried_again");
 
-	set_param("error", EAGAIN);
-	set_param("fail_retrieve", 750);
-	guest_log_mark();
-	CHECK_ERRNO(luo_retrieve_fd(session, 1), ENOMEM);
-	check_next(": retrieve %d fails\n", 750);
-	CHECK_ERRNO(luo_retrieve_fd(session, 1), ENOMEM);
-	check_next(": retrieve %d fails\n", 750);
+	/* Twice, then it comes; or never; or it is not asked for any more. */
+	check_retrieve_fails(session, 750, EAGAIN, ENOMEM);
+	check_retrieve_fails(session, 750, EAGAIN, ENOMEM);
+	check_retrieve_fails(session, 751, EAGAIN, ENOMEM);
+	check_retrieve_fails(session, 751, EREMOTEIO, EREMOTEIO);
+	check_retrieve_fails(session, 752, EAGAIN, ENOMEM);
+	/* What says "try again" is not for a file that is lost. */
+	check_retrieve_fails(session, 753, ENOMEM, EIO);
 	set_param("fail_retrieve", 0);
 	set_param("error", EREMOTEIO);
-	check_number(old_file(session, 1), 750);
+	check_number(old_file(session, 750), 750);
+	guest_log_mark();
 	CHECK(!luo_finish(session));
+	check_next(": finish %d, status -5\n", 753);
+	check_next(": finish %d, status 0\n", 752);
+	check_next(": finish %d, status -121\n", 751);
 	check_next(": finish %d, status 1\n", 750);
 }
 

@@ -14,8 +14,10 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "luo.h"
@@ -832,6 +834,60 @@ static void retrieved_is_accounted_after(void)
 	CHECK(is_about("free memory", free_memory() - free_kib, 32 << 10));
 }
 
+#define MEMCG		"/cgroup/small"
+
+static void beyond_the_limit_before(void)
+{
+	CHECK(!luo_preserve(new_session("beyond_the_limit"),
+			    new_file(16 * MIB, 1), 1));
+}
+
+static void make_small_memcg(void)
+{
+	if (mkdir("/cgroup", 0700))
+		CHECK_EQ(errno, EEXIST);
+	if (mount("cgroup2", "/cgroup", "cgroup2", 0, NULL) ||
+	    guest_write_file("/cgroup/cgroup.subtree_control", "+memory"))
+		guest_skip("no memory cgroups (MEMCG)");
+	CHECK(!mkdir(MEMCG, 0700));
+	CHECK(!guest_write_file(MEMCG "/memory.max", "4M"));
+}
+
+/* With the limit reached nothing that allocates can come after it. */
+static void __noreturn retrieve_in_small_memcg(int session)
+{
+	if (guest_write_file(MEMCG "/cgroup.procs", "0"))
+		_exit(2);
+	if (luo_retrieve_fd(session, 1) >= 0 || errno != ENOMEM)
+		_exit(3);
+	_exit(luo_retrieve_fd(session, 1) >= 0 || errno != ENOMEM);
+}
+
+/*
+ * Who has no room for the file is not killed, and nothing is lost: somebody else
+ * gets it.
+ */
+static void beyond_the_limit_after(void)
+{
+	int session = old_session("beyond_the_limit");
+	int status, fd;
+	pid_t pid;
+
+	make_small_memcg();
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid)
+		retrieve_in_small_memcg(session);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK_EQ(status, 0);
+
+	fd = old_file(session, 1);
+	check_size(fd, 16 * MIB);
+	check_content(fd, 0, 16 * MIB, 1);
+	CHECK(!luo_finish(session));
+	check_thawed(fd);
+}
+
 /* ---- giving up ---- */
 
 static void aborted_is_not_handed_over_before(void)
@@ -1023,6 +1079,7 @@ static const struct guest_test kexec_tests[] = {
 	TEST(huge_pages),
 	TEST(large_folios),
 	TEST(retrieved_is_accounted),
+	TEST(beyond_the_limit),
 	TEST(aborted_is_not_handed_over),
 	TEST(abort_and_again),
 	TEST3(two_updates),

@@ -144,26 +144,34 @@ static void luo_test_unfreeze(struct liveupdate_file_op_args *args)
 	result("unfreeze", args->serialized_data, 0);
 }
 
+/* What it has made is kept until it has succeeded, or failed for good. */
 static int luo_test_retrieve(struct liveupdate_file_op_args *args)
 {
-	struct luo_test_file *test;
+	struct luo_test_file *test = args->private_data;
 	struct file *file;
 	int err;
 
-	err = result("retrieve", args->serialized_data, fail_retrieve);
-	if (err)
-		return err;
-	test = kzalloc(sizeof(*test), GFP_KERNEL);
 	if (!test)
-		return -ENOMEM;
+		test = kzalloc(sizeof(*test), GFP_KERNEL);
+	if (!test)
+		return -EAGAIN;
+	args->private_data = test;
 	test->number = args->serialized_data;
-	file = anon_inode_getfile("[luo_test]", &luo_test_fops, test, O_RDWR);
-	if (IS_ERR(file)) {
-		kfree(test);
-		return PTR_ERR(file);
+
+	err = result("retrieve", args->serialized_data, fail_retrieve);
+	if (err == -EAGAIN)
+		return err;
+	args->private_data = NULL;
+	if (!err) {
+		file = anon_inode_getfile("[luo_test]", &luo_test_fops, test,
+					  O_RDWR);
+		err = PTR_ERR_OR_ZERO(file);
 	}
-	args->file = file;
-	return 0;
+	if (err)
+		kfree(test);
+	else
+		args->file = file;
+	return err;
 }
 
 static bool luo_test_can_finish(struct liveupdate_file_op_args *args)
@@ -173,6 +181,11 @@ static bool luo_test_can_finish(struct liveupdate_file_op_args *args)
 
 static void luo_test_finish(struct liveupdate_file_op_args *args)
 {
+	struct luo_test_file *test = args->private_data;
+
+	if (test && test->number != args->serialized_data)
+		pr_warn("finish gets what was freed\n");
+	kfree(test);
 	pr_info("finish %llu, status %d\n", args->serialized_data,
 		args->retrieve_status);
 }
