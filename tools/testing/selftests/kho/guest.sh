@@ -321,6 +321,10 @@ guest_run_suite() {
 guest_finish() {
 	local suite
 
+	for suite in "${guest_suites[@]}"; do
+		[[ -n "$(guest_tests "$suite")" ]] ||
+			{ echo "suite $suite has no tests" >&2; return 1; }
+	done
 	vm_pack "$guest_tmp/root" "$guest_tmp/initrd"
 	guest_plan
 	for suite in "${guest_suites[@]}"; do

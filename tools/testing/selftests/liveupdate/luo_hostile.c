@@ -51,11 +51,12 @@ static struct hostile_case cases[MAX_TESTS];
 /* The case whose damage is done in a kernel */
 static const struct hostile_case *case_of(int kernel)
 {
-	size_t i = 0;
+	size_t i;
 
-	while (tests[i].after != kernel - 1)
-		i++;
-	return &cases[i];
+	for (i = 0; i < hostile_suite.nr_tests; i++)
+		if (tests[i].after == kernel - 1)
+			return &cases[i];
+	guest_fail(__FILE__, __LINE__, "kernel %d has no case", kernel);
 }
 
 /* Telling the module */
@@ -363,21 +364,46 @@ static bool ends_live_update(const struct hostile_rule *rule)
 	return (rule->refused | rule->open) & OTHER;
 }
 
+static bool sampled;
 static size_t part, nr_parts = 1, nr_skipped;
-static size_t nr_values;
+static size_t nr_values, nr_wanted;
 
-/* Of all values, take those of this part. */
+static bool in_sample(const char *field, const char *value)
+{
+	size_t i, len = strlen(field);
+
+	for (i = 0; i < nr_hostile_sample; i++) {
+		const char *at = hostile_sample[i];
+
+		if (!strncmp(at, field, len) && at[len] == ' ' &&
+		    !strcmp(at + len + 1, value))
+			return true;
+	}
+	return false;
+}
+
+static bool is_wanted(const char *field, const char *value)
+{
+	if (sampled)
+		return in_sample(field, value);
+	return nr_values++ % nr_parts == part;
+}
+
 static void add_value(const struct hostile_rule *rule, const char *value, int len)
 {
 	size_t nr = hostile_suite.nr_tests;
+	struct hostile_case *c = &cases[nr];
 
-	if (nr_values++ % nr_parts != part || (nr_values - 1) / nr_parts < nr_skipped)
+	if (nr == MAX_TESTS)
 		return;
-	cases[nr].rule = rule;
-	snprintf(cases[nr].value, NAME_SIZE, "%.*s", len, value);
-	name_case(&cases[nr]);
+	snprintf(c->value, NAME_SIZE, "%.*s", len, value);
+	if (!is_wanted(rule->field, c->value) || nr_wanted++ < nr_skipped)
+		return;
+
+	c->rule = rule;
+	name_case(c);
 	tests[nr] = (struct guest_test){
-		.name = cases[nr].name,
+		.name = c->name,
 		.step = { leave_damaged, find_damage },
 		.after = hostile_suite.kernels - 1,
 	};
@@ -385,23 +411,44 @@ static void add_value(const struct hostile_rule *rule, const char *value, int le
 	hostile_suite.kernels += ends_live_update(rule) ? 2 : 1;
 }
 
-static void set_up_tests(void)
+static void add_rule(const struct hostile_rule *rule)
 {
-	const char *param = guest_param("part"), *value;
-	size_t i, len;
+	const char *value;
+	size_t len;
 
-	if (param)
-		sscanf(param, "%zu/%zu", &part, &nr_parts);
+	for (value = rule->values; *value; value += len) {
+		value += strspn(value, " ");
+		len = strcspn(value, " ");
+		add_value(rule, value, len);
+	}
+}
+
+static void read_parameters(void)
+{
+	const char *param = guest_param("part");
+
+	if (param) {
+		sampled = !strcmp(param, "sample");
+		if (!sampled && (sscanf(param, "%zu/%zu", &part, &nr_parts) != 2 ||
+				 !nr_parts))
+			nr_parts = 1;
+	}
 	param = guest_param("skip");
 	if (param)
 		nr_skipped = atoi(param);
-	for (i = 0; i < nr_hostile_rules; i++) {
-		for (value = hostile_rules[i].values; *value; value += len) {
-			value += strspn(value, " ");
-			len = strcspn(value, " ");
-			add_value(&hostile_rules[i], value, len);
-		}
-	}
+}
+
+/* A suite without tests fails: so does one whose sample is not in the table. */
+static void set_up_tests(void)
+{
+	size_t i;
+
+	read_parameters();
+	for (i = 0; i < nr_hostile_rules; i++)
+		add_rule(&hostile_rules[i]);
+	if (hostile_suite.nr_tests == MAX_TESTS ||
+	    (sampled && nr_wanted != nr_hostile_sample))
+		hostile_suite.nr_tests = 0;
 }
 
 struct guest_suite hostile_suite = {

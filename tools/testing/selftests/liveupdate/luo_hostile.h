@@ -48,4 +48,8 @@ struct hostile_rule {
 extern const struct hostile_rule hostile_rules[];
 extern const size_t nr_hostile_rules;
 
+/* Some of all, "FIELD VALUE": one for each kind of refusal that matters most */
+extern const char *const hostile_sample[];
+extern const size_t nr_hostile_sample;
+
 #endif /* SELFTESTS_LIVEUPDATE_LUO_HOSTILE_H */

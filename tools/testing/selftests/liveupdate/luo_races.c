@@ -483,15 +483,24 @@ static unsigned int any_number(unsigned int right)
 	}
 }
 
-static void fill_request(void *request, size_t size)
+/* At the end of a page, behind which there is nothing, or somewhere before that */
+static void *fill_request(char *page)
 {
-	unsigned int *word = request;
-	size_t i;
+	static const unsigned int sizes[] = {
+		sizeof(struct liveupdate_session_finish),
+		sizeof(struct liveupdate_session_preserve_fd),
+		sizeof(struct liveupdate_ioctl_create_session),
+	};
+	unsigned int size = sizes[any(ARRAY_SIZE(sizes))];
+	char *request = page + PAGE - 8 * (1 + any(20));
+	unsigned int *word;
 
-	for (i = 0; i < size / sizeof(*word); i++)
-		word[i] = any_number(any(16));
-	*word = any_number(any(2) ? sizeof(struct liveupdate_session_finish) :
-			   sizeof(struct liveupdate_ioctl_create_session));
+	memset(page, 0, PAGE);
+	for (word = (void *)request; (char *)word < page + PAGE; word++)
+		if ((char *)word < request + size || !any(8))
+			*word = any_number(any(16));
+	*(unsigned int *)request = any_number(size);
+	return request;
 }
 
 /* Requests of which few make sense; none may hurt anybody else's session. */
@@ -509,11 +518,10 @@ static void make_requests(void)
 	CHECK(page != MAP_FAILED);
 	CHECK(!munmap(page + PAGE, PAGE));
 	for (i = 0; i < NR_REQUESTS; i++) {
-		char *request = page + (any(8) ? 0 : PAGE - 8 * any(16));
 		unsigned int nr = any_number(first[any(2)] + any(4));
 
-		fill_request(page, PAGE);
-		ioctl(any(2) ? dev : lowest + (int)any(4), nr, request);
+		ioctl(any(2) ? dev : lowest + (int)any(4), nr,
+		      fill_request(page));
 	}
 	CHECK(!munmap(page, PAGE));
 	/* Whatever they have opened */
