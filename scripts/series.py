@@ -41,8 +41,12 @@ def read_lines(path):
         return file.read().splitlines(keepends=True)
 
 
-def head_of_patch(name):
-    return "".join(read_lines(f"patches/{name}.patch")).split("\n---\n", 1)[0]
+def split_at_mark(path):
+    """What comes before the line "---", and what comes after it."""
+    parts = re.split(r"^---\n", "".join(read_lines(path)), maxsplit=1, flags=re.M)
+    if len(parts) != 2:
+        raise SpecError(f"{path}: no line '---' after the message")
+    return parts
 
 
 class Commit:
@@ -52,9 +56,7 @@ class Commit:
         self.name = name
         self.patches, self.files, self.lines = [], [], []
         self.boot = False
-        head, mark, tail = "".join(read_lines(f"series/{name}")).partition("---\n")
-        if not mark:
-            raise SpecError(f"series/{name}: no line '---' after the message")
+        head, tail = split_at_mark(f"series/{name}")
         for entry in tail.splitlines():
             if entry:
                 self.read_entry(entry)
@@ -76,7 +78,7 @@ class Commit:
     def message_of_patch(self):
         if len(self.patches) != 1:
             raise SpecError(f"series/{self.name}: no message, and not one patch that has it")
-        return head_of_patch(self.patches[0]).strip()
+        return split_at_mark(f"patches/{self.patches[0]}.patch")[0].strip()
 
 
 def only_once(what, brought):
@@ -185,6 +187,9 @@ def main():
     patches = [name[:-len(".patch")] for name in os.listdir(PATCHES) if name.endswith(".patch")]
     names = sorted(name for name in os.listdir(SPEC) if not re.search(r"^\.|~$", name))
     commits = [Commit(name) for name in names if name != COVER_LETTER]
+    for number, commit in enumerate(commits, 1):
+        if not commit.name.startswith(f"{number:02}-"):
+            raise SpecError(f"series/{commit.name} is number {number:02}")
 
     file_owners = only_once("", ((path, nr) for nr, commit in enumerate(commits)
                                  for path in expand(commit, ours)))
@@ -197,7 +202,8 @@ def main():
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
-        sys.exit(__doc__)
+        print(f"Usage: scripts/series.py OUT <LIST\n\n{__doc__}", end="")
+        sys.exit(0 if sys.argv[1:] in (["-h"], ["--help"]) else 2)
     try:
         main()
     except SpecError as error:

@@ -1,18 +1,31 @@
 # shellcheck shell=bash disable=SC2034
-# Sourced by check-series and build-commits, after lib.sh: the series as git has
-# it, and what was found good before.
+# Sourced by make-series, check-series, commit-base and build-commits, after lib.sh:
+# the series as git has it, and what was found good before.
 # SPDX-License-Identifier: GPL-2.0
 
-repo=$BUILD/series.git		# branches: base, oldest, and series on top of base
+repo=$(realpath -m "$BUILD")/series.git	# branches: base, oldest, and series on top of base
 stage=$BUILD/series.stage	# what each commit brings
 good=$BUILD/series.good		# an empty file for each thing found good
 # what the caller's git set is not meant for that repository
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 mkdir -p "$good"
 
+# set_identity: the caller's becomes that of author and committer
+set_identity() {
+	GIT_AUTHOR_NAME=${GIT_AUTHOR_NAME:-$(git -C "$TOP" config user.name)} &&
+		GIT_AUTHOR_EMAIL=${GIT_AUTHOR_EMAIL:-$(git -C "$TOP" config user.email)} || return 1
+	export GIT_AUTHOR_NAME GIT_AUTHOR_EMAIL
+	export GIT_COMMITTER_NAME=$GIT_AUTHOR_NAME GIT_COMMITTER_EMAIL=$GIT_AUTHOR_EMAIL
+}
+
+# own_git COMMAND...: git, whatever the caller has set it to
+own_git() {
+	GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 git "$@"
+}
+
 # in_repo COMMAND...: git there, with an index of its own
 in_repo() {
-	GIT_DIR=$repo GIT_INDEX_FILE=$repo/series-index git "$@"
+	GIT_DIR=$repo GIT_INDEX_FILE=$repo/series-index own_git "$@"
 }
 
 # add_files DIR <LIST: files below it, with NUL between them, to the index
@@ -34,16 +47,16 @@ when_changed() {
 # time, for make
 check_out() {
 	local commit=$1 tree=$2
-	if [ "$(git -C "$tree" rev-parse --git-common-dir 2>/dev/null)" != "$repo" ]; then
+	if [ "$(own_git -C "$tree" rev-parse --git-common-dir 2>/dev/null)" != "$repo" ]; then
 		rm -rf "$tree"
-		git -C "$repo" worktree prune
-		git -C "$repo" worktree add -q --no-checkout --detach "$tree" "$commit"
+		own_git -C "$repo" worktree prune
+		own_git -C "$repo" worktree add -q --no-checkout --detach "$tree" "$commit"
 	fi
-	git -C "$tree" checkout -q --force --detach "$commit"
-	git -C "$tree" clean -q -d -f -x
+	own_git -C "$tree" checkout -q --force --detach "$commit"
+	own_git -C "$tree" clean -q -d -f -x
 }
 
 # commits_of_series: the first one first
 commits_of_series() {
-	git -C "$repo" rev-list --reverse base..series
+	own_git -C "$repo" rev-list --reverse base..series
 }
