@@ -38,13 +38,13 @@ guest_add faults 300 "kho=on liveupdate=on"
 hostile_parts=27
 hostile_append="kho=on liveupdate=on reserve_mem=4K:4K:kept kho_scratch=16M,112M,0"
 add_hostile() {
-	guest_add "hostile:$1" 300 "$hostile_append part=$2" \
+	guest_add "hostile:$1" 300 "$hostile_append part=${2:-$1}" \
 		-m 512M -smp 2,sockets=2 \
 		-object memory-backend-ram,id=n0,size=256M -numa node,cpus=0,memdev=n0 \
 		-object memory-backend-ram,id=n1,size=256M -numa node,cpus=1,memdev=n1
 	guest_chain "hostile:$1"
 }
-add_hostile sample sample
+add_hostile sample
 for ((part = 0; part < hostile_parts; part++)); do
 	[[ -z "${KHO_SUITES:-}" ]] || add_hostile "$part" "$part/$hostile_parts"
 done
