@@ -232,21 +232,26 @@ static void check_kind(int fd, enum kind kind)
 	}
 }
 
+/* The tree's nodes depend on where the session's own memory is. */
 static void preserve_kind(enum kind kind)
 {
+	char *start = summary_now();
 	struct request req = {
 		.session = new_session("preserve_fails"),
 		.token = kind,
 	};
+	char *before = summary_now();
 	struct attempt attempt = {};
 	bool done = false;
-	char *before = summary_now();
 
 	while (!done) {
 		req.fd = new_file_of_kind(kind);
 		if (try(&attempt, preserve, &req, &done)) {
 			close(req.session);
+			check_summary(start);
 			req.session = new_session("preserve_fails");
+			free(before);
+			before = summary_now();
 		} else {
 			check_summary(before);
 		}
@@ -254,9 +259,10 @@ static void preserve_kind(enum kind kind)
 		close(req.fd);
 	}
 	check_tried("preserve", &attempt);
-	check_summary(before);
 	close(req.session);
+	check_summary(start);
 	free(before);
+	free(start);
 }
 
 static void preserve_fails(void)
