@@ -216,8 +216,10 @@ static int new_file_of_kind(enum kind kind)
 	int fd = new_memfd(0);
 
 	/* Only where the size is known before are there huge pages. */
-	CHECK(!ftruncate(fd, size));
+	if (kind == KIND_HUGE)
+		CHECK(!ftruncate(fd, size));
 	fill(fd, 0, kind == KIND_SPARSE ? 10 * PAGE : size, kind);
+	CHECK(!ftruncate(fd, size));
 	return fd;
 }
 
