@@ -818,7 +818,7 @@ static void retrieved_is_accounted_after(void)
 	long committed = guest_meminfo("Committed_AS");
 	int fd = old_file(session, 1);
 	struct stat st;
-	long free_kib;
+	long freed;
 
 	CHECK(!luo_finish(session));
 	CHECK(is_about("Shmem", guest_meminfo("Shmem") - shmem, 32 << 10));
@@ -826,12 +826,15 @@ static void retrieved_is_accounted_after(void)
 		       guest_meminfo("Committed_AS") - committed, 32 << 10));
 	CHECK(!fstat(fd, &st));
 	CHECK_EQ(st.st_blocks, 32 * MIB / 512);
-	free_kib = free_memory();
+	freed = -free_memory();
 	close(fd);
 	CHECK(is_about("Shmem", guest_meminfo("Shmem") - shmem, 0));
 	CHECK(is_about("Committed_AS",
 		       guest_meminfo("Committed_AS") - committed, 0));
-	CHECK(is_about("free memory", free_memory() - free_kib, 32 << 10));
+	freed += free_memory();
+	guest_note("%ld KiB freed", freed);
+	/* Others may free some at the same time. */
+	CHECK(freed > (32 << 10) - 2 * MEMINFO_SLACK);
 }
 
 #define MEMCG		"/cgroup/small"
