@@ -43,18 +43,19 @@ as_root() {
 
 # our_files [NAME]: our files that stand in the kernel tree at the same path, all
 # of them or those that are named so; what editors and compilers leave is none
+our_dirs=(Documentation arch drivers include kernel lib mm samples tools)
 our_files() {
 	local dir
-	for dir in Documentation arch drivers include kernel lib mm samples tools; do
+	for dir in "${our_dirs[@]}"; do
 		[ ! -d "$TOP/$dir" ] || (cd "$TOP" && find "$dir" -type f -name "${1:-*}" \
 			! -name '*.orig' ! -name '*.rej' ! -name '*~' ! -name '.*.swp')
 	done | sort | comm -23 - <(ignored_files)
 }
 
-# ignored_files: what .gitignore names, where there is git
+# ignored_files: what .gitignore names there, where there is git
 ignored_files() {
 	[ ! -e "$TOP/.git" ] || ! command -v git >/dev/null ||
-		git -C "$TOP" ls-files --others --ignored --exclude-standard | sort
+		git -C "$TOP" ls-files --others --ignored --exclude-standard -- "${our_dirs[@]}" | sort
 }
 
 # base_name BASE: its directory, its version and, of a checkout, the commit and

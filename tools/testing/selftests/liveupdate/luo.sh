@@ -48,7 +48,7 @@ add_hostile sample
 for ((part = 0; part < hostile_parts; part++)); do
 	[[ -z "${KHO_SUITES:-}" ]] || add_hostile "$part" "$part/$hostile_parts"
 done
-# A thousand kernels take an hour, much load takes a while.
+# A thousand kernels, and much load, take a while.
 kexecs=${KHO_KEXECS:-10}
 guest_add soak $((120 + 10 * kexecs)) \
 	"kho=on liveupdate=on loglevel=6 kexecs=$kexecs" -m 512M -smp 1

@@ -104,17 +104,26 @@ static void preserve_fails(void)
 	CHECK(!luo_preserve(session, fd, 2));
 }
 
+/* A session with files of these numbers, which are their tokens, too */
+static int preserve_numbers(const char *name, int first, int last)
+{
+	int session, i;
+
+	need_module();
+	session = new_session(name);
+	for (i = first; i <= last; i++)
+		CHECK(!luo_preserve(session, new_number(i), i));
+	return session;
+}
+
 static void close_unpreserves_in_reverse(void)
 {
 	static const char *const order[] = {
 		"unpreserve 203", "unpreserve 202", "unpreserve 201",
 	};
-	int session, i;
+	int session;
 
-	need_module();
-	session = new_session("close_unpreserves_in_reverse");
-	for (i = 201; i <= 203; i++)
-		CHECK(!luo_preserve(session, new_number(i), i));
+	session = preserve_numbers("close_unpreserves_in_reverse", 201, 203);
 	guest_log_mark();
 	close(session);
 	check_order(order, ARRAY_SIZE(order));
@@ -315,12 +324,7 @@ static void failed_retrieve_is_final_after(void)
 
 static void retrieve_is_tried_again_before(void)
 {
-	int session, i;
-
-	need_module();
-	session = new_session("retrieve_is_tried_again");
-	for (i = 750; i <= 753; i++)
-		CHECK(!luo_preserve(session, new_number(i), i));
+	preserve_numbers("retrieve_is_tried_again", 750, 753);
 }
 
 static void check_retrieve_fails(int session, int number, int error, int seen)
@@ -359,12 +363,7 @@ static void retrieve_is_tried_again_after(void)
 
 static void finish_in_reverse_before(void)
 {
-	int session, i;
-
-	need_module();
-	session = new_session("finish_in_reverse");
-	for (i = 801; i <= 803; i++)
-		CHECK(!luo_preserve(session, new_number(i), i));
+	preserve_numbers("finish_in_reverse", 801, 803);
 }
 
 static void finish_in_reverse_after(void)
@@ -384,12 +383,7 @@ static void finish_in_reverse_after(void)
 
 static void not_ready_to_finish_before(void)
 {
-	int session, i;
-
-	need_module();
-	session = new_session("not_ready_to_finish");
-	for (i = 901; i <= 903; i++)
-		CHECK(!luo_preserve(session, new_number(i), i));
+	preserve_numbers("not_ready_to_finish", 901, 903);
 }
 
 /* All or nothing, whichever it is. */
