@@ -960,8 +960,10 @@ static phys_addr_t __init kho_scaled(phys_addr_t size)
 /* The software IOMMU's buffer will be allocated after scratch is. */
 static phys_addr_t __init kho_swiotlb_size(void)
 {
+	unsigned long end_pfn = max(max_pfn, max_possible_pfn);
+
 	if (!IS_ENABLED(CONFIG_SWIOTLB) ||
-	    PFN_PHYS(max_possible_pfn) <= ARCH_LOW_ADDRESS_LIMIT)
+	    PFN_PHYS(end_pfn) <= ARCH_LOW_ADDRESS_LIMIT)
 		return 0;
 
 	return swiotlb_size_or_default();
