@@ -35,8 +35,8 @@ guest_add races 120 "kho=on liveupdate=on kho_scratch=16M,0,600M"
 guest_add faults 300 "kho=on liveupdate=on"
 # A sample of the table; or all of it, if it is asked for: then each guest has every
 # 27th case.
-# Scratch has room for a kernel with KASAN and its shadow of all memory.
 hostile_parts=27
+# Scratch has room for a kernel with KASAN and its shadow of all memory.
 hostile_append="kho=on liveupdate=on reserve_mem=4K:4K:kept kho_scratch=16M,240M,0"
 add_hostile() {
 	guest_add "hostile:$1" 300 "$hostile_append part=${2:-$1}" \

@@ -49,8 +49,14 @@ const struct hostile_rule hostile_rules[] = {
 		    "handover refused: "),
 	NO_HANDOVER("image.scratch_size", "0 1 +1 +16 max",
 		    "handover refused: "),
+#ifdef __x86_64__
 	GONE("image.len", "0 31 +1",
 	     "kexec handover ignored: setup_data has a wrong length", ALL),
+#else
+	/* The one property takes in the other; or it gets another's name. */
+	GONE("image.len", "44", "kexec handover ignored: linux,kho-fdt", ALL),
+	GONE("image.name", "0", "kexec handover ignored: linux,kho-fdt", ALL),
+#endif
 	NO_HANDOVER("scratch.addr", "0 +1 +4096 @outside @end",
 		    "handover refused: "),
 	NO_HANDOVER("scratch.size", "0 1 +4096 max", "handover refused: "),

@@ -64,9 +64,15 @@ struct luo_file_ser *hostile_file(const char *session, u64 token);
 struct memfd_luo_ser *hostile_memfd(const char *session);
 /* Tables of the map by level, 0 for a leaf; on the way to the last one */
 u64 *hostile_map_node(unsigned int level);
-/* Number @nr of the places in memory with copies of these of the loaded image */
-struct kho_data *hostile_image_data(unsigned int nr);
-struct kho_scratch *hostile_image_scratch(unsigned int nr);
+
+/* What a page has that is searched for, NULL if nothing */
+typedef void *(*hostile_match_fn)(const void *page, const void *arg);
+
+void *hostile_find_in_page(const void *page, const void *what, size_t size,
+			   unsigned int step);
+/* The match number @nr in pages that are reserved, as those of an image, or not */
+void *hostile_search(bool reserved, hostile_match_fn match, const void *arg,
+		     unsigned int nr);
 
 struct hostile_prop {
 	__be32 *node;	/* the tag of its node, which the node's name follows */
@@ -83,8 +89,19 @@ int hostile_find_prop(void *fdt, const char *node, const char *name,
 extern void *hostile_spare[HOSTILE_NR_SPARE];
 extern u64 hostile_scratch[2];
 
+/* What a number is set to is a text, see there. */
+int hostile_set_number(void *at, u32 width, const char *text);
+
 /* "FIELD VALUE" */
 int hostile_arm(const char *what);
 int hostile_damage(void);
+
+/* hostile_image.c */
+
+/* How often an image may be in memory, in parts or whole */
+#define HOSTILE_MAX_COPIES	4
+
+/* With no value it does nothing, and tells whether there is such a field. */
+int hostile_damage_image(const char *name, const char *value);
 
 #endif /* LUO_TEST_HOSTILE_H */

@@ -21,8 +21,6 @@
 #include <linux/pfn.h>
 #include <linux/string.h>
 
-#include <asm/setup_data.h>
-
 #include "hostile.h"
 
 void *hostile_spare[HOSTILE_NR_SPARE];
@@ -322,7 +320,7 @@ static const u32 widths[] = {
 	[BE32] = sizeof(u32),
 };
 
-static int set_number(void *at, u32 width, const char *text)
+int hostile_set_number(void *at, u32 width, const char *text)
 {
 	u64 value = 0;
 	int err;
@@ -548,7 +546,7 @@ static int damage_field(const struct field *field, const char *value)
 	case FLAGS:
 		return set_folio(at, field->kind, value);
 	default:
-		return set_number(at, widths[field->kind], value);
+		return hostile_set_number(at, widths[field->kind], value);
 	}
 }
 
@@ -572,7 +570,7 @@ static int damage_prop(const struct hostile_prop *prop, const char *part,
 {
 	if (!part)
 		return *value == '=' ? set_text(prop->value, prop->len, value) :
-				       set_number(prop->value, sizeof(u64), value);
+				       hostile_set_number(prop->value, sizeof(u64), value);
 	if (!strcmp(part, "tag"))
 		return set_be32(prop->tag, value);
 	if (!strcmp(part, "len"))
@@ -669,75 +667,6 @@ static int damage_twin(const char *value)
 	return 0;
 }
 
-/* What the image carries: all copies */
-
-static int damage_data(int offset, u32 width, const char *value)
-{
-	struct kho_data *data[4];
-	unsigned int i, nr = 0;
-	int err = -ENOENT;
-
-	while (nr < ARRAY_SIZE(data) && (data[nr] = hostile_image_data(nr)))
-		nr++;
-	for (i = 0; i < nr; i++)
-		err = set_number((void *)data[i] + offset, width, value);
-	return err;
-}
-
-static int damage_len(const char *value)
-{
-	return damage_data(-(int)sizeof(u32), sizeof(u32), value);
-}
-
-static int damage_fdt_addr(const char *value)
-{
-	return damage_data(offsetof(struct kho_data, fdt_addr), 8, value);
-}
-
-static int damage_fdt_size(const char *value)
-{
-	return damage_data(offsetof(struct kho_data, fdt_size), 8, value);
-}
-
-static int damage_scratch_addr(const char *value)
-{
-	return damage_data(offsetof(struct kho_data, scratch_addr), 8, value);
-}
-
-static int damage_scratch_size(const char *value)
-{
-	return damage_data(offsetof(struct kho_data, scratch_size), 8, value);
-}
-
-static int damage_scratch(unsigned int region, u32 offset, const char *value)
-{
-	struct kho_scratch *scratch[4];
-	unsigned int i, nr = 0;
-	int err = -ENOENT;
-
-	while (nr < ARRAY_SIZE(scratch) && (scratch[nr] = hostile_image_scratch(nr)))
-		nr++;
-	for (i = 0; i < nr; i++)
-		err = set_number((void *)&scratch[i][region] + offset,
-				 sizeof(u64), value);
-	return err;
-}
-
-static int damage_region_addr(const char *value)
-{
-	return damage_scratch(0, offsetof(struct kho_scratch, addr), value);
-}
-
-static int damage_region_size(const char *value)
-{
-	return damage_scratch(0, offsetof(struct kho_scratch, size), value);
-}
-
-static int damage_region2_addr(const char *value)
-{
-	return damage_scratch(1, offsetof(struct kho_scratch, addr), value);
-}
-
 static const struct {
 	const char *name;
 	int (*damage)(const char *value);
@@ -746,14 +675,6 @@ static const struct {
 	{ "map.page", damage_page },
 	{ "map.crowd", damage_crowd },
 	{ "map.twin", damage_twin },
-	{ "image.len", damage_len },
-	{ "image.fdt_addr", damage_fdt_addr },
-	{ "image.fdt_size", damage_fdt_size },
-	{ "image.scratch_addr", damage_scratch_addr },
-	{ "image.scratch_size", damage_scratch_size },
-	{ "scratch.addr", damage_region_addr },
-	{ "scratch.size", damage_region_size },
-	{ "scratch2.addr", damage_region2_addr },
 };
 
 /* With no value it does nothing, and tells whether there is such a field. */
@@ -769,7 +690,7 @@ static int damage(const char *name, const char *value)
 	for (i = 0; i < ARRAY_SIZE(others); i++)
 		if (!strcmp(others[i].name, name))
 			return value ? others[i].damage(value) : 0;
-	return -ENOENT;
+	return hostile_damage_image(name, value);
 }
 
 int hostile_arm(const char *what)

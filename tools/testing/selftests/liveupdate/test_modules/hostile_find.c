@@ -21,8 +21,6 @@
 #include <linux/uaccess.h>
 #include <linux/unaligned.h>
 
-#include <asm/setup_data.h>
-
 #include "hostile.h"
 
 static void *root_fdt;
@@ -30,8 +28,8 @@ static void *root_fdt;
 /* Searching memory */
 
 /* Pages are looked at that are somebody else's, and may have gone. */
-static void *find_in_page(const void *page, const void *what, size_t size,
-			  unsigned int step)
+void *hostile_find_in_page(const void *page, const void *what, size_t size,
+			   unsigned int step)
 {
 	static u8 copy[PAGE_SIZE];
 	unsigned int i;
@@ -44,9 +42,7 @@ static void *find_in_page(const void *page, const void *what, size_t size,
 	return NULL;
 }
 
-typedef void *(*match_fn)(const void *page, const void *arg);
-
-static void *search_node(int nid, bool reserved, match_fn match,
+static void *search_node(int nid, bool reserved, hostile_match_fn match,
 			 const void *arg, unsigned int *nr)
 {
 	unsigned long pfn;
@@ -65,9 +61,8 @@ static void *search_node(int nid, bool reserved, match_fn match,
 	return NULL;
 }
 
-/* The match number @nr in pages that are reserved, as those of an image, or not */
-static void *search(bool reserved, match_fn match, const void *arg,
-		    unsigned int nr)
+void *hostile_search(bool reserved, hostile_match_fn match, const void *arg,
+		     unsigned int nr)
 {
 	void *found = NULL;
 	int nid;
@@ -86,57 +81,15 @@ static void *match_fdt(const void *page, const void *mark)
 
 	if (copy_from_kernel_nofault(&magic, page, sizeof(magic)) ||
 	    be32_to_cpu(magic) != FDT_MAGIC ||
-	    !find_in_page(page, mark, strlen(mark) + 1, 1))
+	    !hostile_find_in_page(page, mark, strlen(mark) + 1, 1))
 		return NULL;
 	return (void *)page;
 }
 
 int hostile_find_fdt(const char *mark)
 {
-	root_fdt = search(false, match_fdt, mark, 0);
+	root_fdt = hostile_search(false, match_fdt, mark, 0);
 	return root_fdt ? 0 : -ENOENT;
-}
-
-/* What begins the node of setup_data, behind its pointer to the next one */
-struct image_data {
-	u32 type;
-	u32 len;
-	u64 fdt_addr;
-	u64 fdt_size;
-} __packed;
-
-static void *match_data(const void *page, const void *data)
-{
-	return find_in_page(page, data, sizeof(struct image_data), sizeof(u32));
-}
-
-struct kho_data *hostile_image_data(unsigned int nr)
-{
-	const struct image_data data = {
-		.type = SETUP_KEXEC_KHO,
-		.len = sizeof(struct kho_data),
-		.fdt_addr = virt_to_phys(root_fdt),
-		.fdt_size = PAGE_SIZE,
-	};
-	struct image_data *found = search(true, match_data, &data, nr);
-
-	return found ? (void *)&found->fdt_addr : NULL;
-}
-
-static void *match_scratch(const void *page, const void *region)
-{
-	u64 start[2];
-
-	if (copy_from_kernel_nofault(start, page, sizeof(start)) ||
-	    memcmp(start, region, sizeof(start)))
-		return NULL;
-	return (void *)page;
-}
-
-/* This kernel's own array looks the same; it does not need that any more. */
-struct kho_scratch *hostile_image_scratch(unsigned int nr)
-{
-	return search(true, match_scratch, hostile_scratch, nr);
 }
 
 /* FDTs: libfdt is not there for modules */
