@@ -58,13 +58,16 @@
 /* The largest block of the page allocator: no smaller piece has one type. */
 #define KHO_SCRATCH_ALIGN	(PAGE_SIZE << MAX_PAGE_ORDER)
 
+/* Behind what all devices can reach, where the next kernel needs memory, too */
+#define KHO_LOW_END		((phys_addr_t)ARCH_LOW_ADDRESS_LIMIT + 1)
+
 /* In how many parts a region may be if there is no room for it in one */
 #define KHO_SCRATCH_PARTS	5
 
 /* Without kho_scratch=: of what the kernel itself has allocated */
 #define KHO_SCRATCH_PERCENT	200
 
-/* One below ARCH_LOW_ADDRESS_LIMIT, one anywhere, one on each node */
+/* One below KHO_LOW_END, one anywhere, one on each node */
 #define KHO_SCRATCH_MAX		((2 + MAX_NUMNODES) * KHO_SCRATCH_PARTS)
 
 static const struct kho_compat_range kho_compat_range = {
@@ -138,7 +141,7 @@ EXPORT_SYMBOL_GPL(is_kho_boot);
  * struct kho_scratch_option - what kho_scratch= asks for
  * @percent: of what the kernel itself has allocated when scratch is reserved; 0
  *	     if the sizes count
- * @low:     bytes below %ARCH_LOW_ADDRESS_LIMIT
+ * @low:     bytes below %KHO_LOW_END
  * @global:  bytes anywhere
  * @node:    bytes on each node that has memory
  */
@@ -963,7 +966,7 @@ static phys_addr_t __init kho_swiotlb_size(void)
 	unsigned long end_pfn = max(max_pfn, max_possible_pfn);
 
 	if (!IS_ENABLED(CONFIG_SWIOTLB) ||
-	    PFN_PHYS(end_pfn) <= ARCH_LOW_ADDRESS_LIMIT)
+	    PFN_PHYS(end_pfn) <= KHO_LOW_END)
 		return 0;
 
 	return swiotlb_size_or_default();
@@ -974,7 +977,7 @@ static phys_addr_t __init kho_low_size(void)
 	if (!kho_scratch_option.percent)
 		return kho_scratch_option.low;
 
-	return kho_scaled(memblock_kernel_reserved_size(ARCH_LOW_ADDRESS_LIMIT,
+	return kho_scaled(memblock_kernel_reserved_size(KHO_LOW_END,
 							NUMA_NO_NODE) +
 			  kho_swiotlb_size());
 }
@@ -986,8 +989,7 @@ static phys_addr_t __init kho_node_size(int nid)
 		return kho_scratch_option.node;
 
 	return kho_scaled(memblock_kernel_reserved_size(PHYS_ADDR_MAX, nid) -
-			  memblock_kernel_reserved_size(ARCH_LOW_ADDRESS_LIMIT,
-							nid));
+			  memblock_kernel_reserved_size(KHO_LOW_END, nid));
 }
 
 static int __init kho_alloc_scratches(void)
@@ -995,7 +997,7 @@ static int __init kho_alloc_scratches(void)
 	phys_addr_t low = kho_low_size();
 	int nid, err;
 
-	err = kho_alloc_scratch(low, ARCH_LOW_ADDRESS_LIMIT, NUMA_NO_NODE);
+	err = kho_alloc_scratch(low, KHO_LOW_END, NUMA_NO_NODE);
 	if (!err)
 		err = kho_alloc_scratch(kho_scratch_option.global,
 					MEMBLOCK_ALLOC_ACCESSIBLE, NUMA_NO_NODE);
@@ -1032,6 +1034,14 @@ static int __init kho_alloc_scratch_array(unsigned int cnt)
 	return kho_scratch ? 0 : -ENOMEM;
 }
 
+static int __init kho_cmp_scratch(const void *a, const void *b)
+{
+	const struct kho_scratch *scratch_a = a, *scratch_b = b;
+
+	return (scratch_a->addr > scratch_b->addr) -
+	       (scratch_a->addr < scratch_b->addr);
+}
+
 static int __init kho_reserve_scratch(void)
 {
 	unsigned int cnt = (2 + num_node_state(N_MEMORY)) * KHO_SCRATCH_PARTS;
@@ -1044,8 +1054,12 @@ static int __init kho_reserve_scratch(void)
 		return err;
 
 	err = kho_alloc_scratches();
-	if (!err)
+	if (!err) {
+		/* Loaders of images go upwards through holes in memory. */
+		sort(kho_scratch, kho_scratch_cnt, sizeof(*kho_scratch),
+		     kho_cmp_scratch, NULL);
 		return 0;
+	}
 
 	while (kho_scratch_cnt) {
 		kho_scratch_cnt--;
