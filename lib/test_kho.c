@@ -35,6 +35,8 @@
 /* Small folios are many, of the large ones there is one. */
 #define TEST_KHO_NR_OF_ORDER(order)	(max(64U >> (order), 1U))
 #define TEST_KHO_MAX_FOLIOS		(128 + MAX_PAGE_ORDER)
+/* With pages of 64 KiB the largest order is too much to ask for. */
+#define TEST_KHO_MAX_ORDER	min(MAX_PAGE_ORDER, ilog2(SZ_32M) - PAGE_SHIFT)
 
 /* Page ranges: one page, an aligned block, and ranges made of many blocks */
 static const struct {
@@ -46,8 +48,12 @@ static const struct {
 
 #define TEST_KHO_NR_RANGES	ARRAY_SIZE(test_kho_layout)
 
-/* More addresses than one chunk holds, and a part of a last page */
-#define TEST_KHO_PLAIN_SIZE	(1200 * PAGE_SIZE + 123)
+/*
+ * More addresses than one chunk holds, unless that is very much memory, and a part
+ * of a last page
+ */
+#define TEST_KHO_PLAIN_SIZE						\
+	(min((KHO_VMALLOC_SIZE + 700) * PAGE_SIZE, SZ_64M) + 123)
 #define TEST_KHO_HUGE_SIZE	(3 * SZ_2M)
 
 struct test_kho_piece {
@@ -176,7 +182,7 @@ static int test_kho_preserve_folios(struct test_kho_state *state)
 	unsigned int order, i;
 	int err;
 
-	for (order = 0; order <= MAX_PAGE_ORDER; order++) {
+	for (order = 0; order <= TEST_KHO_MAX_ORDER; order++) {
 		for (i = 0; i < TEST_KHO_NR_OF_ORDER(order); i++) {
 			err = test_kho_preserve_folio(state, order);
 			if (err)

@@ -23,6 +23,9 @@
 /* Entries of one chunk, and some more */
 #define MANY_PAGES	(2 * KHO_VMALLOC_SIZE + 10)
 
+/* Some huge pages, or some of what is made of several pages as large as these */
+#define HUGE_SIZE	(8 * SZ_2M)
+
 struct vmalloc_test {
 	void *area;
 	struct kho_vmalloc ser;
@@ -101,9 +104,18 @@ static void preserve(struct kunit *test, void *area)
 	KUNIT_ASSERT_EQ(test, kho_preserve_vmalloc(area, &vt->ser), 0);
 }
 
+/* With pages of 64 KiB a chunk stands for half a GiB. */
+static void preserve_plain(struct kunit *test, unsigned long nr)
+{
+	if (totalram_pages() / 4 < nr)
+		kunit_skip(test, "too little memory for %lu pages", nr);
+
+	preserve(test, vmalloc(nr * PAGE_SIZE));
+}
+
 static void preserve_many(struct kunit *test)
 {
-	preserve(test, vmalloc(MANY_PAGES * PAGE_SIZE));
+	preserve_plain(test, MANY_PAGES);
 }
 
 static struct kho_vmalloc_chunk *nth_chunk(struct vmalloc_test *vt,
@@ -163,7 +175,7 @@ static void full_chunk_needs_no_other(struct kunit *test)
 {
 	struct vmalloc_test *vt = test->priv;
 
-	preserve(test, vmalloc(KHO_VMALLOC_SIZE * PAGE_SIZE));
+	preserve_plain(test, KHO_VMALLOC_SIZE);
 	KUNIT_EXPECT_EQ(test, nth_chunk(vt, 0)->hdr.next.phys, 0ULL);
 }
 
@@ -172,14 +184,14 @@ static void huge_area_has_one_entry_per_block(struct kunit *test)
 	struct vmalloc_test *vt = test->priv;
 	unsigned long i, step;
 
-	preserve(test, vmalloc_huge(8 * PMD_SIZE, GFP_KERNEL));
+	preserve(test, vmalloc_huge(HUGE_SIZE, GFP_KERNEL));
 	if (!vt->ser.order)
 		kunit_skip(test, "vmalloc_huge() got no huge pages");
 
 	step = BIT(vt->ser.order);
 	KUNIT_EXPECT_EQ(test, vt->ser.flags,
 			KHO_VMALLOC_ALLOC | KHO_VMALLOC_HUGE_VMAP);
-	KUNIT_EXPECT_EQ(test, vt->ser.total_pages, 8 * PMD_SIZE / PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, vt->ser.total_pages, HUGE_SIZE / PAGE_SIZE);
 	for (i = 0; i < vt->ser.total_pages / step; i++)
 		KUNIT_EXPECT_EQ(test, nth_chunk(vt, 0)->phys[i],
 				page_phys(vt->area, i * step));
@@ -309,11 +321,11 @@ static void restored_huge_area_is_the_same_memory(struct kunit *test)
 	struct vmalloc_test *vt = test->priv;
 	void *restored;
 
-	preserve(test, vmalloc_huge(8 * PMD_SIZE, GFP_KERNEL));
-	memset(vt->area, 0xa5, 8 * PMD_SIZE);
+	preserve(test, vmalloc_huge(HUGE_SIZE, GFP_KERNEL));
+	memset(vt->area, 0xa5, HUGE_SIZE);
 	restored = kho_restore_vmalloc(&vt->ser);
 	KUNIT_ASSERT_NOT_NULL(test, restored);
-	KUNIT_EXPECT_NULL(test, memchr_inv(restored, 0xa5, 8 * PMD_SIZE));
+	KUNIT_EXPECT_NULL(test, memchr_inv(restored, 0xa5, HUGE_SIZE));
 	KUNIT_EXPECT_EQ(test, vm_area_page_order(find_vm_area(restored)),
 			vt->ser.order);
 	vfree(restored);

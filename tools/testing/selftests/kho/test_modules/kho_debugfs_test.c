@@ -30,7 +30,7 @@ static struct {
 	bool lost;	/* its memory is not preserved */
 	void *mem;
 } blobs[] = {
-	{ .name = "test-plain", .size = 3 * PAGE_SIZE - 100 },
+	{ .name = "test-plain", .size = 3 * SZ_4K - 100 },
 	{ .name = "test-large", .size = SZ_64K + 1 },
 	{ .name = "test-odd\n\"\\\x9b", .size = 1 },
 	{ .name = "test-lost", .size = 5, .lost = true },
