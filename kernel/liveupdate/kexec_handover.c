@@ -101,8 +101,8 @@ static bool kho_scratch_inherited __initdata;
 
 /*
  * Where memory can be preserved: what firmware described as RAM, as the next
- * kernel knows of no other, without scratch. In page frame numbers; the end of a
- * range is behind it.
+ * kernel knows of no other, without scratch and what is reserved in any kernel. In
+ * page frame numbers; the end of a range is behind it.
  */
 static struct range *kho_homes __ro_after_init;
 static unsigned int kho_homes_cnt __ro_after_init;
@@ -1012,10 +1012,23 @@ static int __init kho_alloc_scratches(void)
 	return kho_scratch_cnt ? 0 : -ENOMEM;
 }
 
+static unsigned int __init kho_nr_firmware_regions(void)
+{
+	const struct memblock_region *region;
+	unsigned int nr = 0;
+
+	for_each_reserved_mem_region(region)
+		if (region->flags & MEMBLOCK_RSRV_FIRMWARE)
+			nr++;
+
+	return nr;
+}
+
 static int __init kho_alloc_homes(unsigned int scratch_cnt)
 {
-	/* A scratch region splits a range of memory in two at most. */
-	kho_homes_size = array_size(memblock.memory.cnt + scratch_cnt,
+	/* A hole splits a range of memory in two at most. */
+	kho_homes_size = array_size(memblock.memory.cnt + scratch_cnt +
+				    kho_nr_firmware_regions(),
 				    sizeof(*kho_homes));
 	kho_homes = memblock_alloc(kho_homes_size, SMP_CACHE_BYTES);
 
@@ -1100,38 +1113,49 @@ static void __init kho_add_home(unsigned long start_pfn, unsigned long end_pfn)
 	kho_homes[kho_homes_cnt++].end = end_pfn;
 }
 
-/* The lowest scratch region in a range, NULL if there is none */
-static const struct kho_scratch *__init kho_first_scratch(phys_addr_t start,
-							  phys_addr_t end)
+/* Is [@addr, @addr + @size) the lowest so far of what is at or above @start? */
+static void __init kho_lower_hole(phys_addr_t start, phys_addr_t addr,
+				  phys_addr_t size, struct range *hole)
 {
-	const struct kho_scratch *first = NULL;
+	if (addr + size > start && addr < hole->start) {
+		hole->start = addr;
+		hole->end = addr + size;
+	}
+}
+
+/*
+ * What of a range is no home, from its lowest address on; nothing if all is. @hole
+ * has physical addresses, and its end is behind it.
+ */
+static bool __init kho_first_hole(phys_addr_t start, phys_addr_t end,
+				  struct range *hole)
+{
+	const struct memblock_region *region;
 	unsigned int i;
 
-	for (i = 0; i < kho_scratch_cnt; i++) {
-		const struct kho_scratch *scratch = &kho_scratch[i];
+	hole->start = end;
+	for (i = 0; i < kho_scratch_cnt; i++)
+		kho_lower_hole(start, kho_scratch[i].addr, kho_scratch[i].size,
+			       hole);
 
-		if (memblock_addrs_overlap(scratch->addr, scratch->size, start,
-					   end - start) &&
-		    (!first || scratch->addr < first->addr))
-			first = scratch;
-	}
+	/* The next kernel will reserve it as well. */
+	for_each_reserved_mem_region(region)
+		if (region->flags & MEMBLOCK_RSRV_FIRMWARE)
+			kho_lower_hole(start, region->base, region->size, hole);
 
-	return first;
+	return hole->start < end;
 }
 
 static void __init kho_note_homes(void)
 {
-	const struct kho_scratch *scratch;
 	phys_addr_t start, end;
+	struct range hole;
 	u64 i;
 
 	for_each_mem_range(i, &start, &end) {
-		while (start < end) {
-			scratch = kho_first_scratch(start, end);
-			if (!scratch)
-				break;
-			kho_add_home(PFN_UP(start), PHYS_PFN(scratch->addr));
-			start = scratch->addr + scratch->size;
+		while (start < end && kho_first_hole(start, end, &hole)) {
+			kho_add_home(PFN_UP(start), PFN_DOWN(hole.start));
+			start = hole.end;
 		}
 		kho_add_home(PFN_UP(start), PFN_DOWN(end));
 	}

@@ -226,7 +226,7 @@ static int setaside_at_address_check(void)
 	return 0;
 }
 
-/* What is set aside, or no memory, is not what a kernel needs to boot. */
+/* What is set aside, firmware's, or no memory is not what a kernel needs to boot. */
 static int kernel_reserved_size_check(void)
 {
 	phys_addr_t all = PHYS_ADDR_MAX;
@@ -246,6 +246,8 @@ static int kernel_reserved_size_check(void)
 
 	memblock_phys_alloc_setaside(SZ_4K, SZ_4K, 0, MEMBLOCK_ALLOC_ACCESSIBLE,
 				     NUMA_NO_NODE);
+	err = memblock_reserve_firmware(mem_start() + SZ_16K, SZ_4K);
+	ASSERT_EQ(err, 0);
 	ASSERT_EQ(memblock_kernel_reserved_size(all, NUMA_NO_NODE),
 		  SZ_4K + SZ_2K);
 
