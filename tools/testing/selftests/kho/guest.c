@@ -34,6 +34,7 @@ static const struct guest_suite *suite;
 static const char *test_name = "";
 static char cmdline[CMDLINE_SIZE];
 static int kernel_nr = 1;
+int guest_page_size;
 static int kmsg_fd = -1;
 
 /* One record, so that the console shows it as a whole line. */
@@ -642,6 +643,7 @@ static void tell_line(const char *what, const char *path)
 	free(text);
 }
 
+#ifdef __x86_64__
 static int paging_levels(void)
 {
 	char *text = guest_read_file("/proc/cpuinfo");
@@ -650,6 +652,7 @@ static int paging_levels(void)
 	free(text);
 	return levels;
 }
+#endif
 
 /*
  * What the kernel does not log: for those who run the suites on a certain
@@ -657,7 +660,10 @@ static int paging_levels(void)
  */
 static void tell_system(void)
 {
+#ifdef __x86_64__
 	report("system", ": paging levels: %d", paging_levels());
+#endif
+	report("system", ": page size: %d", PAGE);
 	report("system", ": direct map of 2 MiB pages: %ld KiB",
 	       guest_meminfo("DirectMap2M"));
 	tell_line("nodes", "/sys/devices/system/node/online");
@@ -720,6 +726,7 @@ int guest_main(int argc, char **argv, const struct guest_suite *const *suites,
 {
 	const char *kernel;
 
+	guest_page_size = getpagesize();
 	if (getpid() != 1) {
 		if (argc < 3 || argc > 4 || strcmp(argv[1], "list")) {
 			fprintf(stderr, "usage: %s list SUITE [APPEND]\n", argv[0]);

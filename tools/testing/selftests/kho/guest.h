@@ -89,6 +89,11 @@ int guest_main(int argc, char **argv, const struct guest_suite *const *suites,
 /* Number of the running kernel in the suite, from 1. */
 int guest_kernel(void);
 
+/* The size of its pages, which some architectures leave to choose. */
+extern int guest_page_size;
+#define PAGE		guest_page_size
+#define MAX_PAGE	65536
+
 /* Diagnosis, shown by the host when the test fails. */
 void guest_note(const char *fmt, ...) __printf(1, 2);
 

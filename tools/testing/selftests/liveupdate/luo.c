@@ -20,8 +20,8 @@
 
 #include "luo.h"
 
-#define PAGE	4096
 #define CHUNK	(64 * 1024)
+#define SMALL_PAGE	4096
 #define CACHE_LINE	64
 #define KMEMLEAK	DEBUGFS "/kmemleak"
 #define KMEMLEAK_AGE	5
@@ -160,7 +160,7 @@ int new_memfd(unsigned int flags)
 /* No two pages of a pattern are alike, nor those of two seeds. */
 static unsigned char pattern(off_t at, unsigned int seed)
 {
-	unsigned long x = (at / PAGE) * 2654435761UL + seed * 40503UL + at;
+	unsigned long x = (at / SMALL_PAGE) * 2654435761UL + seed * 40503UL + at;
 
 	return (x >> 8) ^ x;
 }
@@ -362,7 +362,7 @@ void check_no_leak(void)
 bool swap_on(void)
 {
 	/* The first page of a swap device: version, last page, magic at its end */
-	static unsigned int page[PAGE / sizeof(unsigned int)];
+	static unsigned int page[MAX_PAGE / sizeof(unsigned int)];
 	int fd = open(SWAP_DEVICE, O_RDWR | O_CLOEXEC);
 	off_t size;
 

@@ -14,7 +14,6 @@
 #include "luo.h"
 
 #define HANDLER		"luo_test_handler"
-#define PAGE		4096
 #define MANY		2000
 #define ODD_NAME	"odd\n  session \"x\"\\\x9b\xff"
 #define ODD_QUOTED	"\"odd\\n  session \\\"x\\\"\\\\\\x9b\\xff\""

@@ -17,8 +17,7 @@
 
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
 #define SHMEM_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
-#define PAGE		4096
-#define MIB		(256 * PAGE)
+#define MIB		(1024 * 1024)
 #define NR_SESSIONS	300
 #define MAX_FAULTS	2000
 /* How many sessions the tests before have used up */
@@ -205,7 +204,7 @@ enum kind { KIND_SPARSE, KIND_HUGE, KIND_EMPTY, NR_KINDS };
 
 static size_t size_of_kind(enum kind kind)
 {
-	static const size_t sizes[] = { 700 * PAGE + 5, 2 * MIB, 0 };
+	const size_t sizes[] = { 700 * PAGE + 5, 2 * MIB, 0 };
 
 	return sizes[kind];
 }

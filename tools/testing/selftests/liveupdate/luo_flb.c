@@ -16,7 +16,6 @@
 #include "luo.h"
 
 #define MODULE		"luo_test_flb"
-#define PAGE		4096
 
 /* As the module numbers them */
 enum { SHARED, OWN, FAILING, OLDER, NEWER, GONE };

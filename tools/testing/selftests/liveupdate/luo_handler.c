@@ -16,7 +16,6 @@
 #include "luo.h"
 
 #define MODULE		"luo_test_handler"
-#define PAGE		4096
 
 static void load_module(void)
 {

@@ -27,7 +27,6 @@
 #define MODULE		"luo_test_hostile"
 #define MAX_TESTS	600
 #define NAME_SIZE	96
-#define PAGE		4096
 #define FILE_SIZE	(20 * PAGE)
 #define THE_NUMBER	4711ULL
 

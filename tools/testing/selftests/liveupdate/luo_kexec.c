@@ -22,8 +22,7 @@
 
 #include "luo.h"
 
-#define PAGE		4096
-#define MIB		(256 * PAGE)
+#define MIB		(1024 * 1024)
 
 #define ALL_SEALS	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | \
 			 F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_EXEC)
@@ -535,7 +534,7 @@ static void state_at_kexec_before(void)
 static void state_at_kexec_after(void)
 {
 	int fd = old_file(old_session("state_at_kexec"), 1);
-	char page[PAGE], wanted[PAGE];
+	char page[MAX_PAGE], wanted[MAX_PAGE];
 
 	CHECK_EQ(lseek(fd, 0, SEEK_CUR), 3 * PAGE + 7);
 	CHECK_EQ(fcntl(fd, F_GET_SEALS), F_SEAL_SHRINK);
@@ -587,7 +586,7 @@ static void empty_memfd_after(void)
 	check_thawed(fd);
 }
 
-#define SPARSE_SIZE	(16 * MIB + 100)
+#define SPARSE_SIZE	(4096 * PAGE + 100)
 
 static const off_t written[] = { 0, 3, 511, 512, 1000, 1001, 4096 };
 
@@ -713,7 +712,15 @@ static void all_seals_after(void)
 /* ---- huge pages ---- */
 
 #define THP		"/sys/kernel/mm/transparent_hugepage/"
-#define HUGE_SIZE	(16 * MIB)
+/* 16 MiB of huge pages, or one where it is larger */
+static long huge_size(void)
+{
+	char *text = guest_read_file(THP "hpage_pmd_size");
+	long size = text ? atol(text) : 0;
+
+	free(text);
+	return size > 16 * MIB ? size : 16 * MIB;
+}
 
 static long shmem_huge(void)
 {
@@ -723,6 +730,7 @@ static long shmem_huge(void)
 static void huge_pages_before(void)
 {
 	int session = new_session("huge_pages");
+	long size = huge_size();
 	long before = shmem_huge();
 	int fd;
 
@@ -730,27 +738,28 @@ static void huge_pages_before(void)
 		guest_skip("no huge pages in shmem: %s", strerror(errno));
 	/* Or a CPU whose node has no memory does not look further. */
 	guest_write_file(THP "defrag", "always");
-	fd = new_file(HUGE_SIZE + 5 * PAGE, 1);
+	fd = new_file(size + 5 * PAGE, 1);
 	guest_write_file(THP "shmem_enabled", "never");
-	if (shmem_huge() - before < HUGE_SIZE >> 10)
+	if (shmem_huge() - before < size >> 10)
 		guest_skip("memory is too fragmented for huge pages");
 	/* The huge page over the end of the file is only half inside. */
 	CHECK(!luo_preserve(session, fd, 1));
-	CHECK(shmem_huge() - before >= HUGE_SIZE >> 10);
+	CHECK(shmem_huge() - before >= size >> 10);
 }
 
 static void huge_pages_after(void)
 {
 	int session = old_session("huge_pages");
+	long size = huge_size();
 	long before = shmem_huge();
 	int fd = old_file(session, 1);
 
-	CHECK(shmem_huge() - before >= HUGE_SIZE >> 10);
-	check_size(fd, HUGE_SIZE + 5 * PAGE);
-	check_content(fd, 0, HUGE_SIZE + 5 * PAGE, 1);
+	CHECK(shmem_huge() - before >= size >> 10);
+	check_size(fd, size + 5 * PAGE);
+	check_content(fd, 0, size + 5 * PAGE, 1);
 	CHECK(!luo_finish(session));
-	CHECK(!ftruncate(fd, HUGE_SIZE + 10 * PAGE));
-	check_zeros(fd, HUGE_SIZE + 5 * PAGE, 5 * PAGE);
+	CHECK(!ftruncate(fd, size + 10 * PAGE));
+	check_zeros(fd, size + 5 * PAGE, 5 * PAGE);
 	/* Splitting and freeing them is nothing special. */
 	CHECK(!ftruncate(fd, MIB + PAGE));
 	check_content(fd, 0, MIB + PAGE, 1);
@@ -759,7 +768,7 @@ static void huge_pages_after(void)
 }
 
 /* Folios between a page and a huge page, each size in a file of its own. */
-static const int folio_kib[] = { 16, 64, 256, 1024 };
+static const int folio_orders[] = { 2, 4, 6, 8 };
 
 static void large_folios_before(void)
 {
@@ -768,13 +777,14 @@ static void large_folios_before(void)
 	size_t i;
 	int fd;
 
-	for (i = 0; i < ARRAY_SIZE(folio_kib); i++) {
+	for (i = 0; i < ARRAY_SIZE(folio_orders); i++) {
 		snprintf(path, sizeof(path),
-			 THP "hugepages-%dkB/shmem_enabled", folio_kib[i]);
+			 THP "hugepages-%dkB/shmem_enabled",
+			 (PAGE << folio_orders[i]) / 1024);
 		if (guest_write_file(path, "always"))
 			guest_skip("no large folios in shmem: %s",
 				   strerror(errno));
-		fd = new_file(2 * MIB + PAGE, i);
+		fd = new_file(513 * PAGE, i);
 		guest_write_file(path, "never");
 		CHECK(!luo_preserve(session, fd, i));
 	}
@@ -786,10 +796,10 @@ static void large_folios_after(void)
 	size_t i;
 	int fd;
 
-	for (i = 0; i < ARRAY_SIZE(folio_kib); i++) {
+	for (i = 0; i < ARRAY_SIZE(folio_orders); i++) {
 		fd = old_file(session, i);
-		check_size(fd, 2 * MIB + PAGE);
-		check_content(fd, 0, 2 * MIB + PAGE, i);
+		check_size(fd, 513 * PAGE);
+		check_content(fd, 0, 513 * PAGE, i);
 	}
 	CHECK(!luo_finish(session));
 	CHECK(!ftruncate(fd, 3 * PAGE));

@@ -33,8 +33,7 @@
 #define SHMEM_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 #define MODULE		"luo_test_races"
 #define FLB_MODULE	"luo_test_flb"
-#define PAGE		4096
-#define MIB		(256 * PAGE)
+#define MIB		(1024 * 1024)
 
 #define NR_SHARED	3	/* names, and files, that all tasks use */
 #define RESTLESS	0	/* the one of these files that changes its size */
@@ -90,7 +89,7 @@ static pid_t fork_task(void)
 /* A file of some size, its pages there or not, small or huge ones */
 static int any_file(void)
 {
-	static const size_t sizes[] = {
+	const size_t sizes[] = {
 		0, 1, PAGE, 5 * PAGE + 1, 16 * PAGE, 2 * MIB + PAGE, 4 * MIB,
 	};
 	size_t size = sizes[any(ARRAY_SIZE(sizes))];

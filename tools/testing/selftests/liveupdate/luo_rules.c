@@ -27,12 +27,15 @@
 
 #include "luo.h"
 
-#define PAGE		4096
 #define TAIL		8
 /* How a process ends that can't become root of a namespace */
 #define NO_NAMESPACE	100
-/* A segment of a kexec_load image that is never run. */
-#define SEGMENT_AT	0x2000000
+/* A segment of a kexec_load image that is never run: in RAM, if QEMU's board has it */
+#if defined(__aarch64__)
+#define SEGMENT_AT	0x42000000UL
+#else
+#define SEGMENT_AT	0x2000000UL
+#endif
 
 /* ---- the device ---- */
 
@@ -675,7 +678,7 @@ static void out_of_memory(void)
 
 static int load_old_way(unsigned long flags)
 {
-	static char code[PAGE];
+	static char code[MAX_PAGE];
 	struct kexec_segment segment = {
 		.buf = code,
 		.bufsz = sizeof(code),

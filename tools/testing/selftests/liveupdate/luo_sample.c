@@ -14,7 +14,6 @@
 
 #define MODULE		"notepad"
 #define DEVICE		"/dev/notepad"
-#define PAGE		4096
 #define NR_DISCARDED	64
 
 static void load_module(void)
@@ -43,7 +42,7 @@ static void write_note(int fd, const char *text)
 
 static void check_note(int fd, const char *wanted)
 {
-	char text[PAGE + 1] = "";
+	char text[MAX_PAGE + 1] = "";
 
 	CHECK_EQ(read(fd, text, strlen(wanted)), strlen(wanted));
 	if (strcmp(text, wanted))

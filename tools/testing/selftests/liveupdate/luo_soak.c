@@ -19,8 +19,7 @@
 
 #include "luo.h"
 
-#define PAGE		4096
-#define WORDS		(8 * PAGE / sizeof(__u64))
+#define WORDS		4096
 #define TOKEN		1
 #define MAX_KEXECS	2000
 

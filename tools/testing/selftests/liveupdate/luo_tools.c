@@ -12,7 +12,6 @@
 
 #include "luo.h"
 
-#define PAGE		4096
 #define FILE_SIZE	(3 * 1024 * 1024 + 5)
 #define FILE_SEED	11
 #define FILE_TOKEN	0x6b65786563ULL
