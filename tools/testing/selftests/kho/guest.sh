@@ -22,7 +22,9 @@
 #
 # Environment: KHO_KERNEL= the kernel to boot, KHO_SUITES= names of suites or
 # variants to run (default all; "SUITE:" is the suite without its variants),
-# KHO_LOGS= the directory for the serial logs, and what vm.sh knows.
+# KHO_LOGS= the directory for the serial logs, KHO_SYSROOT= where the programs and
+# libraries are that guests take, when they are of another machine than the host,
+# and what vm.sh knows.
 
 KSFT_SKIP=4
 
@@ -76,7 +78,22 @@ guest_add_modules() {
 
 # The libraries that a program is linked with, and what loads them.
 guest_libraries() {
-	ldd "$1" 2>/dev/null | grep -oE '/[^ ]+' || true
+	if [[ -n "$guest_emulator" ]]; then
+		"$guest_emulator" -L "$guest_sysroot" \
+			"$guest_sysroot"/lib*/ld-linux-*.so.? --list "$1"
+	else
+		ldd "$1"
+	fi 2>/dev/null | grep -oE '/[^ ]+' | sed "s,^$guest_sysroot/,/," | sort -u || true
+}
+
+guest_path() {
+	local dir path=$guest_out
+
+	[[ -n "$guest_emulator" ]] || path+=:$PATH
+	for dir in /usr/bin /bin /usr/sbin /sbin; do
+		path+=:$guest_sysroot$dir
+	done
+	echo "$path"
 }
 
 # In the guest it is in /bin, its libraries are where they are on the host. One
@@ -87,13 +104,24 @@ guest_add_program() {
 
 	mkdir -p "$guest_tmp/root/bin"
 	for name in "$@"; do
-		path=$(PATH=$guest_out:$PATH:/usr/sbin:/sbin command -v "$name") ||
-			continue
+		path=$(PATH=$(guest_path) command -v "$name") || continue
 		cp -L "$path" "$guest_tmp/root/bin/$name"
 		mapfile -t libraries < <(guest_libraries "$path")
 		((${#libraries[@]} == 0)) ||
-			cp -L --parents "${libraries[@]}" "$guest_tmp/root"
+			(cd "$guest_sysroot/" &&
+			 cp -L --parents "${libraries[@]#/}" "$guest_tmp/root")
 	done
+}
+
+# What is of another machine than the host runs there in QEMU, too.
+guest_find_machine() {
+	guest_machine=$(vm_machine "$guest_kernel")
+	guest_emulator=
+	guest_sysroot=
+	if [[ "$guest_machine" != "$(uname -m)" ]]; then
+		guest_emulator=qemu-$guest_machine
+		guest_sysroot=${KHO_SYSROOT:-/usr/$guest_machine-linux-gnu}
+	fi
 }
 
 guest_start() {
@@ -103,13 +131,14 @@ guest_start() {
 	guest_out=${OUTPUT:-$(dirname "$(readlink -f "$0")")}
 	guest_program=$guest_out/$program
 	guest_logs=${KHO_LOGS:-$guest_out/logs}
-	if missing=$(vm_missing); then
-		guest_skip_all "$missing"
-	fi
 	if ! guest_kernel=$(vm_kernel) || [[ ! -f "$guest_kernel" ]]; then
 		guest_skip_all "no kernel to test: build one with the options" \
-			"in this directory's config file (make bzImage modules)," \
-			"or name its bzImage in KHO_KERNEL"
+			"in this directory's config files (make all modules)," \
+			"or name its image in KHO_KERNEL"
+	fi
+	guest_find_machine
+	if missing=$(vm_missing "$guest_kernel" ${guest_emulator:+"$guest_emulator"}); then
+		guest_skip_all "$missing"
 	fi
 	if [[ ! -x "$guest_program" ]]; then
 		guest_skip_all "$program is not built," \
@@ -163,7 +192,8 @@ guest_chain() {
 
 # The tests of a suite, under the names of its variant.
 guest_tests() {
-	"$guest_program" list "${1%%:*}" "${guest_append[$1]}" |
+	${guest_emulator:+"$guest_emulator"} "$guest_program" list "${1%%:*}" \
+		"${guest_append[$1]}" |
 		sed "s/^[^.]*/$1/"
 }
 

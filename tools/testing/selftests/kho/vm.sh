@@ -5,6 +5,10 @@
 #
 # Run kernels in QEMU: a bash library for tests that need a real kexec.
 #
+#   vm_image DIR          print where the kernel is that was built in DIR
+#   vm_machine KERNEL     print what it runs on, as uname -m names it
+#   vm_console KERNEL     print the console of its guests, as console= names it
+#   vm_efi MACHINE        print the file with EFI's firmware for it
 #   vm_accel [KERNEL]     print "kvm" or "tcg"
 #   vm_pack DIR OUT       pack DIR into the initrd OUT
 #   vm_run KERNEL INITRD APPEND LOG SECONDS [QEMU ARGS...]
@@ -35,15 +39,61 @@ VM_TROUBLE+='|kmemleak: [0-9]+ new suspected'
 # Lines that match the above on a healthy kernel.
 VM_HARMLESS='Spectre V2 : WARNING:'
 
-vm_qemu() {
-	echo "${QEMU:-qemu-system-x86_64}"
+# Where each architecture leaves its kernel
+VM_IMAGES=(arch/x86/boot/bzImage arch/arm64/boot/Image)
+
+# What the guests of each machine differ in: QEMU's kind of board, and the console;
+# a CPU without what takes most of a guest's time when emulated ("rep stosb" byte
+# by byte, the ciphers of pointer authentication), and without LPA2, with which the
+# base can't load a kexec image; words for the kernel (on a loaded host an emulated
+# CPU may miss the timer's check at boot); and EFI's firmware, where Debian has it.
+declare -A VM_BOARD=([x86_64]=pc [aarch64]=virt)
+declare -A VM_CONSOLE=([x86_64]=ttyS0 [aarch64]=ttyAMA0)
+declare -A VM_TCG_CPU=([x86_64]="max,erms=off"
+	[aarch64]="max,pauth-impdef=on,lpa2=off")
+declare -A VM_WORDS=([x86_64]=no_timer_check [aarch64]='')
+declare -A VM_EFI=([x86_64]=/usr/share/ovmf/OVMF.fd
+	[aarch64]=/usr/share/qemu-efi-aarch64/QEMU_EFI.fd)
+
+vm_image() {
+	local image
+
+	for image in "${VM_IMAGES[@]}"; do
+		if [[ -f "$1/$image" ]]; then
+			echo "$1/$image"
+			return
+		fi
+	done
+	return 1
 }
 
-# Refuse to start without what a guest needs; the reason goes to stdout.
+# The magic number is that of arm64's boot protocol.
+vm_machine() {
+	if cmp -s -n 4 -i 56:0 "$1" <(printf 'ARM\x64'); then
+		echo aarch64
+	else
+		echo x86_64
+	fi
+}
+
+vm_console() {
+	echo "${VM_CONSOLE[$(vm_machine "$1")]}"
+}
+
+vm_efi() {
+	echo "${VM_EFI[$1]}"
+}
+
+vm_qemu() {
+	echo "${QEMU:-qemu-system-$(vm_machine "$1")}"
+}
+
+# vm_missing KERNEL [TOOL...]: refuse to start without what a guest needs; the
+# reason goes to stdout.
 vm_missing() {
 	local tool
 
-	for tool in "$(vm_qemu)" cpio timeout; do
+	for tool in "$(vm_qemu "$1")" cpio timeout "${@:2}"; do
 		if ! command -v "$tool" >/dev/null; then
 			echo "$tool is not installed"
 			return 0
@@ -52,7 +102,7 @@ vm_missing() {
 	return 1
 }
 
-# Where the kernel under test stands: KHO_KERNEL, or the bzImage of the build
+# Where the kernel under test stands: KHO_KERNEL, or the image of the build
 # tree (KBUILD_OUTPUT, or what holds this directory) that these tests are in.
 vm_kernel() {
 	local here dir
@@ -64,8 +114,7 @@ vm_kernel() {
 	here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 	for dir in ${KBUILD_OUTPUT:+"$KBUILD_OUTPUT"} ${O:+"$O"} \
 		   "$here/../../../../.." "$here/../../../.." "$here/../.."; do
-		if [[ -f "$dir/arch/x86/boot/bzImage" ]]; then
-			readlink -f "$dir/arch/x86/boot/bzImage"
+		if vm_image "$(readlink -f "$dir")"; then
 			return
 		fi
 	done
@@ -73,27 +122,30 @@ vm_kernel() {
 }
 
 vm_cpu() {
+	local machine=$1 accel=$2
+
 	if [[ -n "${VM_CPU:-}" ]]; then
 		echo "$VM_CPU"
-	elif [[ "$1" == kvm ]]; then
+	elif [[ "$accel" == kvm ]]; then
 		echo host
 	else
-		# Emulated byte by byte, "rep stosb" takes most of a guest's time.
-		echo max,erms=off
+		echo "${VM_TCG_CPU[$machine]}"
 	fi
 }
 
 # A kernel without initrd that comes as far as its panic for want of a root
 # proves the accelerator; there are hosts whose /dev/kvm opens and then hangs.
 vm_kvm_works() {
-	local kernel=$1 log status=1
+	local kernel=$1 machine log status=1
 
 	[[ -r /dev/kvm && -w /dev/kvm ]] || return 1
+	machine=$(vm_machine "$kernel")
 	log=$(mktemp)
 	# In a shell of its own, which keeps to itself that QEMU aborted.
-	if (timeout -k 2 "$VM_PROBE_SECONDS" "$(vm_qemu)" -accel kvm -cpu host \
+	if (timeout -k 2 "$VM_PROBE_SECONDS" "$(vm_qemu "$kernel")" \
+		-machine "${VM_BOARD[$machine]}" -accel kvm -cpu host \
 		-m 512M -nodefaults -nographic -no-reboot -serial "file:$log" \
-		-kernel "$kernel" -append "console=ttyS0 panic=-1" \
+		-kernel "$kernel" -append "console=${VM_CONSOLE[$machine]} panic=-1" \
 		</dev/null || exit 1) >/dev/null 2>&1 && grep -q 'Linux version' "$log"; then
 		status=0
 	fi
@@ -101,13 +153,17 @@ vm_kvm_works() {
 	return "$status"
 }
 
-# Set ACCEL once for this shell and its children.
+# Set ACCEL once for this shell and its children. A kernel of another machine
+# than this one is emulated in any case.
 vm_choose_accel() {
 	local kernel
 
+	kernel=${1:-$(vm_kernel || true)}
+	if [[ -n "$kernel" && "$(vm_machine "$kernel")" != "$(uname -m)" ]]; then
+		ACCEL=tcg
+	fi
 	[[ -z "${ACCEL:-}" ]] || return 0
 	ACCEL=tcg
-	kernel=${1:-$(vm_kernel || true)}
 	if [[ -n "$kernel" ]] && vm_kvm_works "$kernel"; then
 		ACCEL=kvm
 	fi
@@ -150,23 +206,24 @@ vm_layout() {
 		-numa node,nodeid=1,cpus=1,memdev=vm_node1
 }
 
-# An emulated CPU on a loaded host may miss the timer's check at boot; there is
-# no such check under KVM.
 vm_run() {
-	local kernel=$1 initrd=$2 append=$3 log=$4 status=0
+	local kernel=$1 initrd=$2 append=$3 log=$4 machine words status=0
 	local seconds=$(($5 * ${VM_PATIENCE:-1}))
 	local -a layout more
 
 	shift 5
 	read -ra more <<<"${VM_ARGS:-}"
+	machine=$(vm_machine "$kernel")
+	words="console=${VM_CONSOLE[$machine]} panic=-1 ${VM_WORDS[$machine]}"
 	vm_choose_accel "$kernel"
 	mapfile -t layout < <(vm_layout "$@")
 	: >"$log"
-	timeout -k 5 "$seconds" "$(vm_qemu)" \
-		-accel "$ACCEL" -cpu "$(vm_cpu "$ACCEL")" \
+	timeout -k 5 "$seconds" "$(vm_qemu "$kernel")" \
+		-machine "${VM_BOARD[$machine]}" \
+		-accel "$ACCEL" -cpu "$(vm_cpu "$machine" "$ACCEL")" \
 		"${layout[@]}" -nodefaults -nographic -no-reboot \
 		-serial "file:$log" -kernel "$kernel" -initrd "$initrd" \
-		-append "console=ttyS0 panic=-1 no_timer_check $append ${VM_APPEND:-}" \
+		-append "$words $append ${VM_APPEND:-}" \
 		"${more[@]}" "$@" \
 		</dev/null || status=$?
 	case $status in
