@@ -24,7 +24,9 @@ guest_add late:one_cpu 90 "kho=on" -m 1G
 # There is no room for that much in one piece.
 guest_add late:split_scratch 90 "kho=on kho_scratch=1100M,0,0"
 # Nor for half of it in the first node.
-guest_add late:three_parts 90 "nokaslr memmap=16M\$504M kho=on kho_scratch=1100M,0,0"
+[[ "$guest_machine" != x86_64 ]] ||
+	guest_add late:three_parts 90 \
+		"nokaslr memmap=16M\$504M kho=on kho_scratch=1100M,0,0"
 guest_add late:no_debugfs 90 "kho=on debugfs=off"
 guest_add kaslr 200 "kho=on"
 guest_add bare 60 "kho=on"

@@ -15,8 +15,6 @@
 
 #include "kho.h"
 
-#define PAGE		4096
-
 /* Ranges in every line of @text that holds @key. */
 static void ranges_from_lines(struct ranges *out, const char *text,
 			      const char *key, const char *fmt)
@@ -345,6 +343,7 @@ static const char *kaslr_append(int kernel)
 	return append;
 }
 
+#ifdef __x86_64__
 static void text_moves(void)
 {
 	const char *earlier = guest_param("text");
@@ -361,13 +360,19 @@ static void text_moves(void)
 		earlier += strlen(here);
 	CHECK(*earlier);
 }
+#endif
 
-/* That five are the same by chance is one in some 100,000. */
+/*
+ * That five are the same by chance is one in some 100,000. Other kernels than x86's
+ * stay where kexec_file_load() puts them.
+ */
 static const struct guest_test kaslr_tests[] = {
 	{ "kernel_lies_in_scratch", {
 		[1 ... 5] = text_in_scratch,
 	} },
+#ifdef __x86_64__
 	{ "kernel_moves", { [5] = text_moves } },
+#endif
 };
 
 static const struct guest_suite kaslr = {
@@ -602,14 +607,16 @@ static void preserve_outside_scratch_only(void)
 	CHECK(!guest_rmmod("kho_scratch_test"));
 }
 
-/* The kernel that is running, but for what it says it knows of setup_data */
-static void write_unaware_kernel(const char *path)
+/* What one architecture's kernels tell of themselves, or the other's */
+
+#define CHANGED_KERNEL	"/tmp/changed"
+
+/* The kernel that is running, but for what @change does to its image */
+static void write_changed_kernel(void (*change)(unsigned char *kernel,
+						size_t size))
 {
-	/* struct kernel_info begins so; then two sizes, and the highest type */
-	static const char magic[] = { 'L', 'T', 'o', 'P' };
-	unsigned int type = 9 | 1U << 31;
+	unsigned char *kernel;
 	struct stat st;
-	unsigned char *kernel, *info;
 	int fd;
 
 	fd = open("/kernel", O_RDONLY | O_CLOEXEC);
@@ -619,44 +626,103 @@ static void write_unaware_kernel(const char *path)
 	CHECK(kernel);
 	CHECK_EQ(read(fd, kernel, st.st_size), st.st_size);
 	close(fd);
-
-	/* The boot protocol's setup_sects and kernel_info_offset */
-	info = kernel + (kernel[0x1f1] + 1) * 512 +
-	       *(unsigned int *)(kernel + 0x268);
-	CHECK(info + 16 <= kernel + st.st_size);
-	CHECK(!memcmp(info, magic, sizeof(magic)));
-	CHECK_EQ(*(unsigned int *)(info + 12), 10 | 1U << 31);
-	memcpy(info + 12, &type, sizeof(type));
-
-	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	change(kernel, st.st_size);
+	fd = open(CHANGED_KERNEL, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	CHECK(fd >= 0);
 	CHECK_EQ(write(fd, kernel, st.st_size), st.st_size);
 	close(fd);
 	free(kernel);
 }
 
-static void load_kernel(const char *path)
+static int load_kernel(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int ret;
 
 	CHECK(fd >= 0);
-	CHECK(!syscall(SYS_kexec_file_load, fd, -1, 1UL, "",
-		       KEXEC_FILE_NO_INITRAMFS));
+	ret = syscall(SYS_kexec_file_load, fd, -1, 1UL, "",
+		      KEXEC_FILE_NO_INITRAMFS);
 	close(fd);
-	CHECK(!guest_unload_image(0));
+	return ret;
+}
+
+#if defined(__x86_64__)
+
+static void make_unaware(unsigned char *kernel, size_t size)
+{
+	/* struct kernel_info begins so; then two sizes, and the highest type */
+	static const char magic[] = { 'L', 'T', 'o', 'P' };
+	unsigned int type = 9 | 1U << 31;
+	unsigned char *info;
+
+	/* The boot protocol's setup_sects and kernel_info_offset */
+	info = kernel + (kernel[0x1f1] + 1) * 512 +
+	       *(unsigned int *)(kernel + 0x268);
+	CHECK(info + 16 <= kernel + size);
+	CHECK(!memcmp(info, magic, sizeof(magic)));
+	CHECK_EQ(*(unsigned int *)(info + 12), 10 | 1U << 31);
+	memcpy(info + 12, &type, sizeof(type));
 }
 
 static void unaware_kernel_is_warned_about(void)
 {
-	write_unaware_kernel("/tmp/unaware");
+	write_changed_kernel(make_unaware);
 
 	guest_log_mark();
-	load_kernel("/kernel");
+	CHECK(!load_kernel("/kernel"));
 	CHECK(!guest_log_since("does not know kexec handover"));
-	load_kernel("/tmp/unaware");
+	CHECK(!load_kernel(CHANGED_KERNEL));
 	CHECK(guest_log_since("does not know kexec handover"));
-	CHECK(!unlink("/tmp/unaware"));
+	CHECK(!guest_unload_image(0));
+	CHECK(!unlink(CHANGED_KERNEL));
 }
+
+#define ARCH_IMAGE_TEST \
+	{ "unaware_kernel_is_warned_about", { unaware_kernel_is_warned_about } }
+
+#elif defined(__aarch64__)
+
+/* Of the header's flags two bits tell the page size: 4, 16, 64 KiB, or 0 */
+#define IMAGE_FLAGS	24
+#define IMAGE_PAGE_MASK	0x6
+
+static unsigned char image_page_bits(const unsigned char *kernel)
+{
+	return kernel[IMAGE_FLAGS] & IMAGE_PAGE_MASK;
+}
+
+static unsigned char other_page_bits;
+
+static void change_page_size(unsigned char *kernel, size_t size)
+{
+	other_page_bits = (other_page_bits + 2) & IMAGE_PAGE_MASK;
+	if (other_page_bits == image_page_bits(kernel))
+		other_page_bits = (other_page_bits + 2) & IMAGE_PAGE_MASK;
+	kernel[IMAGE_FLAGS] &= ~IMAGE_PAGE_MASK;
+	kernel[IMAGE_FLAGS] |= other_page_bits;
+}
+
+/* What is loaded stays loaded. */
+static void other_page_size_is_refused(void)
+{
+	int i;
+
+	CHECK(!load_kernel("/kernel"));
+	for (i = 0; i < 3; i++) {
+		write_changed_kernel(change_page_size);
+		guest_log_mark();
+		CHECK_ERRNO(load_kernel(CHANGED_KERNEL), EINVAL);
+		CHECK(guest_log_since("kernel refused: it "));
+		CHECK(guest_log_since("page size") || guest_log_since("pages of"));
+	}
+	CHECK(!guest_unload_image(0));
+	CHECK(!unlink(CHANGED_KERNEL));
+}
+
+#define ARCH_IMAGE_TEST \
+	{ "other_page_size_is_refused", { other_page_size_is_refused } }
+
+#endif
 
 static const struct guest_test image_tests[] = {
 	{ "segments_lie_in_scratch",
@@ -665,7 +731,7 @@ static const struct guest_test image_tests[] = {
 	  { crash_image_in_crash_region, crash_image_in_crash_region } },
 	{ "crash_image_unloads", { crash_image_unloads, crash_image_unloads } },
 	{ "image_unloads", { image_unloads, image_unloads } },
-	{ "unaware_kernel_is_warned_about", { unaware_kernel_is_warned_about } },
+	ARCH_IMAGE_TEST,
 	{ "large_initrd_has_no_room", { large_initrd_has_no_room,
 					large_initrd_has_no_room } },
 	{ "preserve_refuses_scratch", { preserve_outside_scratch_only,

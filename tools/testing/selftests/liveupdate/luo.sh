@@ -22,8 +22,12 @@ guest_add flb 180 "kho=on liveupdate=on"
 guest_add sample 180 "kho=on liveupdate=on"
 guest_add flb_refused 240 "kho=on liveupdate=off"
 guest_add sample_refused 120 "kho=on liveupdate=off"
+# arm64's board plugs in memory only where there is ACPI, which comes with EFI.
+hotplug_firmware=()
+[[ "$guest_machine" != aarch64 ]] ||
+	hotplug_firmware=(-bios "$(vm_efi "$guest_machine")")
 guest_add hotplug 120 "kho=on liveupdate=on memhp_default_state=online_kernel" \
-	-m 1G,slots=1,maxmem=2G -smp 2,sockets=2 \
+	"${hotplug_firmware[@]}" -m 1G,slots=1,maxmem=2G -smp 2,sockets=2 \
 	-object memory-backend-ram,id=n0,size=1G \
 	-numa node,nodeid=0,cpus=0,memdev=n0 -numa node,nodeid=1,cpus=1 \
 	-object memory-backend-ram,id=dimm,size=512M \
