@@ -4,7 +4,6 @@
 
 #include <linux/const.h>
 
-#define PAGE_SHIFT	12
 #define PAGE_SIZE	(_AC(1, UL) << PAGE_SHIFT)
 #define PAGE_MASK	(~(PAGE_SIZE - 1))
 

@@ -28,7 +28,7 @@
 
 struct zone shim_zone;
 unsigned long totalcma_pages;
-unsigned long max_possible_pfn;
+unsigned long max_pfn, max_possible_pfn;
 struct kimage *kexec_image;
 bool kexec_in_progress;
 char _text[1];

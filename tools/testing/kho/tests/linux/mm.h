@@ -31,7 +31,7 @@
 extern char _text[], _end[];
 phys_addr_t __pa_symbol(const char *symbol);
 
-extern unsigned long max_possible_pfn;
+extern unsigned long max_pfn, max_possible_pfn;
 
 struct zone {
 	unsigned long cma_pages;
