@@ -7,7 +7,6 @@ export LC_ALL=C
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 BUILD=${KHO_BUILD:-$TOP/build}
 LINUX=$BUILD/linux
-LOGS=$BUILD/log
 CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/kho
 ARCH=${ARCH:-$(uname -m)}
 JOBS=${JOBS:-$(nproc)}
@@ -25,10 +24,20 @@ die() {
 	exit 1
 }
 
+# $machine: what its compilers, and the selftests' options for it, are named after
 case $ARCH in
-x86_64) ;;
-*) die "ARCH=$ARCH is not supported; ARCH=x86_64 is" ;;
+x86_64) machine=x86_64 image=arch/x86/boot/bzImage ;;
+arm64 | aarch64) ARCH=arm64 machine=aarch64 image=arch/arm64/boot/Image ;;
+*) die "ARCH=$ARCH is not supported; x86_64 and arm64 are" ;;
 esac
+cross=
+[ "$machine" = "$(uname -m)" ] || cross=$machine-linux-gnu-
+LOGS=$BUILD/log${cross:+/$ARCH}
+
+# only_on ARCH: for what the other lacks
+only_on() {
+	[ "$ARCH" = "$1" ] || die "there is nothing of this for ARCH=$ARCH, only for ARCH=$1"
+}
 
 # as_root COMMAND...: through sudo when not root
 as_root() {
@@ -193,8 +202,13 @@ kbuild() {
 	local objects=$1
 	shift
 	make -C "$LINUX" O="$objects" ARCH="$ARCH" LOCALVERSION="${LOCALVERSION:-}" \
-		CC="ccache gcc" HOSTCC="ccache gcc" \
+		CROSS_COMPILE="$cross" CC="ccache ${cross}gcc" HOSTCC="ccache gcc" \
 		KCFLAGS="-fmacro-prefix-map=../linux/=" -j "$JOBS" "$@"
+}
+
+# make_native TARGET...: make what runs on this machine, whatever ARCH is
+make_native() {
+	env -u ARCH make -j "$JOBS" "$@"
 }
 
 # copy_default_build OBJECTS: so that little is left to build there
@@ -206,8 +220,9 @@ copy_default_build() {
 		mkdir -p "$objects"
 		touch "$objects/.copying"
 		rsync -a --delete --exclude=/.copying --exclude=/kselftest "$default/" "$objects/"
-		# objtool's rules name their directory; rebuilt, it would rebuild all else
-		find "$objects/tools" -name '.*.cmd' -exec sed -i "s,$default/,$objects/,g" {} +
+		# objtool's rules name their directory; rebuilt, it would rebuild all else.
+		# There is none on arm64.
+		[ ! -d "$objects/tools" ] || find "$objects/tools" -name '.*.cmd' -exec sed -i "s,$default/,$objects/,g" {} +
 		mv "$objects/.copying" "$objects/.copied"
 	fi
 }
