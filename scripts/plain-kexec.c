@@ -4,7 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The initrd it is in holds the kernel to load as /kernel.
+ * The initrd it is in holds the kernel to load as /kernel. CONSOLE is the name of
+ * the guest's console.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +19,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-static const char next_line[] = "console=ttyS0 panic=-1 retain_initrd second";
+static const char next_line[] = "console=" CONSOLE " panic=-1 retain_initrd second";
 
 static void end(const char *what)
 {

@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 # Sourced by run-tests and test-configs, after lib.sh: run suites of tests, read
 # their results and count them.
 # SPDX-License-Identifier: GPL-2.0
@@ -6,7 +6,6 @@
 . "$TOP/tools/testing/selftests/kho/vm.sh"
 
 work=$BUILD/test
-image=arch/x86/boot/bzImage
 passed=0
 failed=0
 skipped=0
@@ -145,7 +144,8 @@ run_kunit() {
 run_plain_kexec() {
 	local kernel=$1/$image serial=$2
 	mkdir -p "$work/plain"
-	gcc -static -O2 -Wall -o "$work/plain/init" "$TOP/scripts/plain-kexec.c"
+	"${cross}gcc" -static -O2 -Wall -DCONSOLE="\"$(vm_console "$kernel")\"" \
+		-o "$work/plain/init" "$TOP/scripts/plain-kexec.c"
 	cp "$kernel" "$work/plain/kernel"
 	vm_pack "$work/plain" "$work/plain.cpio"
 	vm_run "$kernel" "$work/plain.cpio" "retain_initrd" "$serial" 120
@@ -160,9 +160,16 @@ forget_test_modules() {
 		\( -name '*.ko' -o -name '*.o' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \) -delete
 }
 
+# make_kselftests OBJECTS DIRECTORY...
+make_kselftests() {
+	local sysroot
+	sysroot=$("$TOP/scripts/get-sysroot")
+	make -C "$LINUX/tools/testing/selftests" O="$1" ARCH="$ARCH" CROSS_COMPILE="$cross" \
+		KHO_SYSROOT="$sysroot" TARGETS="${*:2}" FORCE_TARGETS=1 run_tests
+}
+
 # run_kselftests OBJECTS: the suites that KHO_SUITES= names, or all
 run_kselftests() {
 	forget_test_modules
-	make -C "$LINUX/tools/testing/selftests" O="$1" \
-		TARGETS="kho liveupdate" FORCE_TARGETS=1 run_tests
+	make_kselftests "$1" kho liveupdate
 }

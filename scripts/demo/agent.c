@@ -7,7 +7,7 @@
  * The first one copies /file into a memfd and hands it to the second, that one
  * to the third. Only the first kernel's initrd has /file. Each reports what it
  * sees to the host, as "demo: STEP NAME VALUE" in the kernel log: the host
- * compares.
+ * compares. CONSOLE is the name of the guest's console.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -78,6 +78,11 @@ static __u64 ticks(void)
 {
 #if defined(__x86_64__)
 	return __builtin_ia32_rdtsc();
+#elif defined(__aarch64__)
+	__u64 count;
+
+	asm volatile("isb; mrs %0, cntvct_el0" : "=r" (count));
+	return count;
 #else
 #error "no clock that runs on through a kexec is known for this architecture"
 #endif
@@ -298,8 +303,8 @@ static void load_next_kernel(void)
 		die(path);
 	copy_bytes(from, initrd, size);
 	length = snprintf(line, sizeof(line),
-			  "console=ttyS0 panic=-1 retain_initrd kho=on liveupdate=on demo_step=%d demo_initrd_size=%ld",
-			  step + 1, size);
+			  "console=%s panic=-1 retain_initrd kho=on liveupdate=on demo_step=%d demo_initrd_size=%ld",
+			  CONSOLE, step + 1, size);
 	if (syscall(SYS_kexec_file_load, kernel, initrd, length + 1, line, 0ul))
 		die("kexec_file_load");
 	close(from);
