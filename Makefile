@@ -16,12 +16,13 @@ endif
 
 help:
 	@echo 'make kernel   lay build/linux/ and build it in build/x86_64/ (CONFIG=debug: with'
-	@echo '              KASAN, lockdep and more, in build/x86_64-debug/)'
+	@echo '              KASAN, lockdep and more, in build/x86_64-debug/; CONFIG=64k ARCH=arm64:'
+	@echo '              with pages of 64 KiB)'
 	@echo 'make demo     a file in a memfd lives through two live updates in QEMU'
 	@echo '              (DEMO_FILE=: any file)'
-	@echo 'make test     every test; the last line counts them'
-	@echo 'make test-all every test, on every configuration of kernel and machine that'
-	@echo '              scripts/test-configs lists; takes hours'
+	@echo 'make test     every test, and some of them on arm64; the last line counts them'
+	@echo 'make test-all every test, on both architectures and on every configuration of'
+	@echo '              kernel and machine that scripts/test-configs lists; takes hours'
 	@echo 'make soak     a thousand live updates in a row, and very large ones; takes'
 	@echo '              half an hour (KEXECS=N: so many)'
 	@echo 'make bench    what preserving costs and what it adds to the blackout, beside the'
@@ -40,6 +41,7 @@ help:
 	@echo '              build/deb/'
 	@echo 'make clean    remove build/; downloads and ccache stay in ~/.cache/kho/'
 	@echo
+	@echo 'ARCH=arm64    cross compile for arm64, in build/arm64/; run it in QEMU'
 	@echo 'KBASE=DIR     a Linux 6.12.y tree or checkout instead of Debian'"'"'s'
 	@echo 'ACCEL=tcg|kvm how QEMU runs the guests; tried out when not given'
 	@echo 'JOBS=N        compile jobs at once, as many as CPUs when not given'
