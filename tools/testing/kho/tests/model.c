@@ -14,7 +14,7 @@
 #include "model.h"
 
 /* The order that has a lone 1 as its first key */
-#define TOP_ORDER	52
+#define TOP_ORDER	(64 - PAGE_SHIFT)
 
 u64 model_key(unsigned long pfn, unsigned int order)
 {

@@ -16,7 +16,7 @@
 #define MODEL_MAX	4096
 
 /* Page frame numbers are below this. */
-#define MODEL_END_PFN	BIT(52)
+#define MODEL_END_PFN	BIT(64 - PAGE_SHIFT)
 
 struct model {
 	u64 keys[MODEL_MAX];

@@ -19,10 +19,15 @@
  * Reading
  */
 
+/* Of keys: what leaves hold, and each table above; the marker is the highest bit. */
+#define LEAF_BITS	(PAGE_SHIFT + 3)
+#define TABLE_BITS	(PAGE_SHIFT - 3)
+#define TOP_LEVEL	DIV_ROUND_UP(65 - PAGE_SHIFT - LEAF_BITS, TABLE_BITS)
+
 static bool model_read(struct model *model, u64 phys, unsigned int level, u64 base)
 {
 	const u64 *words = phys_to_virt(phys);
-	unsigned int i, shift = level ? 15 + 9 * (level - 1) : 0;
+	unsigned int i, shift = level ? LEAF_BITS + TABLE_BITS * (level - 1) : 0;
 	bool good = true;
 
 	if (!level) {
@@ -35,7 +40,7 @@ static bool model_read(struct model *model, u64 phys, unsigned int level, u64 ba
 		return good;
 	}
 
-	for (i = 0; i < 512 && good; i++)
+	for (i = 0; i < 1 << TABLE_BITS && good; i++)
 		if (words[i])
 			good &= model_read(model, words[i], level - 1,
 					   base + ((u64)i << shift));
@@ -44,7 +49,7 @@ static bool model_read(struct model *model, u64 phys, unsigned int level, u64 ba
 
 bool radix_model_read(struct model *model, u64 root)
 {
-	return model_read(model, root, 5, 0);
+	return model_read(model, root, TOP_LEVEL, 0);
 }
 
 /*
@@ -178,7 +183,7 @@ static struct operation decode(u64 code)
 		op.nr <<= 4;
 	if (code >> 17 & 1)
 		index <<= code >> 18 & 31;
-	op.pfn = op.order < 52 ? index << op.order : index;
+	op.pfn = op.order < 64 - PAGE_SHIFT ? index << op.order : index;
 	if (code >> 23 & 1)
 		op.pfn = MODEL_END_PFN - op.pfn;
 	/* Rarely misaligned */

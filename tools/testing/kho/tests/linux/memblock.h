@@ -12,6 +12,7 @@
 
 #define MEMBLOCK_NOMAP			0x4
 #define MEMBLOCK_KHO_SCRATCH		0x20
+#define MEMBLOCK_RSRV_FIRMWARE		0x80
 #define MEMBLOCK_ALLOC_ACCESSIBLE	0
 
 struct memblock_region {
