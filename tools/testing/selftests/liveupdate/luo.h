@@ -98,6 +98,7 @@ extern const struct guest_suite handler_suite;
 extern const struct guest_suite flb_suite;
 extern const struct guest_suite flb_refused_suite;
 extern const struct guest_suite hotplug_suite;
+extern const struct guest_suite far_suite;
 extern const struct guest_suite debugfs_suite;
 extern const struct guest_suite tools_suite;
 extern const struct guest_suite tools_crash_suite;

@@ -32,6 +32,15 @@ guest_add hotplug 120 "kho=on liveupdate=on memhp_default_state=online_kernel" \
 	-numa node,nodeid=0,cpus=0,memdev=n0 -numa node,nodeid=1,cpus=1 \
 	-object memory-backend-ram,id=dimm,size=512M \
 	-device pc-dimm,memdev=dimm,node=1
+# A PC has all that is not plugged in later in one piece, but for a gap at 4 GiB.
+[[ "$guest_machine" != aarch64 ]] ||
+	guest_add far 120 "kho=on liveupdate=on" -m 1G,slots=2,maxmem=600G \
+		-smp 2,sockets=2 -object memory-backend-ram,id=n0,size=1G \
+		-numa node,nodeid=0,cpus=0-1,memdev=n0 \
+		-numa node,nodeid=1 -object memory-backend-ram,id=m1,size=1G \
+		-device pc-dimm,memdev=m1,node=1,addr=0x200000000 \
+		-numa node,nodeid=2 -object memory-backend-ram,id=m2,size=1G \
+		-device pc-dimm,memdev=m2,node=2,addr=0x8000000000
 guest_add debugfs 180 "kho=on liveupdate=on"
 guest_add tools 120 "kho=on liveupdate=on"
 # Files lie in that much scratch, and have to move out of it when preserved.
