@@ -33,14 +33,14 @@ guest_add hotplug 120 "kho=on liveupdate=on memhp_default_state=online_kernel" \
 	-object memory-backend-ram,id=dimm,size=512M \
 	-device pc-dimm,memdev=dimm,node=1
 # A PC has all that is not plugged in later in one piece, but for a gap at 4 GiB.
-[[ "$guest_machine" != aarch64 ]] ||
-	guest_add far 120 "kho=on liveupdate=on" -m 1G,slots=2,maxmem=600G \
-		-smp 2,sockets=2 -object memory-backend-ram,id=n0,size=1G \
-		-numa node,nodeid=0,cpus=0-1,memdev=n0 \
-		-numa node,nodeid=1 -object memory-backend-ram,id=m1,size=1G \
-		-device pc-dimm,memdev=m1,node=1,addr=0x200000000 \
-		-numa node,nodeid=2 -object memory-backend-ram,id=m2,size=1G \
-		-device pc-dimm,memdev=m2,node=2,addr=0x8000000000
+# On arm64 EFI takes what is plugged in before for memory like any other.
+for least in 8 512; do
+	[[ "$guest_machine" == aarch64 && -f "$(vm_efi aarch64)" ]] || continue
+	guest_add "far:$least" 120 "kho=on liveupdate=on least=$least" \
+		-bios "$(vm_efi aarch64)" -m 1G,slots=1,maxmem=600G -smp 2 \
+		-object memory-backend-ram,id=far,size=1G \
+		-device "pc-dimm,memdev=far,addr=$((least << 30))"
+done
 guest_add debugfs 180 "kho=on liveupdate=on"
 guest_add tools 120 "kho=on liveupdate=on"
 # Files lie in that much scratch, and have to move out of it when preserved.

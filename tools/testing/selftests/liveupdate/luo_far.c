@@ -1,30 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Files in memory at high addresses, with large gaps below it
+ * Files in memory at high addresses, with a large gap below it
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The guest has such memory in nodes of its own.
+ * least=GIB on the command line is where that memory begins. What lies below 4 GiB
+ * is the zone of devices that reach no further: it is taken last.
  */
 #include <fcntl.h>
-#include <linux/mempolicy.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "luo.h"
 
 #define SIZE		(16 << 20)
-
-static const struct {
-	int node;
-	uint64_t least;		/* physical address */
-	const char *session;
-} places[] = {
-	{ 1, 4ULL << 30, "above 4 GiB" },
-	{ 2, 512ULL << 30, "above 512 GiB" },
-};
 
 /* Where the first page of a file is. In an entry of pagemap 55 bits tell the pfn. */
 static uint64_t phys_of(int fd)
@@ -43,49 +34,34 @@ static uint64_t phys_of(int fd)
 	return (entry & ((1ULL << 55) - 1)) * PAGE;
 }
 
-static void preserve_at(unsigned int place)
+static void check_far(int fd)
 {
-	unsigned long nodes = 1UL << places[place].node;
-	int fd;
+	const char *least = guest_param("least");
+	uint64_t phys = phys_of(fd);
 
-	CHECK(!syscall(SYS_set_mempolicy, MPOL_BIND, &nodes, 8 * sizeof(nodes)));
-	fd = new_file(SIZE, place);
-	CHECK(phys_of(fd) >= places[place].least);
-	CHECK(!syscall(SYS_set_mempolicy, MPOL_DEFAULT, NULL, 0));
-	CHECK(!luo_preserve(new_session(places[place].session), fd, 1));
+	CHECK(least);
+	guest_note("file at 0x%llx", (unsigned long long)phys);
+	CHECK(phys >= strtoull(least, NULL, 10) << 30);
 }
 
-static void is_back_at(unsigned int place)
+static void preserve_far_file(void)
 {
-	int fd = old_file(old_session(places[place].session), 1);
+	int fd = new_file(SIZE, 1);
 
-	check_content(fd, 0, SIZE, place);
-	CHECK(phys_of(fd) >= places[place].least);
+	check_far(fd);
+	CHECK(!luo_preserve(new_session("far"), fd, 1));
 }
 
-static void preserve_above_4_gib(void)
+static void far_file_is_back(void)
 {
-	preserve_at(0);
-}
+	int fd = old_file(old_session("far"), 1);
 
-static void is_back_above_4_gib(void)
-{
-	is_back_at(0);
-}
-
-static void preserve_above_512_gib(void)
-{
-	preserve_at(1);
-}
-
-static void is_back_above_512_gib(void)
-{
-	is_back_at(1);
+	check_content(fd, 0, SIZE, 1);
+	check_far(fd);
 }
 
 static const struct guest_test far_tests[] = {
-	{ "above_4_gib", { preserve_above_4_gib, is_back_above_4_gib } },
-	{ "above_512_gib", { preserve_above_512_gib, is_back_above_512_gib } },
+	{ "file_stays_there", { preserve_far_file, far_file_is_back } },
 };
 
 const struct guest_suite far_suite = {
