@@ -32,15 +32,7 @@ guest_add hotplug 120 "kho=on liveupdate=on memhp_default_state=online_kernel" \
 	-numa node,nodeid=0,cpus=0,memdev=n0 -numa node,nodeid=1,cpus=1 \
 	-object memory-backend-ram,id=dimm,size=512M \
 	-device pc-dimm,memdev=dimm,node=1
-# A PC has all that is not plugged in later in one piece, but for a gap at 4 GiB.
-# On arm64 EFI takes what is plugged in before for memory like any other.
-for least in 8 512; do
-	[[ "$guest_machine" == aarch64 && -f "$(vm_efi aarch64)" ]] || continue
-	guest_add "far:$least" 120 "kho=on liveupdate=on least=$least" \
-		-bios "$(vm_efi aarch64)" -m 1G,slots=1,maxmem=600G -smp 2 \
-		-object memory-backend-ram,id=far,size=1G \
-		-device "pc-dimm,memdev=far,addr=$((least << 30))"
-done
+guest_add far 120 "kho=on liveupdate=on least=4" -m 6G -smp 2
 guest_add debugfs 180 "kho=on liveupdate=on"
 guest_add tools 120 "kho=on liveupdate=on"
 # Files lie in that much scratch, and have to move out of it when preserved.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Files in memory at high addresses, with a large gap below it
+ * Files in memory at high addresses
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
