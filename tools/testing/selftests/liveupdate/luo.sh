@@ -32,7 +32,9 @@ guest_add hotplug 120 "kho=on liveupdate=on memhp_default_state=online_kernel" \
 	-numa node,nodeid=0,cpus=0,memdev=n0 -numa node,nodeid=1,cpus=1 \
 	-object memory-backend-ram,id=dimm,size=512M \
 	-device pc-dimm,memdev=dimm,node=1
-guest_add far 120 "kho=on liveupdate=on least=4" -m 6G -smp 2
+guest_add far 120 "kho=on liveupdate=on" -m 6G -smp 2 \
+	-object memory-backend-ram,id=n0,size=3G -numa node,cpus=0-1,memdev=n0 \
+	-object memory-backend-ram,id=n1,size=3G -numa node,memdev=n1
 guest_add debugfs 180 "kho=on liveupdate=on"
 guest_add tools 120 "kho=on liveupdate=on"
 # Files lie in that much scratch, and have to move out of it when preserved.
