@@ -30,7 +30,7 @@ VM_TAIL_LINES=40
 
 # What a kernel prints when something is wrong, with any subsystem before it.
 VM_TROUBLE='WARNING:|BUG:|kernel BUG at|Oops|[Bb]ad page|Bad rss-counter'
-VM_TROUBLE+='|KASAN|KCSAN|UBSAN|KFENCE: memory|general protection fault'
+VM_TROUBLE+='|KASAN|UBSAN|KFENCE: memory|general protection fault'
 VM_TROUBLE+='|INFO: (task|rcu|possible|trying|inconsistent|suspicious)'
 VM_TROUBLE+='|detected stalls|self-detected stall|blocked for more than'
 VM_TROUBLE+='|unchecked MSR|Call Trace:|Kernel panic|double free|list_(add|del) corruption'
