@@ -208,7 +208,7 @@ kbuild() {
 
 # make_native TARGET...: make what runs on this machine, whatever ARCH is
 make_native() {
-	env -u ARCH make -j "$JOBS" "$@"
+	env -u ARCH -u CROSS_COMPILE make -j "$JOBS" "$@"
 }
 
 # copy_default_build OBJECTS: so that little is left to build there

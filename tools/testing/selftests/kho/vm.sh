@@ -33,7 +33,9 @@ VM_TROUBLE='WARNING:|BUG:|kernel BUG at|Oops|[Bb]ad page|Bad rss-counter'
 VM_TROUBLE+='|KASAN|UBSAN|KFENCE: memory|general protection fault'
 VM_TROUBLE+='|INFO: (task|rcu|possible|trying|inconsistent|suspicious)'
 VM_TROUBLE+='|detected stalls|self-detected stall|blocked for more than'
-VM_TROUBLE+='|unchecked MSR|Call Trace:|Kernel panic|double free|list_(add|del) corruption'
+VM_TROUBLE+='|unchecked MSR|Call [Tt]race:|Internal error:|SError Interrupt'
+VM_TROUBLE+='|Unable to handle kernel|Kernel panic|double free'
+VM_TROUBLE+='|list_(add|del) corruption'
 VM_TROUBLE+='|kmemleak: [0-9]+ new suspected'
 
 # Lines that match the above on a healthy kernel.
