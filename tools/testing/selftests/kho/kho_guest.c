@@ -705,6 +705,7 @@ static void change_page_size(unsigned char *kernel, size_t size)
 /* What is loaded stays loaded. */
 static void other_page_size_is_refused(void)
 {
+	char *loaded;
 	int i;
 
 	CHECK(!load_kernel("/kernel"));
@@ -714,6 +715,10 @@ static void other_page_size_is_refused(void)
 		CHECK_ERRNO(load_kernel(CHANGED_KERNEL), EINVAL);
 		CHECK(guest_log_since("kernel refused: it "));
 		CHECK(guest_log_since("page size") || guest_log_since("pages of"));
+		loaded = guest_read_file("/sys/kernel/kexec_loaded");
+		CHECK(loaded);
+		CHECK(!strcmp(loaded, "1\n"));
+		free(loaded);
 	}
 	CHECK(!guest_unload_image(0));
 	CHECK(!unlink(CHANGED_KERNEL));

@@ -44,7 +44,7 @@ const struct hostile_rule hostile_rules[] = {
 	NO_HANDOVER("image.fdt_addr",
 		    "0 +1 @outside @end @scratch @free @memfd",
 		    "handover refused: "),
-	NO_HANDOVER("image.fdt_size", "0 1 +1 65536 max", "handover refused: "),
+	NO_HANDOVER("image.fdt_size", "0 1 +1 +65536 max", "handover refused: "),
 	NO_HANDOVER("image.scratch_addr", "0 +8 @outside @end @free @fdt",
 		    "handover refused: "),
 	NO_HANDOVER("image.scratch_size", "0 1 +1 +16 max",
