@@ -10,6 +10,7 @@
 #                                      of the host
 #   guest_add SUITE[:VARIANT] SECONDS APPEND [QEMU ARGS...]
 #                                      plan one guest
+#   guest_lacks SUITE WHY              it can't run on this host: all skipped
 #   guest_panics SUITE                 it panics and goes on in a crash kernel
 #   guest_ends SUITE LINE              it ends with what begins with this line
 #   guest_chain SUITE                  each kernel has a test that ends in the
@@ -34,7 +35,7 @@ GUEST_HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 
 guest_suites=()
 declare -A guest_seconds guest_append guest_qemu_args guest_panics guest_ends
-declare -A guest_chains
+declare -A guest_chains guest_lacks
 guest_pass=0
 guest_fail=0
 guest_skip=0
@@ -176,6 +177,10 @@ guest_add() {
 	guest_append[$suite]=$3
 	shift 3
 	guest_qemu_args[$suite]=$*
+}
+
+guest_lacks() {
+	guest_lacks[$1]=$2
 }
 
 guest_panics() {
@@ -321,9 +326,21 @@ guest_go_on() {
 	done
 }
 
+guest_skip_suite() {
+	local suite=$1 test
+
+	for test in $(guest_tests "$suite") "$suite.clean_run"; do
+		guest_result skip "$test" "${guest_lacks[$suite]}"
+	done
+}
+
 guest_run_suite() {
 	local suite=$1 status=0 log lines test
 
+	if [[ -n "${guest_lacks[$suite]:-}" ]]; then
+		guest_skip_suite "$suite"
+		return
+	fi
 	log=$guest_logs/${suite/:/-}.log
 	lines=$guest_tmp/lines
 	guest_boot "$suite" "$log" 2>"$guest_tmp/messages" || status=$?

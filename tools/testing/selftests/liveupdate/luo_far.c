@@ -4,11 +4,12 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The guest has all memory above 4 GiB in a node of its own.
+ * The guest has a node of its own for memory that is all above so many GiB.
  */
 #include <fcntl.h>
 #include <linux/mempolicy.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,7 +18,14 @@
 
 #define SIZE		(16 << 20)
 #define FAR_NODE	1
-#define FAR		(4ULL << 30)
+
+static uint64_t far_memory(void)
+{
+	const char *gib = guest_param("far");
+
+	CHECK(gib);
+	return strtoull(gib, NULL, 0) << 30;
+}
 
 /* Where the first page of a file is. In an entry of pagemap 55 bits tell the pfn. */
 static uint64_t phys_of(int fd)
@@ -43,7 +51,7 @@ static void preserve_far_file(void)
 
 	CHECK(!syscall(SYS_set_mempolicy, MPOL_BIND, &nodes, 8 * sizeof(nodes)));
 	fd = new_file(SIZE, 1);
-	CHECK(phys_of(fd) >= FAR);
+	CHECK(phys_of(fd) >= far_memory());
 	CHECK(!syscall(SYS_set_mempolicy, MPOL_DEFAULT, NULL, 0));
 	CHECK(!luo_preserve(session, fd, 1));
 }
@@ -53,7 +61,7 @@ static void far_file_is_back(void)
 	int fd = old_file(old_session("far"), 1);
 
 	check_content(fd, 0, SIZE, 1);
-	CHECK(phys_of(fd) >= FAR);
+	CHECK(phys_of(fd) >= far_memory());
 }
 
 static const struct guest_test far_tests[] = {
