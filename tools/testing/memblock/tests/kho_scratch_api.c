@@ -255,6 +255,31 @@ static int kernel_reserved_size_check(void)
 	return 0;
 }
 
+/*
+ * What firmware reserves may be reserved once more, as part of more. The simulator
+ * says so on stderr when memblock warns.
+ */
+static int firmware_overlap_check(void)
+{
+	int err;
+
+	PREFIX_PUSH();
+	setup_aligned();
+
+	err = memblock_reserve_firmware(mem_start() + SZ_8K, SZ_4K);
+	ASSERT_EQ(err, 0);
+	err = memblock_reserve(mem_start() + SZ_4K, SZ_16K);
+	ASSERT_EQ(err, 0);
+	ASSERT_EQ(memblock.reserved.cnt, 3);
+	ASSERT_EQ(memblock.reserved.regions[0].flags, MEMBLOCK_NONE);
+	ASSERT_EQ(memblock.reserved.regions[1].flags, MEMBLOCK_RSRV_FIRMWARE);
+	ASSERT_EQ(memblock.reserved.regions[1].size, SZ_4K);
+	ASSERT_EQ(memblock.reserved.regions[2].flags, MEMBLOCK_NONE);
+
+	test_pass_pop();
+	return 0;
+}
+
 int memblock_kho_scratch_checks(void)
 {
 	reset_memblock_attributes();
@@ -277,6 +302,7 @@ int memblock_kho_scratch_checks(void)
 	run_bottom_up(setaside_after_refusal_check);
 	setaside_at_address_check();
 	kernel_reserved_size_check();
+	firmware_overlap_check();
 
 	dummy_physical_memory_cleanup();
 	prefix_pop();
