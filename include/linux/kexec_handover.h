@@ -65,6 +65,7 @@ unsigned long kho_walk_unpreserved(unsigned long start_pfn,
 
 bool kho_image_needs_scratch(const struct kimage *image);
 int kho_walk_scratch(struct kexec_buf *kbuf, kho_hole_fn fn);
+void kho_explain_failed_load(const struct kimage *image, int err);
 int kho_fill_kimage(struct kimage *image);
 bool kho_image_can_carry(void);
 
@@ -210,6 +211,10 @@ static inline bool kho_image_needs_scratch(const struct kimage *image)
 static inline int kho_walk_scratch(struct kexec_buf *kbuf, kho_hole_fn fn)
 {
 	return 0;
+}
+
+static inline void kho_explain_failed_load(const struct kimage *image, int err)
+{
 }
 
 static inline int kho_fill_kimage(struct kimage *image)

@@ -2315,9 +2315,6 @@ bool kho_image_needs_scratch(const struct kimage *image)
  * @kbuf: what is searched for
  * @fn:	  called for each region with @kbuf; returns non-zero to stop
  *
- * When nothing is found the reason goes to the log: the caller can only return
- * an error that says little.
- *
  * Context: Called with the kexec lock held.
  * Return: 0, or what @fn returned.
  */
@@ -2333,10 +2330,26 @@ int kho_walk_scratch(struct kexec_buf *kbuf, kho_hole_fn fn)
 		ret = fn(&res, kbuf);
 	}
 
-	if (!ret)
-		pr_err("no room in scratch for %lu bytes of the kexec image; see kho_scratch=\n",
-		       kbuf->memsz);
+	/* No error yet: loaders may try with the other segments elsewhere. */
+	if (!ret && !kbuf->image->kho.unplaced)
+		kbuf->image->kho.unplaced = kbuf->memsz;
 	return ret;
+}
+
+/**
+ * kho_explain_failed_load - say so when a kexec image found no room in scratch
+ * @image: the image, which could not be loaded
+ * @err:   the error, negative, that its loader returned
+ *
+ * The caller can only return the error, which says little.
+ *
+ * Context: Called with the kexec lock held.
+ */
+void kho_explain_failed_load(const struct kimage *image, int err)
+{
+	if (err == -EADDRNOTAVAIL && image->kho.unplaced)
+		pr_err("no room in scratch for %lu bytes of the kexec image; see kho_scratch=\n",
+		       image->kho.unplaced);
 }
 
 /**
