@@ -40,7 +40,7 @@ guest_add far 120 "kho=on liveupdate=on far=4" -m 6G -smp 2 \
 	-object memory-backend-ram,id=n1,size=3G -numa node,memdev=n1
 # Where a table of the first of four levels ends. The host has to have what the guest
 # touches only: that is little on x86, which can leave memory out; elsewhere it is all
-# struct pages, twice.
+# struct pages, twice, 17 GiB with pages of 4 KiB.
 far_append="kho=on liveupdate=on far=512"
 [[ "$guest_machine" != x86_64 ]] || far_append+=" memmap=508G\$5G"
 [[ -z "${KHO_SUITES:-}" && "$guest_machine" != x86_64 ]] ||
