@@ -19,6 +19,7 @@ struct kimage {
 		phys_addr_t fdt;
 		phys_addr_t scratch;
 		size_t scratch_size;
+		unsigned long unplaced;
 	} kho;
 };
 
