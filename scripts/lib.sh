@@ -24,6 +24,8 @@ die() {
 	exit 1
 }
 
+[[ "$JOBS" =~ ^[1-9][0-9]*$ ]] || die "JOBS=$JOBS: it is a number of jobs"
+
 # $machine: what its compilers, and the selftests' options for it, are named after
 case $ARCH in
 x86_64) machine=x86_64 image=arch/x86/boot/bzImage ;;
