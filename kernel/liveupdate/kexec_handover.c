@@ -468,10 +468,10 @@ static void __init kho_check_supported(void)
  */
 void __init kho_early_init(kho_is_ram_fn is_ram)
 {
+	kho_check_supported();
 	if (kho_in.state != KHO_IN_CLAIMED)
 		return;
 
-	kho_check_supported();
 	if (!kho_enable) {
 		pr_warn("handover ignored: kexec handover is off in this kernel\n");
 		kho_in.state = KHO_IN_NONE;
@@ -1195,7 +1195,6 @@ void __init kho_memory_init(void)
 {
 	int err;
 
-	kho_check_supported();
 	if (!kho_enable)
 		return;
 
@@ -2376,6 +2375,9 @@ int kho_fill_kimage(struct kimage *image)
 
 	if (!kho_image_needs_scratch(image))
 		return 0;
+
+	/* Without what found no room before, the image can be loaded. */
+	image->kho.unplaced = 0;
 
 	err = kexec_add_buffer(&kbuf);
 	if (err)
