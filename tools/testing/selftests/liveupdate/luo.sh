@@ -22,7 +22,8 @@ guest_add flb 180 "kho=on liveupdate=on"
 guest_add sample 180 "kho=on liveupdate=on"
 guest_add flb_refused 240 "kho=on liveupdate=off"
 guest_add sample_refused 120 "kho=on liveupdate=off"
-# arm64's board plugs in memory only where there is ACPI, which comes with EFI.
+# arm64's board plugs in memory only where there is ACPI, which comes with EFI. Where
+# that takes its flash for RAM, which no node has, the kernel makes one node of all.
 hotplug_firmware=()
 if [[ "$guest_machine" == aarch64 ]]; then
 	efi=$(vm_efi "$guest_machine")

@@ -42,7 +42,7 @@ static void need_hotplug_memory(void)
 
 	CHECK(nodes);
 	if (strcmp(nodes, "0-1\n"))
-		guest_skip("no memory was plugged in (MEMORY_HOTPLUG)");
+		guest_skip("no memory was plugged in that has a node of its own (MEMORY_HOTPLUG)");
 	free(nodes);
 }
 
