@@ -42,8 +42,7 @@ guest_add far 120 "kho=on liveupdate=on far=4" -m 6G -smp 2 \
 # Where a table of the first of four levels ends. The host has to have what the guest
 # touches only: that is little on x86, which can leave memory out; elsewhere it is all
 # struct pages, twice, 17 GiB with pages of 4 KiB.
-address_bits=$(sed -nE 's/^address sizes.*: ([0-9]+) bits physical.*/\1/p' /proc/cpuinfo |
-	head -n 1)
+address_bits=$(sed -nE '/^address sizes/{s/.*: ([0-9]+) bits physical.*/\1/p;q}' /proc/cpuinfo)
 if [[ "$ACCEL" == kvm ]] && ((${address_bits:-40} < 40)); then
 	guest_lacks far:512G "physical addresses have $address_bits bits: ACCEL=tcg has more"
 fi
