@@ -58,7 +58,8 @@ guest_add faults 300 "kho=on liveupdate=on"
 # 27th case.
 hostile_parts=27
 # Scratch has room for a kernel with KASAN and its shadow of all memory. With pages of
-# 64 KiB its regions take 512 MiB each: who tests such kernels has to give a layout.
+# 64 KiB its regions take 512 MiB each: who tests such kernels has to give a layout, and
+# some cases fail there that have values for pages of 4 KiB.
 hostile_append="kho=on liveupdate=on reserve_mem=4K:4K:kept kho_scratch=16M,240M,0"
 hostile_layout=(-m 768M -smp 2,sockets=2
 	-object memory-backend-ram,id=n0,size=512M -numa node,cpus=0,memdev=n0
