@@ -61,9 +61,9 @@ hostile_parts=27
 # 64 KiB its regions take 512 MiB each: who tests such kernels has to give a layout, and
 # some cases fail there that have values for pages of 4 KiB.
 hostile_append="kho=on liveupdate=on reserve_mem=4K:4K:kept kho_scratch=16M,240M,0"
-hostile_layout=(-m 768M -smp 2,sockets=2
-	-object memory-backend-ram,id=n0,size=512M -numa node,cpus=0,memdev=n0
-	-object memory-backend-ram,id=n1,size=256M -numa node,cpus=1,memdev=n1)
+hostile_layout=(-m 768M -smp "2,sockets=2"
+	-object "memory-backend-ram,id=n0,size=512M" -numa "node,cpus=0,memdev=n0"
+	-object "memory-backend-ram,id=n1,size=256M" -numa "node,cpus=1,memdev=n1")
 [[ -z "${VM_LAYOUT:-}" ]] || hostile_layout=()
 add_hostile() {
 	guest_add "hostile:$1" 300 "$hostile_append part=${2:-$1}" "${hostile_layout[@]}"
