@@ -266,6 +266,19 @@ long guest_meminfo(const char *field)
 	return kib;
 }
 
+long guest_free_memory(void)
+{
+	char *zones = guest_read_file("/proc/zoneinfo");
+	long pages = 0;
+	char *at;
+
+	CHECK(zones);
+	for (at = zones; (at = strstr(at, " count:")); at++)
+		pages += atol(at + strlen(" count:"));
+	free(zones);
+	return guest_meminfo("MemFree") + pages * (sysconf(_SC_PAGESIZE) / 1024);
+}
+
 char *guest_log(void)
 {
 	int size = klogctl(KLOG_SIZE, NULL, 0);

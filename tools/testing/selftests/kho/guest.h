@@ -150,6 +150,9 @@ char *guest_run(int *status, char *const argv[]);
 /* Value of a line in /proc/meminfo, KiB; -1 when there is none. */
 long guest_meminfo(const char *field);
 
+/* Free memory, KiB, with what each CPU keeps at hand. */
+long guest_free_memory(void);
+
 /* Value of the last NAME=VALUE on the kernel command line, or NULL. */
 const char *guest_param(const char *name);
 bool guest_param_word(const char *word);

@@ -151,9 +151,9 @@ static void read_memory(void)
 {
 	CHECK(!guest_write_file("/proc/sys/vm/drop_caches", "3"));
 	mem_total = guest_meminfo("MemTotal");
-	mem_free = guest_meminfo("MemFree");
+	mem_free = guest_free_memory();
 	CHECK(mem_total > 0 && mem_free > 0);
-	guest_note("kernel %d: MemTotal %ld, MemFree %ld KiB", guest_kernel(),
+	guest_note("kernel %d: MemTotal %ld, free %ld KiB", guest_kernel(),
 		   mem_total, mem_free);
 }
 

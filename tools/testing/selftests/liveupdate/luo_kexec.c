@@ -364,20 +364,6 @@ static void unfinished_counts_as_preserved_after(void)
 	CHECK(!luo_preserve(outgoing, fd, 1));
 }
 
-/* Pages free, KiB, those included that a CPU keeps at hand. */
-static long free_memory(void)
-{
-	char *zones = guest_read_file("/proc/zoneinfo");
-	long pages = 0;
-	char *at;
-
-	CHECK(zones);
-	for (at = zones; (at = strstr(at, " count:")); at++)
-		pages += atol(at + strlen(" count:"));
-	free(zones);
-	return guest_meminfo("MemFree") + pages * (PAGE / 1024);
-}
-
 static void finish_discards_before(void)
 {
 	int session = new_session("finish_discards");
@@ -390,11 +376,11 @@ static void finish_discards_after(void)
 {
 	int session = old_session("finish_discards");
 	int fd = old_file(session, 2);
-	long before = free_memory();
+	long before = guest_free_memory();
 	long freed;
 
 	CHECK(!luo_finish(session));
-	freed = free_memory() - before;
+	freed = guest_free_memory() - before;
 	guest_note("%ld KiB freed", freed);
 	CHECK(freed > (64 << 10) - 2 * MEMINFO_SLACK);
 	CHECK(luo_retrieve_fd(session, 1) < 0);
@@ -836,12 +822,12 @@ static void retrieved_is_accounted_after(void)
 		       guest_meminfo("Committed_AS") - committed, 32 << 10));
 	CHECK(!fstat(fd, &st));
 	CHECK_EQ(st.st_blocks, 32 * MIB / 512);
-	freed = -free_memory();
+	freed = -guest_free_memory();
 	close(fd);
 	CHECK(is_about("Shmem", guest_meminfo("Shmem") - shmem, 0));
 	CHECK(is_about("Committed_AS",
 		       guest_meminfo("Committed_AS") - committed, 0));
-	freed += free_memory();
+	freed += guest_free_memory();
 	guest_note("%ld KiB freed", freed);
 	/* Others may free some at the same time. */
 	CHECK(freed > (32 << 10) - 2 * MEMINFO_SLACK);
