@@ -510,6 +510,18 @@ static void stop_kernel(void)
 	ram_reset();
 }
 
+/*
+ * What this kernel preserves for the next one is marked like what the previous one
+ * has preserved: a table that is too large must not go on there.
+ */
+static void leave_gap(void)
+{
+	struct page *gap = alloc_pages(GFP_KERNEL, 0);
+
+	if (gap)
+		ram_hide(gap);
+}
+
 static void run(const u8 *data, size_t size)
 {
 	unsigned long kept;
@@ -517,6 +529,7 @@ static void run(const u8 *data, size_t size)
 
 	image_load(&image, data, size);
 	image_hide_rest(&image);
+	leave_gap();
 	kept = ram_allocated_pages() - ram_preserved_pages();
 	subtree_in = (struct subtree){ image.args[0], image.args[1] };
 	read_left(&image);
