@@ -34,6 +34,7 @@
 #include <linux/kho/compat.h>
 #include <linux/kho/vmalloc.h>
 #include <linux/liveupdate.h>
+#include <linux/log2.h>
 #include <linux/math.h>
 #include <linux/memcontrol.h>
 #include <linux/memfd.h>
@@ -702,7 +703,7 @@ static int memfd_luo_restore_split(struct memfd_luo_incoming *in,
 
 	page = kho_restore_pages(PFN_PHYS(entry->pfn), nr);
 	if (!page) {
-		pr_err_ratelimited("no incoming pages at pfn %#llx\n",
+		pr_err_ratelimited("no incoming folio at pfn %#llx\n",
 				   (u64)entry->pfn);
 		return -EIO;
 	}
@@ -720,7 +721,7 @@ static int memfd_luo_restore_split(struct memfd_luo_incoming *in,
 
 	if (aligned)
 		return 0;
-	pr_err("folio of %llu pages does not fit at index %llu\n", nr,
+	pr_err("folio of order %u does not fit at index %llu\n", ilog2(nr),
 	       entry->index);
 	return -EIO;
 }
