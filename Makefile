@@ -47,41 +47,41 @@ help:
 	@echo 'JOBS=N        compile jobs at once, as many as CPUs when not given'
 
 kernel:
-	@scripts/make-kernel $(CONFIG)
+	@scripts/tree/make-kernel $(CONFIG)
 
 demo:
 	@scripts/demo/run
 
 test:
-	@scripts/run-tests
+	@scripts/test/run-tests
 
 test-all:
-	@scripts/run-tests --all
+	@scripts/test/run-tests --all
 
 soak:
-	@scripts/soak $(KEXECS)
+	@scripts/test/soak $(KEXECS)
 
 bench:
 	@scripts/bench/run
 
 fuzz: SECONDS ?= 60
 fuzz:
-	@scripts/fuzz '$(T)' '$(SECONDS)'
+	@scripts/test/fuzz '$(T)' '$(SECONDS)'
 
 check: kernel
 	@scripts/check
 
 coverage:
-	@scripts/coverage
+	@scripts/test/coverage
 
 series:
-	@scripts/make-series
+	@scripts/series/make-series
 
 check-series:
 	@scripts/check-series
 
 deb:
-	@scripts/make-deb
+	@scripts/deb/make-deb
 
 clean:
 	rm -rf build

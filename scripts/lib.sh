@@ -191,12 +191,12 @@ step() {
 # lay_linux: make $LINUX what our files and the base are now
 lay_linux() {
 	local base
-	"$TOP/scripts/install-packages"
+	"$TOP/scripts/tree/install-packages"
 	step "get base" "check the network and /etc/apt/sources.list, or set KBASE=/path/to/linux-6.12.y" \
-		"$TOP/scripts/get-base"
+		"$TOP/scripts/tree/get-base"
 	base=$(tail -n 1 "$LOGS/get-base.log")
 	step "lay tree" "make the patch apply to the base named above, or set KBASE= to another" \
-		"$TOP/scripts/lay-tree" "$base" "$LINUX"
+		"$TOP/scripts/tree/lay-tree" "$base" "$LINUX"
 }
 
 # kbuild OBJECTS TARGET...: make in the laid tree

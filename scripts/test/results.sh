@@ -145,7 +145,7 @@ run_plain_kexec() {
 	local kernel=$1/$image serial=$2
 	mkdir -p "$work/plain"
 	"${cross}gcc" -static -O2 -Wall -DCONSOLE="\"$(vm_console "$kernel")\"" \
-		-o "$work/plain/init" "$TOP/scripts/plain-kexec.c"
+		-o "$work/plain/init" "$TOP/scripts/test/plain-kexec.c"
 	cp "$kernel" "$work/plain/kernel"
 	vm_pack "$work/plain" "$work/plain.cpio"
 	vm_run "$kernel" "$work/plain.cpio" "retain_initrd" "$serial" 120
@@ -163,7 +163,7 @@ forget_test_modules() {
 # make_kselftests OBJECTS DIRECTORY...
 make_kselftests() {
 	local sysroot
-	sysroot=$("$TOP/scripts/get-sysroot")
+	sysroot=$("$TOP/scripts/tree/get-sysroot")
 	make -C "$LINUX/tools/testing/selftests" O="$1" ARCH="$ARCH" CROSS_COMPILE="$cross" \
 		KHO_SYSROOT="$sysroot" TARGETS="${*:2}" FORCE_TARGETS=1 run_tests
 }

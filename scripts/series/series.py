@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-# Usage: scripts/series.py OUT <LIST
+# Usage: scripts/series/series.py OUT <LIST
 # Read series/ and make OUT/NN/ for each commit of the series: its message in
 # "message", the names of its patches in "patches", below files/ each file of ours
 # that it changes, as it is after the commit, and an empty "boot" if it is to boot.
@@ -25,7 +25,7 @@ import re
 import shutil
 import sys
 
-TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 SPEC = os.path.join(TOP, "series")
 COVER_LETTER = "00-cover-letter"
 PATCHES = os.path.join(TOP, "patches")
@@ -202,7 +202,7 @@ def main():
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
-        print(f"Usage: scripts/series.py OUT <LIST\n\n{__doc__}", end="")
+        print(f"Usage: scripts/series/series.py OUT <LIST\n\n{__doc__}", end="")
         sys.exit(0 if sys.argv[1:] in (["-h"], ["--help"]) else 2)
     try:
         main()
