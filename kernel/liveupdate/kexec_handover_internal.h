@@ -8,6 +8,7 @@
 #define _KEXEC_HANDOVER_INTERNAL_H
 
 #include <linux/bitops.h>
+#include <linux/init.h>
 #include <linux/lockdep.h>
 #include <linux/mm_types.h>
 #include <linux/mutex.h>
@@ -71,9 +72,21 @@ struct kho_outgoing {
 extern struct kho_incoming kho_in;
 extern struct kho_outgoing kho_out;
 
+extern bool kho_enable;
+
+/* The largest block of the page allocator: no smaller piece has one type. */
+#define KHO_SCRATCH_ALIGN	(PAGE_SIZE << MAX_PAGE_ORDER)
+
+/* In how many parts a region may be if there is no room for it in one */
+#define KHO_SCRATCH_PARTS	5
+
+/* One below 4 GiB, one anywhere, one on each node */
+#define KHO_SCRATCH_MAX		((2 + MAX_NUMNODES) * KHO_SCRATCH_PARTS)
+
 /* The regions that the next kernel boots in; settled before initcalls */
 extern struct kho_scratch *kho_scratch;
 extern unsigned int kho_scratch_cnt;
+extern bool kho_scratch_inherited;
 
 /* Which leaf of a tree a key is in; 0 is none. */
 static inline u64 kho_radix_leaf_nr(u64 key)
@@ -132,8 +145,22 @@ kho_radix_del_from_last(struct kho_radix_tree *tree, unsigned long pfn,
 	return true;
 }
 
+/* kho_scratch.c */
+int __init kho_setup_scratch(void);
+void __init kho_init_scratch(void);
+const struct range *kho_find_home(unsigned long pfn);
+bool kho_has_home(unsigned long pfn, unsigned long nr);
+
+/* kho_page.c */
 struct folio *kho_alloc_folio(unsigned int order);
+void kho_manage_pages(unsigned long pfn, unsigned long nr);
 void kho_adopt_page(struct page *page);
+
+/* kho_boot.c */
+void __init kho_note_reserved(void);
+void __init kho_adopt_incoming(void);
+
+/* kexec_handover.c */
 u64 kho_get_u64(const void *fdt, int node, const char *name);
 
 #ifdef CONFIG_KEXEC_HANDOVER_DEBUGFS

@@ -9,8 +9,11 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fra
 # A small machine; mm/internal.h is not for it; the kernel's linux/types.h has ssize_t
 TEST_CFLAGS = $(SANITIZE) $(INCLUDE) -I$(ROOT)/scripts/dtc/libfdt -DMAX_PAGE_ORDER=3 \
 	-D__MM_INTERNAL_H -include sys/types.h -DCONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT
+# The core of kexec handover
+CORE_OBJS := kexec_handover.o kho_boot.o kho_image.o kho_page.o kho_preserve.o kho_restore.o \
+	kho_scratch.o kho_state.o kho_withhold.o
 # Their data are what a kernel knows: see reboot.c. Without PIE it is in one place.
-STATEFUL_OBJS := kexec_handover.o
+STATEFUL_OBJS := $(CORE_OBJS)
 STATE_SECTIONS := --rename-section .data=kernel_data \
 	--rename-section .bss=kernel_bss,alloc,load,data,contents
 MARK_STATE = $(if $(filter $(STATEFUL_OBJS),$(@F)),objcopy $(STATE_SECTIONS) $@)
@@ -26,7 +29,7 @@ TARGETS := block compat fdt radix vmalloc
 TARGET_OBJS := harness.o image.o $(filter-out handover.o,$(SHIM_OBJS)) ctype.o vmalloc.o
 block_OBJS := chain.o handover.o kho_block.o
 compat_OBJS := kho_compat.o version.o
-fdt_OBJS := kexec_handover.o kho_compat.o kho_radix.o kho_vmalloc.o machine.o model.o \
+fdt_OBJS := $(CORE_OBJS) kho_compat.o kho_radix.o kho_vmalloc.o machine.o model.o \
 	radix.o reboot.o $(LIBFDT_OBJS)
 radix_OBJS := kho_radix.o handover.o model.o radix.o
 vmalloc_OBJS := area.o handover.o kho_vmalloc.o

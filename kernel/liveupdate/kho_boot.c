@@ -1,0 +1,545 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Kexec handover: boot, and what the previous kernel has left.
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+
+#define pr_fmt(fmt) "KHO: " fmt
+
+#include <linux/crash_dump.h>
+#include <linux/init.h>
+#include <linux/io.h>
+#include <linux/kexec_handover.h>
+#include <linux/kmemleak.h>
+#include <linux/libfdt.h>
+#include <linux/memblock.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/pfn.h>
+#include <linux/sort.h>
+#include <linux/unaligned.h>
+
+#include <asm/sections.h>
+
+#include <linux/kho/abi/kexec_handover.h>
+#include <linux/kho/compat.h>
+#include <linux/kho/radix_tree.h>
+#include <linux/kho/vmalloc.h>
+
+#include "kexec_handover_internal.h"
+
+static const struct kho_compat_range kho_compat_range = {
+	.name = "kho",
+	.lowest = 4,
+	.highest = 4,
+};
+
+static const struct kho_compat_range *const kho_compat_ranges[] = {
+	&kho_compat_range,
+	&kho_radix_compat_range,
+	&kho_vmalloc_compat_range,
+};
+
+/*
+ * Boot, before anything is allocated: what was handed over?
+ */
+
+/**
+ * kho_populate - note where the previous kernel left its state
+ * @fdt_phys:	  physical address of the root FDT
+ * @fdt_len:	  its size in bytes, which is the writer's page size
+ * @scratch_phys: physical address of the array of &struct kho_scratch
+ * @scratch_len:  its size in bytes
+ *
+ * For the architecture, as soon as it has found these. Nothing is read yet: the
+ * command line, which may switch the handover off, is not known then.
+ *
+ * Context: Early boot.
+ */
+void __init kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
+			 phys_addr_t scratch_phys, u64 scratch_len)
+{
+	phys_addr_t end;
+
+	if (fdt_len != PAGE_SIZE) {
+		pr_err("handover refused: previous kernel has pages of %llu bytes, this kernel of %lu\n",
+		       fdt_len, PAGE_SIZE);
+		return;
+	}
+	if (!fdt_phys || !PAGE_ALIGNED(fdt_phys) ||
+	    check_add_overflow(fdt_phys, fdt_len, &end)) {
+		pr_err("handover refused: root FDT at %pa\n", &fdt_phys);
+		return;
+	}
+	if (!scratch_phys || !IS_ALIGNED(scratch_phys, sizeof(u64)) || !scratch_len ||
+	    scratch_len % sizeof(struct kho_scratch) ||
+	    scratch_len / sizeof(struct kho_scratch) > KHO_SCRATCH_MAX ||
+	    check_add_overflow(scratch_phys, scratch_len, &end)) {
+		pr_err("handover refused: %llu bytes of scratch regions at %pa\n",
+		       scratch_len, &scratch_phys);
+		return;
+	}
+
+	kho_in.fdt_phys = fdt_phys;
+	kho_in.scratch_phys = scratch_phys;
+	kho_in.scratch_cnt = scratch_len / sizeof(struct kho_scratch);
+	kho_in.state = KHO_IN_CLAIMED;
+}
+
+static int __init kho_check_root(const void *fdt)
+{
+	const char *compatible;
+	const void *map;
+	int len;
+
+	if (fdt_check_header(fdt) || fdt_totalsize(fdt) > PAGE_SIZE) {
+		pr_err("root FDT is damaged\n");
+		return -EINVAL;
+	}
+
+	compatible = fdt_getprop(fdt, 0, "compatible", &len);
+	if (!compatible) {
+		pr_err("root FDT has no version\n");
+		return -EINVAL;
+	}
+	if (kho_compat_check("KHO", compatible, len, kho_compat_ranges,
+			     ARRAY_SIZE(kho_compat_ranges)))
+		return -EINVAL;
+
+	map = fdt_getprop(fdt, 0, KHO_FDT_MEMORY_MAP_PROP_NAME, &len);
+	if (!map || len != sizeof(u64)) {
+		pr_err("root FDT has no " KHO_FDT_MEMORY_MAP_PROP_NAME "\n");
+		return -EINVAL;
+	}
+
+	kho_in.map_phys = get_unaligned((const u64 *)map);
+	return 0;
+}
+
+static int __init kho_read_root(kho_is_ram_fn is_ram)
+{
+	void *fdt;
+	int err;
+
+	if (!is_ram(kho_in.fdt_phys, kho_in.fdt_phys + PAGE_SIZE)) {
+		pr_err("root FDT at %pa is not in RAM\n", &kho_in.fdt_phys);
+		return -EINVAL;
+	}
+
+	fdt = early_memremap(kho_in.fdt_phys, PAGE_SIZE);
+	if (!fdt)
+		return -ENOMEM;
+
+	err = kho_check_root(fdt);
+	early_memunmap(fdt, PAGE_SIZE);
+	return err;
+}
+
+static int __init kho_check_scratch(const struct kho_scratch *scratch,
+				    unsigned int i, kho_is_ram_fn is_ram)
+{
+	phys_addr_t addr = scratch[i].addr, size = scratch[i].size, end;
+	unsigned int other;
+
+	if (!size || !IS_ALIGNED(addr | size, KHO_SCRATCH_ALIGN) ||
+	    check_add_overflow(addr, size, &end) || !is_ram(addr, end)) {
+		pr_err("scratch region %u at %pa of %pa bytes is not in RAM or misaligned\n",
+		       i, &addr, &size);
+		return -EINVAL;
+	}
+	if (memblock_addrs_overlap(addr, size, kho_in.fdt_phys, PAGE_SIZE)) {
+		pr_err("root FDT lies in scratch region %u\n", i);
+		return -EINVAL;
+	}
+
+	for (other = 0; other < i; other++)
+		if (memblock_addrs_overlap(addr, size, scratch[other].addr,
+					   scratch[other].size)) {
+			pr_err("scratch regions %u and %u overlap\n", other, i);
+			return -EINVAL;
+		}
+
+	return 0;
+}
+
+/* This kernel has been put where nothing is preserved, or it is too late. */
+static int __init kho_check_image(const struct kho_scratch *scratch,
+				  unsigned int cnt)
+{
+	phys_addr_t start = __pa_symbol(_text), end = __pa_symbol(_end);
+	unsigned int i;
+
+	for (i = 0; i < cnt; i++)
+		if (start >= scratch[i].addr &&
+		    end <= scratch[i].addr + scratch[i].size)
+			return 0;
+
+	pr_err("this kernel at [mem %#llx-%#llx] is not in a scratch region\n",
+	       (u64)start, (u64)end - 1);
+	return -EINVAL;
+}
+
+static int __init kho_mark_scratch(const struct kho_scratch *scratch,
+				   unsigned int cnt, kho_is_ram_fn is_ram)
+{
+	unsigned int i;
+	int err;
+
+	/* The array can't grow yet, and a region may split another in three. */
+	if (2 * cnt + 1 > memblock.memory.max - memblock.memory.cnt) {
+		pr_err("%u scratch regions are more than can be handled\n", cnt);
+		return -EINVAL;
+	}
+
+	for (i = 0; i < cnt; i++) {
+		err = kho_check_scratch(scratch, i, is_ram);
+		if (err)
+			return err;
+	}
+	err = kho_check_image(scratch, cnt);
+	if (err)
+		return err;
+
+	/* Firmware's memory map may not have been added yet. */
+	for (i = 0; i < cnt; i++) {
+		err = memblock_add(scratch[i].addr, scratch[i].size);
+		if (!err)
+			err = memblock_mark_kho_scratch(scratch[i].addr,
+							scratch[i].size);
+		if (err)
+			break;
+	}
+
+	return err;
+}
+
+static int __init kho_read_scratch(kho_is_ram_fn is_ram)
+{
+	size_t size = kho_in.scratch_cnt * sizeof(struct kho_scratch);
+	phys_addr_t phys = kho_in.scratch_phys;
+	struct kho_scratch *scratch;
+	int err;
+
+	if (!is_ram(phys, phys + size)) {
+		pr_err("scratch regions at %pa are not in RAM\n", &phys);
+		return -EINVAL;
+	}
+
+	scratch = early_memremap(phys, size);
+	if (!scratch)
+		return -ENOMEM;
+
+	err = kho_mark_scratch(scratch, kho_in.scratch_cnt, is_ram);
+	early_memunmap(scratch, size);
+	return err;
+}
+
+/* Switch kexec handover off, with a message, in a kernel that can't do it. */
+static void __init kho_check_supported(void)
+{
+	const char *why;
+
+	if (is_kdump_kernel())
+		why = "a crash dump kernel";
+	else if (IS_ENABLED(CONFIG_KMSAN))
+		why = "a kernel with KMSAN, which knows nothing of preserved memory";
+	else
+		return;
+
+	if (kho_enable)
+		pr_info("disabled in %s\n", why);
+	kho_enable = false;
+}
+
+/**
+ * kho_early_init - confine this boot to scratch if anything was handed over
+ * @is_ram: tells whether a range of memory is RAM according to firmware
+ *
+ * For the architecture, when the command line has been parsed and before the
+ * first memblock allocation.
+ *
+ * Context: Early boot.
+ */
+void __init kho_early_init(kho_is_ram_fn is_ram)
+{
+	kho_check_supported();
+	if (kho_in.state != KHO_IN_CLAIMED)
+		return;
+
+	if (!kho_enable) {
+		pr_warn("handover ignored: kexec handover is off in this kernel\n");
+		kho_in.state = KHO_IN_NONE;
+		return;
+	}
+
+	if (kho_read_root(is_ram) || kho_read_scratch(is_ram)) {
+		pr_err("handover refused: booting on without it\n");
+		kho_in.state = KHO_IN_NONE;
+		return;
+	}
+
+	memblock_reserve(kho_in.scratch_phys,
+			 kho_in.scratch_cnt * sizeof(struct kho_scratch));
+	memblock_set_kho_scratch_only();
+
+	/* Page tables come from what is mapped first: the top of scratch. */
+	memblock_set_bottom_up(false);
+	kho_scratch_inherited = true;
+	kho_in.state = KHO_IN_FOUND;
+}
+
+/*
+ * Boot, with the direct map: what is preserved?
+ */
+
+/**
+ * struct kho_map_check - where the check of the incoming map stands
+ * @region:    memory region of memblock that the check has reached
+ * @reserved:  reserved region of memblock that the check has reached
+ * @node:      index of the first node that is not below the checked ranges
+ * @nr_ranges: number of ranges so far
+ * @nr_pages:  number of pages in them
+ */
+struct kho_map_check {
+	unsigned long region;
+	unsigned long reserved;
+	unsigned long node;
+	unsigned long nr_ranges;
+	unsigned long nr_pages;
+};
+
+/*
+ * Is the range RAM, and outside of scratch? Ranges come by rising address, so
+ * the regions are passed once in a whole map.
+ */
+static bool __init kho_check_range_memory(struct kho_map_check *check,
+					  phys_addr_t start, phys_addr_t end)
+{
+	const struct memblock_type *memory = &memblock.memory;
+
+	for (; check->region < memory->cnt; check->region++) {
+		const struct memblock_region *region =
+			&memory->regions[check->region];
+
+		if (region->base + region->size <= start)
+			continue;
+		if (region->base > start ||
+		    region->flags & (MEMBLOCK_KHO_SCRATCH | MEMBLOCK_NOMAP))
+			return false;
+		start = region->base + region->size;
+		if (start >= end)
+			return true;
+	}
+
+	return false;
+}
+
+/* Does this kernel, or what it was booted with, use any of the range? */
+static bool __init kho_range_is_used(struct kho_map_check *check,
+				     phys_addr_t start, phys_addr_t end)
+{
+	const struct memblock_type *reserved = &memblock.reserved;
+
+	for (; check->reserved < reserved->cnt; check->reserved++) {
+		const struct memblock_region *region =
+			&reserved->regions[check->reserved];
+
+		if (region->base + region->size > start)
+			return region->base < end;
+	}
+
+	return false;
+}
+
+static int __init kho_check_range(phys_addr_t start, phys_addr_t end, void *arg)
+{
+	struct kho_map_check *check = arg;
+
+	if (!kho_check_range_memory(check, start, end)) {
+		pr_err("map has [mem %#llx-%#llx], which is not RAM outside of scratch\n",
+		       (u64)start, (u64)end - 1);
+		return -EINVAL;
+	}
+	if (kho_range_is_used(check, start, end)) {
+		pr_err("map has [mem %#llx-%#llx], which this kernel uses\n",
+		       (u64)start, (u64)end - 1);
+		return -EINVAL;
+	}
+
+	/* Who restores such a page would write into the map. */
+	while (check->node < kho_in.nr_nodes &&
+	       kho_in.node_pfns[check->node] < PHYS_PFN(start))
+		check->node++;
+	if (check->node < kho_in.nr_nodes &&
+	    kho_in.node_pfns[check->node] < PHYS_PFN(end)) {
+		pr_err("map preserves its own node at pfn %#lx\n",
+		       kho_in.node_pfns[check->node]);
+		return -EINVAL;
+	}
+
+	check->nr_ranges++;
+	check->nr_pages += PHYS_PFN(end - start);
+	return 0;
+}
+
+static bool __init kho_valid_node(phys_addr_t node)
+{
+	return node && PAGE_ALIGNED(node) && memblock_is_map_memory(node) &&
+	       !memblock_is_kho_scratch(node) && !memblock_is_reserved(node) &&
+	       node != kho_in.fdt_phys;
+}
+
+/* Refuse what must not be read, and more nodes than there can be. */
+static int __init kho_count_node(phys_addr_t node, unsigned int level, void *arg)
+{
+	if (!kho_valid_node(node)) {
+		pr_err("map has a node at %pa, which is not free RAM outside of scratch\n",
+		       &node);
+		return -EINVAL;
+	}
+	if (++kho_in.nr_nodes > PHYS_PFN(memblock_phys_mem_size())) {
+		pr_err("map has more nodes than there are pages of RAM\n");
+		return -EINVAL;
+	}
+
+	return 0;
+}
+
+static int __init kho_note_node(phys_addr_t node, unsigned int level, void *arg)
+{
+	unsigned long *next = arg;
+
+	kho_in.node_pfns[(*next)++] = PHYS_PFN(node);
+	return 0;
+}
+
+static int __init kho_cmp_pfn(const void *a, const void *b)
+{
+	unsigned long pfn_a = *(const unsigned long *)a;
+	unsigned long pfn_b = *(const unsigned long *)b;
+
+	return (pfn_a > pfn_b) - (pfn_a < pfn_b);
+}
+
+static size_t __init kho_node_list_size(void)
+{
+	return PAGE_ALIGN(kho_in.nr_nodes * sizeof(*kho_in.node_pfns));
+}
+
+static int __init kho_collect_nodes(void)
+{
+	unsigned long i = 0;
+	int err;
+
+	err = kho_radix_walk_nodes(&kho_in.tree, kho_count_node, NULL);
+	if (err)
+		return err;
+
+	kho_in.node_pfns = memblock_alloc(kho_node_list_size(), PAGE_SIZE);
+	if (!kho_in.node_pfns) {
+		pr_err("no memory for a list of the map's %lu nodes\n",
+		       kho_in.nr_nodes);
+		return -ENOMEM;
+	}
+
+	err = kho_radix_walk_nodes(&kho_in.tree, kho_note_node, &i);
+	if (err)
+		return err;
+
+	sort(kho_in.node_pfns, kho_in.nr_nodes, sizeof(*kho_in.node_pfns),
+	     kho_cmp_pfn, NULL);
+
+	/* A node with two parents would be given back twice. */
+	for (i = 1; i < kho_in.nr_nodes; i++)
+		if (kho_in.node_pfns[i] == kho_in.node_pfns[i - 1]) {
+			pr_err("map has the node at pfn %#lx twice\n",
+			       kho_in.node_pfns[i]);
+			return -EINVAL;
+		}
+
+	return 0;
+}
+
+static int __init kho_check_map(void)
+{
+	struct kho_map_check check = {};
+	int err;
+
+	if (!kho_valid_node(kho_in.map_phys)) {
+		pr_err("root of the map at %pa is not free RAM outside of scratch\n",
+		       &kho_in.map_phys);
+		return -EINVAL;
+	}
+	kho_in.tree.root = phys_to_virt(kho_in.map_phys);
+
+	err = kho_collect_nodes();
+	if (err)
+		return err;
+
+	err = kho_radix_walk_ranges(&kho_in.tree, kho_check_range, &check);
+	if (err)
+		return err;
+
+	pr_info("%lu pages preserved in %lu ranges, %lu tree nodes\n",
+		check.nr_pages, check.nr_ranges, kho_in.nr_nodes);
+	return 0;
+}
+
+/**
+ * kho_read_map - find out what is preserved
+ *
+ * The first call does it. A map that is refused ends the confinement of memblock
+ * to scratch: nothing of it is known to be preserved.
+ *
+ * Context: Boot, from when all memory is in the direct map.
+ */
+void __init kho_read_map(void)
+{
+	if (kho_in.state != KHO_IN_FOUND)
+		return;
+
+	if (!kho_check_map()) {
+		memblock_reserve(kho_in.fdt_phys, PAGE_SIZE);
+		kho_in.state = KHO_IN_READ;
+		return;
+	}
+
+	pr_err("handover refused: its map of preserved memory is damaged\n");
+	memblock_free(kho_in.node_pfns, kho_node_list_size());
+	kho_in.node_pfns = NULL;
+	kho_in.nr_nodes = 0;
+	kho_in.state = KHO_IN_NONE;
+	memblock_clear_kho_scratch_only();
+}
+
+/* From now on nobody reserves memory that is not free. */
+void __init kho_note_reserved(void)
+{
+	const struct memblock_region *region;
+
+	if (!is_kho_boot())
+		return;
+
+	for_each_reserved_mem_region(region)
+		if (kho_radix_overlaps(&kho_in.tree, PFN_DOWN(region->base),
+				       PFN_UP(region->base + region->size) -
+				       PFN_DOWN(region->base)))
+			kho_in.some_reserved = true;
+}
+
+/* The nodes become pages like any other, so that they can be freed one by one. */
+void __init kho_adopt_incoming(void)
+{
+	size_t size = kho_node_list_size();
+
+	if (!is_kho_boot())
+		return;
+
+	kho_radix_adopt(&kho_in.tree);
+	kmemleak_free_part_phys(virt_to_phys(kho_in.node_pfns), size);
+	free_reserved_area(kho_in.node_pfns, (void *)kho_in.node_pfns + size, -1,
+			   NULL);
+	kho_in.node_pfns = NULL;
+	kho_in.adopted = true;
+}

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Kexec handover: restoring memory.
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+
+#include <linux/export.h>
+#include <linux/io.h>
+#include <linux/kexec_handover.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/pfn.h>
+
+#include <kunit/static_stub.h>
+
+#include <linux/kho/radix_tree.h>
+
+#include "../../mm/internal.h"
+#include "kexec_handover_internal.h"
+
+/**
+ * kho_incoming_contains - is a range wholly preserved by the previous kernel?
+ * @phys: physical address of the range
+ * @size: its size in bytes
+ *
+ * The check to make first on every address that was handed over.
+ *
+ * Context: May sleep; from early initcalls on.
+ * Return: true if all pages of the range are preserved and have not been
+ * restored; false for an empty range.
+ */
+bool kho_incoming_contains(phys_addr_t phys, size_t size)
+{
+	phys_addr_t end;
+
+	KUNIT_STATIC_STUB_REDIRECT(kho_incoming_contains, phys, size);
+
+	if (!is_kho_boot() || !size || check_add_overflow(phys, size, &end))
+		return false;
+
+	return kho_radix_contains(&kho_in.tree, PHYS_PFN(phys),
+				  PHYS_PFN(end - 1) - PHYS_PFN(phys) + 1);
+}
+EXPORT_SYMBOL_GPL(kho_incoming_contains);
+
+/**
+ * kho_incoming_order - how large is a block that the previous kernel preserved?
+ * @phys: physical address of the block
+ *
+ * Context: May sleep; from early initcalls on.
+ * Return: log2 of the block's size in pages; -ENOENT if no preserved block starts
+ * at @phys, or it was restored.
+ */
+int kho_incoming_order(phys_addr_t phys)
+{
+	if (!is_kho_boot() || !PAGE_ALIGNED(phys))
+		return -ENOENT;
+
+	return kho_radix_block_order(&kho_in.tree, PHYS_PFN(phys));
+}
+EXPORT_SYMBOL_GPL(kho_incoming_order);
+
+static bool kho_can_restore(phys_addr_t phys)
+{
+	return is_kho_boot() && kho_in.adopted && PAGE_ALIGNED(phys);
+}
+
+/*
+ * What this kernel reserved at boot is not to be restored, even if the map has
+ * it: a reserve_mem= region that was revived, the root FDT, what firmware placed.
+ */
+static bool kho_is_withheld(unsigned long pfn, unsigned long nr)
+{
+	unsigned long end_pfn = pfn + nr, flags = 0;
+
+	if (!kho_in.some_reserved)
+		return true;
+
+	/* Struct pages are contiguous for as many as the page allocator has. */
+	while (pfn < end_pfn) {
+		unsigned long chunk_end = min(end_pfn, ALIGN(pfn + 1, MAX_ORDER_NR_PAGES));
+		const struct page *page = pfn_to_page(pfn);
+
+		for (; pfn < chunk_end; pfn++, page++)
+			flags |= page->flags;
+	}
+
+	return !(flags & BIT(PG_reserved));
+}
+
+/* Take the block that starts at @pfn out of the map. */
+static int kho_take_block(unsigned long pfn, unsigned long max_nr)
+{
+	int order = kho_radix_block_order(&kho_in.tree, pfn);
+
+	if (order < 0 || 1UL << order > max_nr ||
+	    !kho_is_withheld(pfn, 1UL << order))
+		return -ENOENT;
+
+	return kho_radix_del_page(&kho_in.tree, pfn, order) ?: order;
+}
+
+static __always_inline void kho_make_tail(struct page *page, unsigned long i)
+{
+	page[i].mapping = TAIL_MAPPING;
+	set_compound_head(page + i, page);
+	set_page_count(page + i, 0);
+}
+
+/*
+ * As prep_compound_page(), for pages that are as boot has initialized them: each
+ * has a reference, and nothing in it that would have to be cleared.
+ */
+static void kho_make_compound(struct folio *folio, unsigned int order)
+{
+	unsigned long nr = 1UL << order, i;
+	struct page *page = &folio->page;
+
+	__folio_set_head(folio);
+	kho_make_tail(page, 1);
+	for (i = 2; i < nr; i += 2) {
+		kho_make_tail(page, i);
+		kho_make_tail(page, i + 1);
+	}
+	prep_compound_head(page, order);
+}
+
+/**
+ * kho_restore_folio - take over a folio that the previous kernel preserved
+ * @phys: physical address of the folio
+ *
+ * The folio is the caller's, with one reference, like one from folio_alloc().
+ *
+ * Context: May sleep; from the initcall level after core on.
+ * Return: the folio; NULL if none is preserved at @phys, if it was restored
+ * before, or if its order is above MAX_PAGE_ORDER.
+ */
+struct folio *kho_restore_folio(phys_addr_t phys)
+{
+	struct folio *folio;
+	int order;
+
+	KUNIT_STATIC_STUB_REDIRECT(kho_restore_folio, phys);
+
+	if (!kho_can_restore(phys))
+		return NULL;
+
+	order = kho_take_block(PHYS_PFN(phys), MAX_ORDER_NR_PAGES);
+	if (order < 0)
+		return NULL;
+
+	kho_manage_pages(PHYS_PFN(phys), 1UL << order);
+	folio = (struct folio *)pfn_to_page(PHYS_PFN(phys));
+	if (order)
+		kho_make_compound(folio, order);
+
+	return page_rmappable_folio(&folio->page);
+}
+EXPORT_SYMBOL_GPL(kho_restore_folio);
+
+/* How many of the addresses from the first on are those of neighbouring pages? */
+static unsigned int kho_phys_run(const phys_addr_t *phys, unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 1; i < nr; i++)
+		if (phys[i] != phys[i - 1] + PAGE_SIZE)
+			break;
+
+	return i;
+}
+
+/* Take over single pages that lie one behind another: all of them, or none. */
+static bool kho_take_run(phys_addr_t phys, unsigned int nr)
+{
+	unsigned long pfn = PHYS_PFN(phys);
+
+	if (!kho_can_restore(phys) ||
+	    !kho_radix_test_range(&kho_in.tree, pfn, nr, 0) ||
+	    !kho_is_withheld(pfn, nr) ||
+	    kho_radix_del_range(&kho_in.tree, pfn, nr, 0))
+		return false;
+
+	kho_manage_pages(pfn, nr);
+	return true;
+}
+
+/**
+ * kho_restore_folios - take over many folios that the previous kernel preserved
+ * @phys:   array of their physical addresses
+ * @folios: where to store them; NULL in place of one that can't be had
+ * @nr:	    number of entries in both arrays
+ *
+ * Like kho_restore_folio() for each of them, but faster if there are single pages
+ * among them that follow one another in memory as in the array.
+ *
+ * Context: May sleep; from the initcall level after core on.
+ */
+void kho_restore_folios(const phys_addr_t *phys, struct folio **folios,
+			unsigned int nr)
+{
+	unsigned int i = 0, end;
+
+	while (i < nr) {
+		end = i + kho_phys_run(phys + i, nr - i);
+		if (end - i > 1 && kho_take_run(phys[i], end - i))
+			for (; i < end; i++)
+				folios[i] = pfn_folio(PHYS_PFN(phys[i]));
+		else
+			for (; i < end; i++)
+				folios[i] = kho_restore_folio(phys[i]);
+	}
+}
+EXPORT_SYMBOL_GPL(kho_restore_folios);
+
+/**
+ * kho_incoming_has_pages - is a range what was given to kho_preserve_pages()?
+ * @phys: physical address of the first page
+ * @nr:	  number of pages
+ *
+ * Context: May sleep; from when the map has been read.
+ * Return: true if whole blocks make up the range, none of which has been
+ * restored; false for an empty range.
+ */
+bool kho_incoming_has_pages(phys_addr_t phys, unsigned long nr)
+{
+	unsigned long pfn = PHYS_PFN(phys), end_pfn;
+
+	KUNIT_STATIC_STUB_REDIRECT(kho_incoming_has_pages, phys, nr);
+
+	if (!is_kho_boot() || !nr || !PAGE_ALIGNED(phys) ||
+	    check_add_overflow(pfn, nr, &end_pfn))
+		return false;
+
+	while (pfn < end_pfn) {
+		int order = kho_radix_block_order(&kho_in.tree, pfn);
+
+		if (order < 0 || 1UL << order > end_pfn - pfn)
+			return false;
+		pfn += 1UL << order;
+	}
+
+	return true;
+}
+
+static void kho_free_pages(unsigned long pfn, unsigned long end_pfn)
+{
+	for (; pfn < end_pfn; pfn++)
+		__free_page(pfn_to_page(pfn));
+}
+
+/**
+ * kho_restore_pages - take over pages that the previous kernel preserved
+ * @phys: physical address of the first page
+ * @nr:	  number of pages
+ *
+ * The pages are the caller's, each with one reference.
+ *
+ * Context: May sleep; from the initcall level after core on.
+ * Return: the first page; NULL if @nr pages from @phys on are not what was given
+ * to kho_preserve_pages(), or were restored before. Then nothing is restored.
+ */
+struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr)
+{
+	unsigned long start_pfn = PHYS_PFN(phys), end_pfn = start_pfn + nr;
+	unsigned long pfn;
+
+	KUNIT_STATIC_STUB_REDIRECT(kho_restore_pages, phys, nr);
+
+	if (!kho_can_restore(phys) || !kho_incoming_has_pages(phys, nr) ||
+	    !kho_is_withheld(start_pfn, nr))
+		return NULL;
+
+	for (pfn = start_pfn; pfn < end_pfn;) {
+		int order = kho_take_block(pfn, end_pfn - pfn);
+
+		/* Only if the same pages are restored twice at the same time */
+		if (order < 0) {
+			kho_free_pages(start_pfn, pfn);
+			return NULL;
+		}
+
+		kho_manage_pages(pfn, 1UL << order);
+		pfn += 1UL << order;
+	}
+
+	return pfn_to_page(start_pfn);
+}
+EXPORT_SYMBOL_GPL(kho_restore_pages);
+
+/**
+ * kho_restore_free - free memory that the previous kernel's kho_alloc_preserve()
+ *		      gave out
+ * @mem: its address in the direct map; nothing happens if it is not preserved
+ *	 or was restored before
+ *
+ * Context: May sleep; from the initcall level after core on.
+ */
+void kho_restore_free(void *mem)
+{
+	struct folio *folio;
+
+	KUNIT_STATIC_STUB_REDIRECT(kho_restore_free, mem);
+
+	if (IS_ERR_OR_NULL(mem))
+		return;
+
+	folio = kho_restore_folio(virt_to_phys(mem));
+	if (folio)
+		folio_put(folio);
+}
+EXPORT_SYMBOL_GPL(kho_restore_free);

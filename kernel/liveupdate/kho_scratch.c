@@ -1,0 +1,491 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Kexec handover: scratch regions, and where memory can be preserved.
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+
+#define pr_fmt(fmt) "KHO: " fmt
+
+#include <linux/cma.h>
+#include <linux/ctype.h>
+#include <linux/init.h>
+#include <linux/io.h>
+#include <linux/kmemleak.h>
+#include <linux/math64.h>
+#include <linux/memblock.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/page-isolation.h>
+#include <linux/pfn.h>
+#include <linux/range.h>
+#include <linux/sort.h>
+#include <linux/swiotlb.h>
+
+#include "../../mm/internal.h"
+#include "kexec_handover_internal.h"
+
+/* Behind what all devices can reach, where the next kernel needs memory, too */
+#define KHO_LOW_END		((phys_addr_t)ARCH_LOW_ADDRESS_LIMIT + 1)
+
+/* Without kho_scratch=: of what the kernel itself has allocated */
+#define KHO_SCRATCH_PERCENT	200
+
+/* The regions that the next kernel boots in; inherited from kernel to kernel */
+struct kho_scratch *kho_scratch __ro_after_init;
+unsigned int kho_scratch_cnt __ro_after_init;
+bool kho_scratch_inherited __initdata;
+
+/*
+ * Where memory can be preserved: what firmware described as RAM, as the next
+ * kernel knows of no other, without scratch and what is reserved in any kernel. In
+ * page frame numbers; the end of a range is behind it.
+ */
+static struct range *kho_homes __ro_after_init;
+static unsigned int kho_homes_cnt __ro_after_init;
+static size_t kho_homes_size __initdata;
+
+/*
+ * Command line
+ */
+
+/**
+ * struct kho_scratch_option - what kho_scratch= asks for
+ * @percent: of what the kernel itself has allocated when scratch is reserved; 0
+ *	     if the sizes count
+ * @low:     bytes below %KHO_LOW_END
+ * @global:  bytes anywhere
+ * @node:    bytes on each node that has memory
+ */
+struct kho_scratch_option {
+	unsigned int percent;
+	u64 low;
+	u64 global;
+	u64 node;
+};
+
+static struct kho_scratch_option kho_scratch_option __initdata = {
+	.percent = KHO_SCRATCH_PERCENT,
+};
+
+/* memparse() does not tell when a number is too large. */
+static int __init kho_parse_number(char **arg, u64 *number)
+{
+	size_t len = strspn(*arg, "0123456789");
+	char digits[21] = "";
+
+	if (len >= sizeof(digits))
+		return -EINVAL;
+
+	memcpy(digits, *arg, len);
+	*arg += len;
+	return kstrtou64(digits, 10, number);
+}
+
+static unsigned int __init kho_parse_unit(char **arg)
+{
+	static const char units[] = "KMGT";
+	const char *unit = strchr(units, toupper(**arg));
+
+	if (!unit || !*unit)
+		return 0;
+
+	*arg += 1;
+	return (unit - units + 1) * 10;
+}
+
+static int __init kho_parse_size(char **arg, char delimiter, u64 *size)
+{
+	int err = kho_parse_number(arg, size);
+
+	if (err || check_shl_overflow(*size, kho_parse_unit(arg), size) ||
+	    *size > PHYS_ADDR_MAX / 4 || **arg != delimiter)
+		return -EINVAL;
+
+	*arg += 1;
+	return 0;
+}
+
+static int __init kho_parse_percent(char *arg, unsigned int *percent)
+{
+	u64 number;
+
+	if (kho_parse_number(&arg, &number) || strcmp(arg, "%") || !number ||
+	    number > UINT_MAX)
+		return -EINVAL;
+
+	*percent = number;
+	return 0;
+}
+
+static int __init kho_parse_scratch_option(char *arg,
+					   struct kho_scratch_option *option)
+{
+	if (strchr(arg, '%'))
+		return kho_parse_percent(arg, &option->percent);
+
+	if (kho_parse_size(&arg, ',', &option->low) ||
+	    kho_parse_size(&arg, ',', &option->global) ||
+	    kho_parse_size(&arg, '\0', &option->node))
+		return -EINVAL;
+
+	return option->low || option->global || option->node ? 0 : -EINVAL;
+}
+
+static int __init kho_parse_scratch(char *arg)
+{
+	struct kho_scratch_option option = {};
+
+	if (!arg || kho_parse_scratch_option(arg, &option)) {
+		option = (struct kho_scratch_option){
+			.percent = KHO_SCRATCH_PERCENT,
+		};
+		pr_err("kho_scratch=%s is malformed (low,global,node sizes or nn%%): using %u%%\n",
+		       arg ?: "", option.percent);
+	}
+	kho_scratch_option = option;
+
+	return 0;
+}
+early_param("kho_scratch", kho_parse_scratch);
+
+/*
+ * Boot: scratch
+ */
+
+static bool __init kho_alloc_scratch_part(phys_addr_t size, phys_addr_t limit,
+					  int nid)
+{
+	struct kho_scratch *scratch = &kho_scratch[kho_scratch_cnt];
+
+	scratch->addr = memblock_alloc_range_nid(size, KHO_SCRATCH_ALIGN, 0,
+						 limit, nid,
+						 nid != NUMA_NO_NODE);
+	if (!scratch->addr)
+		return false;
+
+	scratch->size = size;
+	kho_scratch_cnt++;
+
+	/* It is freed in a moment, and only to be used by movable pages. */
+	kmemleak_ignore_phys(scratch->addr);
+	return true;
+}
+
+static phys_addr_t __init kho_half(phys_addr_t size)
+{
+	return round_up(size / 2, KHO_SCRATCH_ALIGN);
+}
+
+/* The kernel may lie right in the middle: then half the size is tried, twice. */
+static int __init kho_alloc_scratch(phys_addr_t size, phys_addr_t limit, int nid)
+{
+	phys_addr_t left = round_up(size, KHO_SCRATCH_ALIGN);
+	phys_addr_t least = left / 4;
+	phys_addr_t part = left;
+
+	while (left) {
+		if (kho_alloc_scratch_part(part, limit, nid)) {
+			left -= part;
+		} else if (part > KHO_SCRATCH_ALIGN && kho_half(part) >= least) {
+			part = kho_half(part);
+		} else {
+			pr_err("no room for %pa bytes of scratch\n", &left);
+			return -ENOMEM;
+		}
+		part = min(part, left);
+	}
+
+	return 0;
+}
+
+static phys_addr_t __init kho_scaled(phys_addr_t size)
+{
+	return mul_u64_u32_div(size, kho_scratch_option.percent, 100);
+}
+
+/* The software IOMMU's buffer will be allocated after scratch is. */
+static phys_addr_t __init kho_swiotlb_size(void)
+{
+	unsigned long end_pfn = max(max_pfn, max_possible_pfn);
+
+	if (!IS_ENABLED(CONFIG_SWIOTLB) ||
+	    PFN_PHYS(end_pfn) <= KHO_LOW_END)
+		return 0;
+
+	return swiotlb_size_or_default();
+}
+
+static phys_addr_t __init kho_low_size(void)
+{
+	if (!kho_scratch_option.percent)
+		return kho_scratch_option.low;
+
+	return kho_scaled(memblock_kernel_reserved_size(KHO_LOW_END,
+							NUMA_NO_NODE) +
+			  kho_swiotlb_size());
+}
+
+/* What lies below the limit has been counted there. */
+static phys_addr_t __init kho_node_size(int nid)
+{
+	if (!kho_scratch_option.percent)
+		return kho_scratch_option.node;
+
+	return kho_scaled(memblock_kernel_reserved_size(PHYS_ADDR_MAX, nid) -
+			  memblock_kernel_reserved_size(KHO_LOW_END, nid));
+}
+
+static int __init kho_alloc_scratches(void)
+{
+	phys_addr_t low = kho_low_size();
+	int nid, err;
+
+	err = kho_alloc_scratch(low, KHO_LOW_END, NUMA_NO_NODE);
+	if (!err)
+		err = kho_alloc_scratch(kho_scratch_option.global,
+					MEMBLOCK_ALLOC_ACCESSIBLE, NUMA_NO_NODE);
+	if (err)
+		return err;
+
+	/* A node without room can do without: the next kernel goes elsewhere. */
+	for_each_node_state(nid, N_MEMORY)
+		kho_alloc_scratch(kho_node_size(nid), MEMBLOCK_ALLOC_ACCESSIBLE,
+				  nid);
+
+	return kho_scratch_cnt ? 0 : -ENOMEM;
+}
+
+static unsigned int __init kho_nr_firmware_regions(void)
+{
+	const struct memblock_region *region;
+	unsigned int nr = 0;
+
+	for_each_reserved_mem_region(region)
+		if (region->flags & MEMBLOCK_RSRV_FIRMWARE)
+			nr++;
+
+	return nr;
+}
+
+static int __init kho_alloc_homes(unsigned int scratch_cnt)
+{
+	/* A hole splits a range of memory in two at most. */
+	kho_homes_size = array_size(memblock.memory.cnt + scratch_cnt +
+				    kho_nr_firmware_regions(),
+				    sizeof(*kho_homes));
+	kho_homes = memblock_alloc(kho_homes_size, SMP_CACHE_BYTES);
+
+	return kho_homes ? 0 : -ENOMEM;
+}
+
+static size_t __init kho_scratch_array_size(unsigned int cnt)
+{
+	return array_size(cnt, sizeof(*kho_scratch));
+}
+
+static int __init kho_alloc_scratch_array(unsigned int cnt)
+{
+	kho_scratch = memblock_alloc(kho_scratch_array_size(cnt), PAGE_SIZE);
+
+	return kho_scratch ? 0 : -ENOMEM;
+}
+
+static int __init kho_cmp_scratch(const void *a, const void *b)
+{
+	const struct kho_scratch *scratch_a = a, *scratch_b = b;
+
+	return (scratch_a->addr > scratch_b->addr) -
+	       (scratch_a->addr < scratch_b->addr);
+}
+
+static int __init kho_reserve_scratch(void)
+{
+	unsigned int cnt = (2 + num_node_state(N_MEMORY)) * KHO_SCRATCH_PARTS;
+	int err;
+
+	err = kho_alloc_homes(cnt);
+	if (!err)
+		err = kho_alloc_scratch_array(cnt);
+	if (err)
+		return err;
+
+	err = kho_alloc_scratches();
+	if (!err) {
+		/* Loaders of images go upwards through holes in memory. */
+		sort(kho_scratch, kho_scratch_cnt, sizeof(*kho_scratch),
+		     kho_cmp_scratch, NULL);
+		return 0;
+	}
+
+	while (kho_scratch_cnt) {
+		kho_scratch_cnt--;
+		memblock_phys_free(kho_scratch[kho_scratch_cnt].addr,
+				   kho_scratch[kho_scratch_cnt].size);
+	}
+	memblock_free(kho_scratch, kho_scratch_array_size(cnt));
+	kho_scratch = NULL;
+	return err;
+}
+
+/* Unchanged, so that any number of handovers can follow */
+static int __init kho_inherit_scratch(void)
+{
+	int err = kho_alloc_homes(kho_in.scratch_cnt);
+
+	if (!err)
+		err = kho_alloc_scratch_array(kho_in.scratch_cnt);
+	if (err)
+		return err;
+
+	kho_scratch_cnt = kho_in.scratch_cnt;
+	memcpy(kho_scratch, phys_to_virt(kho_in.scratch_phys),
+	       kho_scratch_cnt * sizeof(*kho_scratch));
+	return 0;
+}
+
+/* Neighbours of different node or flags are one range here. */
+static void __init kho_add_home(unsigned long start_pfn, unsigned long end_pfn)
+{
+	if (start_pfn >= end_pfn)
+		return;
+
+	if (kho_homes_cnt && kho_homes[kho_homes_cnt - 1].end == start_pfn)
+		kho_homes_cnt--;
+	else
+		kho_homes[kho_homes_cnt].start = start_pfn;
+	kho_homes[kho_homes_cnt++].end = end_pfn;
+}
+
+/* Is [@addr, @addr + @size) the lowest so far of what is at or above @start? */
+static void __init kho_lower_hole(phys_addr_t start, phys_addr_t addr,
+				  phys_addr_t size, struct range *hole)
+{
+	if (addr + size > start && addr < hole->start) {
+		hole->start = addr;
+		hole->end = addr + size;
+	}
+}
+
+/*
+ * What of a range is no home, from its lowest address on; nothing if all is. @hole
+ * has physical addresses, and its end is behind it.
+ */
+static bool __init kho_first_hole(phys_addr_t start, phys_addr_t end,
+				  struct range *hole)
+{
+	const struct memblock_region *region;
+	unsigned int i;
+
+	hole->start = end;
+	for (i = 0; i < kho_scratch_cnt; i++)
+		kho_lower_hole(start, kho_scratch[i].addr, kho_scratch[i].size,
+			       hole);
+
+	/* The next kernel will reserve it as well. */
+	for_each_reserved_mem_region(region)
+		if (region->flags & MEMBLOCK_RSRV_FIRMWARE)
+			kho_lower_hole(start, region->base, region->size, hole);
+
+	return hole->start < end;
+}
+
+static void __init kho_note_homes(void)
+{
+	phys_addr_t start, end;
+	struct range hole;
+	u64 i;
+
+	for_each_mem_range(i, &start, &end) {
+		while (start < end && kho_first_hole(start, end, &hole)) {
+			kho_add_home(PFN_UP(start), PFN_DOWN(hole.start));
+			start = hole.end;
+		}
+		kho_add_home(PFN_UP(start), PFN_DOWN(end));
+	}
+}
+
+static void __init kho_print_scratch(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < kho_scratch_cnt; i++)
+		pr_info("scratch: [mem %#018llx-%#018llx]\n",
+			(u64)kho_scratch[i].addr,
+			(u64)(kho_scratch[i].addr + kho_scratch[i].size - 1));
+}
+
+/**
+ * kho_setup_scratch - have scratch regions, and know where memory can be preserved
+ *
+ * Context: Boot, before memory is freed to the page allocator.
+ * Return: 0 or an error.
+ */
+int __init kho_setup_scratch(void)
+{
+	int err = kho_scratch_inherited ? kho_inherit_scratch() :
+					  kho_reserve_scratch();
+
+	if (err) {
+		pr_err("disabled: no memory for scratch; see kho_scratch=\n");
+		memblock_free(kho_homes, kho_homes_size);
+		kho_homes = NULL;
+		return err;
+	}
+
+	kho_note_homes();
+	kho_print_scratch();
+	return 0;
+}
+
+/* What is free of it has been freed, with the right type, as all free memory. */
+static void __init kho_init_inherited_block(struct page *page)
+{
+	page_zone(page)->cma_pages += pageblock_nr_pages;
+}
+
+static void __init kho_init_scratch_blocks(void (*init)(struct page *page))
+{
+	unsigned long pfn, end_pfn;
+	unsigned int i;
+
+	for (i = 0; i < kho_scratch_cnt; i++) {
+		pfn = PHYS_PFN(kho_scratch[i].addr);
+		end_pfn = pfn + PHYS_PFN(kho_scratch[i].size);
+		totalcma_pages += end_pfn - pfn;
+
+		for (; pfn < end_pfn; pfn += pageblock_nr_pages)
+			init(pfn_to_page(pfn));
+	}
+}
+
+/**
+ * kho_init_scratch - make scratch regions memory of movable pages
+ *
+ * Context: Initcall.
+ */
+void __init kho_init_scratch(void)
+{
+	kho_init_scratch_blocks(kho_scratch_inherited ?
+				kho_init_inherited_block :
+				init_cma_reserved_pageblock);
+}
+
+/* Where @pfn can be preserved, NULL if it can't */
+const struct range *kho_find_home(unsigned long pfn)
+{
+	unsigned int i;
+
+	for (i = 0; i < kho_homes_cnt; i++)
+		if (pfn >= kho_homes[i].start && pfn < kho_homes[i].end)
+			return &kho_homes[i];
+
+	return NULL;
+}
+
+bool kho_has_home(unsigned long pfn, unsigned long nr)
+{
+	const struct range *home = kho_find_home(pfn);
+
+	return home && nr <= home->end - pfn;
+}
