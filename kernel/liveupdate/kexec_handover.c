@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kexec handover: the core.
+ * Kexec handover: order of initialization, root FDT, subtrees, metadata.
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * A kernel that hands over (outgoing state) keeps two things at fixed places: a
- * radix tree with each block of memory that is preserved, and a page with the
- * root FDT that names the tree and any number of blobs. Both are live; a kexec
- * image only carries the FDT's address. So it does not matter when the image
- * was loaded.
+ * The outgoing state consists of a radix tree of preserved blocks and a root FDT,
+ * one page. The root FDT has the address of the tree's root node and of any number
+ * of blobs (subtrees). Both stay at fixed addresses and are updated in place. A
+ * kexec image carries only the address of the root FDT, so it can be loaded before
+ * memory is preserved.
  *
- * A kernel that is handed over to (incoming state) boots in the scratch
- * regions, in which nothing preserved ever lies, until it has read the tree.
- * From then on preserved memory is withheld: the page allocator never sees it,
- * and nothing is stored for it. The tree itself tells, when a block is restored,
- * that it is there and how large it is, and forgets it at the same moment.
+ * A kernel with incoming state first boots inside the scratch regions, where no
+ * memory is preserved. After it has read the tree it withholds preserved memory
+ * from the page allocator. There is no other record of a preserved block than the
+ * tree: restoring a block removes it from the tree.
  */
 
 #define pr_fmt(fmt) "KHO: " fmt
@@ -40,28 +39,24 @@
 #include "kexec_handover_internal.h"
 
 /**
- * kho_memory_init - find out what is preserved, or reserve scratch
+ * kho_memory_init - set up memory for incoming and outgoing state
+ *
+ * Validate the map of preserved memory unless that is done, and inherit or reserve
+ * scratch.
  *
  * Context: Boot, before memory is freed to the page allocator.
  */
 void __init kho_memory_init(void)
 {
-	if (!kho_enable)
+	if (!kho_is_enabled())
 		return;
 
-	/* A map that is refused leaves scratch what it was. */
 	kho_read_map();
-	if (kho_setup_scratch()) {
-		kho_enable = false;
-		return;
-	}
-
-	kho_note_reserved();
+	if (kho_setup_scratch())
+		kho_disable();
+	else
+		kho_note_reserved();
 }
-
-/*
- * Initcall: ready for preserving and restoring
- */
 
 static int __init kho_create_root(void *fdt)
 {
@@ -77,7 +72,7 @@ static int __init kho_create_root(void *fdt)
 	err = err ?: fdt_end_node(fdt);
 	err = err ?: fdt_finish(fdt);
 
-	/* The rest of the page is room for subtrees. */
+	/* Subtrees go to the rest of the page. */
 	err = err ?: fdt_open_into(fdt, fdt, PAGE_SIZE);
 	return err ? -EINVAL : 0;
 }
@@ -91,13 +86,13 @@ static int __init kho_init_outgoing(void)
 	if (err)
 		return err;
 
-	/* Unmovable, so it is not in scratch. */
+	/* The page is unmovable, so it does not lie in scratch. */
 	fdt = (void *)get_zeroed_page(GFP_KERNEL);
 	err = fdt ? kho_create_root(fdt) : -ENOMEM;
 	if (err) {
 		free_page((unsigned long)fdt);
 		kho_radix_destroy(&kho_out.tree);
-		/* Who preserves takes it first, to be told that there is no FDT. */
+		/* Callers take the lock before they check for the FDT. */
 		mutex_init(&kho_out.tree.lock);
 		return err;
 	}
@@ -117,7 +112,7 @@ static bool __init kho_valid_metadata(const struct kho_kexec_metadata *metadata,
 	       KHO_METADATA_RELEASE_LENGTH;
 }
 
-/* Kexecs since the last cold boot, as far as the previous kernel told */
+/* Return the number of kexecs since the last cold boot, 0 if it is unknown. */
 static u32 __init kho_read_metadata(void)
 {
 	const struct kho_kexec_metadata *metadata;
@@ -144,7 +139,7 @@ static u32 __init kho_read_metadata(void)
 	return count;
 }
 
-/* Only for the log: a kernel without room for it hands over all the same. */
+/* The metadata only serves the next kernel's log, so ignore errors. */
 static void __init kho_init_metadata(void)
 {
 	u32 count = kho_read_metadata();
@@ -162,10 +157,10 @@ static void __init kho_init_metadata(void)
 }
 
 /*
- * libfdt moves things around: the other CPUs must not be stopped in the middle
- * of it. The tree needs no such care, it is consistent at any moment.
+ * libfdt moves data inside the page, so the FDT must not change any more when the
+ * other CPUs are stopped. The tree is consistent at any time.
  */
-static int kho_close(struct notifier_block *nb, unsigned long action, void *data)
+static int kho_close_fdt(struct notifier_block *nb, unsigned long action, void *data)
 {
 	guard(mutex)(&kho_out.fdt_lock);
 	kho_out.closed = kexec_in_progress;
@@ -173,14 +168,14 @@ static int kho_close(struct notifier_block *nb, unsigned long action, void *data
 }
 
 static struct notifier_block kho_reboot_notifier = {
-	.notifier_call = kho_close,
+	.notifier_call = kho_close_fdt,
 };
 
 static int __init kho_init(void)
 {
 	int err;
 
-	if (!kho_enable)
+	if (!kho_is_enabled())
 		return 0;
 
 	kho_init_scratch();
@@ -188,7 +183,7 @@ static int __init kho_init(void)
 	err = kho_init_outgoing();
 	if (err) {
 		pr_err("disabled: could not set up outgoing state (%d)\n", err);
-		kho_enable = false;
+		kho_disable();
 		return err;
 	}
 
@@ -203,7 +198,7 @@ core_initcall(kho_init);
  * Subtrees
  */
 
-/* Unlike fdt_subnode_offset(), don't take "name@1" for "name". */
+/* Unlike fdt_subnode_offset(), do not accept "name@1" for "name". */
 static int kho_find_subtree(const void *fdt, const char *wanted)
 {
 	const char *name;
@@ -225,7 +220,7 @@ static int kho_add_blob(void *fdt, const char *name, u64 phys, u64 size)
 	if (node < 0)
 		return node == -FDT_ERR_NOSPACE ? -ENOMEM : -EINVAL;
 
-	/* A property is put in front of those that are there. */
+	/* fdt_setprop() adds a property as the first one, so the size goes first. */
 	if (!fdt_setprop(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME, &size,
 			 sizeof(size)) &&
 	    !fdt_setprop(fdt, node, KHO_SUB_TREE_PROP_NAME, &phys, sizeof(phys)))
@@ -237,14 +232,14 @@ static int kho_add_blob(void *fdt, const char *name, u64 phys, u64 size)
 
 /**
  * kho_add_subtree - hand over a blob by name
- * @name: a name that no other blob has
- * @blob: the blob in the direct map; its owner preserves its memory
+ * @name: a unique name
+ * @blob: the blob in the direct map; the caller preserves its memory
  * @size: its size in bytes
  *
  * Context: May sleep.
- * Return: 0; -EEXIST if the name is taken; -ENOMEM if the root FDT is full;
- * -EINVAL for an empty name, one with a slash or an at sign, or an empty blob;
- * -EBUSY if a kexec is under way; -EOPNOTSUPP if kexec handover is off.
+ * Return: 0 on success; -EEXIST if the name is in use; -ENOMEM if the root FDT is
+ * full; -EINVAL if @size is 0, or @name is empty or contains a slash or an at sign;
+ * -EBUSY if a kexec has begun; -EOPNOTSUPP if kexec handover is disabled.
  */
 int kho_add_subtree(const char *name, void *blob, size_t size)
 {
@@ -252,7 +247,7 @@ int kho_add_subtree(const char *name, void *blob, size_t size)
 
 	if (!kho_out.fdt)
 		return -EOPNOTSUPP;
-	/* Device tree has a meaning of its own for these characters. */
+	/* These characters have a special meaning in device tree paths. */
 	if (!*name || strpbrk(name, "/@") || !size)
 		return -EINVAL;
 
@@ -270,13 +265,13 @@ int kho_add_subtree(const char *name, void *blob, size_t size)
 EXPORT_SYMBOL_GPL(kho_add_subtree);
 
 /**
- * kho_get_u64 - read a number from a root FDT
- * @fdt:  the FDT, maybe from another kernel
+ * kho_get_u64 - read a u64 property from a root FDT
+ * @fdt:  the FDT, not trusted
  * @node: offset of a node
- * @name: name of one of its properties
+ * @name: name of the property
  *
- * Context: Any.
- * Return: the number, 0 if there is no such property or it is malformed.
+ * Context: Any context.
+ * Return: its value, 0 if the property is missing or malformed.
  */
 u64 kho_get_u64(const void *fdt, int node, const char *name)
 {
@@ -286,7 +281,7 @@ u64 kho_get_u64(const void *fdt, int node, const char *name)
 	return prop && len == sizeof(u64) ? get_unaligned((const u64 *)prop) : 0;
 }
 
-/* The outgoing node that names a blob; negative if there is none. */
+/* Return the offset of the blob's node in the outgoing FDT, or a negative error. */
 static int kho_find_blob(void *blob)
 {
 	int node;
@@ -317,7 +312,7 @@ void kho_remove_subtree(void *blob)
 	if (node < 0)
 		return;
 
-	/* The owner is about to free the blob, also when it is too late here. */
+	/* The caller frees the blob even if the FDT must not change any more. */
 	kho_debugfs_remove_blob(fdt_get_name(kho_out.fdt, node, NULL));
 	if (!kho_out.closed)
 		fdt_del_node(kho_out.fdt, node);
@@ -325,17 +320,17 @@ void kho_remove_subtree(void *blob)
 EXPORT_SYMBOL_GPL(kho_remove_subtree);
 
 /**
- * kho_retrieve_subtree - find a blob that the previous kernel handed over
+ * kho_retrieve_subtree - look up a blob that the previous kernel handed over
  * @name: its name
  * @phys: where to store its physical address
  * @size: where to store its size in bytes, or NULL
  *
- * What the blob holds is not to be trusted.
+ * The content of the blob is not trusted. The caller must check it.
  *
- * Context: May sleep; from early initcalls on.
- * Return: 0; -ENOENT if there is no such blob; -EINVAL if there is but its
- * memory is not preserved (or has been restored), or its entry is malformed;
- * -EOPNOTSUPP if kexec handover is off.
+ * Context: May sleep. May be called from early initcalls on.
+ * Return: 0 on success; -ENOENT if there is no blob of this name; -EINVAL if its
+ * entry is malformed, or its memory is not preserved or was already restored;
+ * -EOPNOTSUPP if kexec handover is disabled.
  */
 int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
 {
@@ -343,7 +338,7 @@ int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
 	const void *fdt;
 	int node;
 
-	if (!kho_enable)
+	if (!kho_is_enabled())
 		return -EOPNOTSUPP;
 	if (!is_kho_boot())
 		return -ENOENT;

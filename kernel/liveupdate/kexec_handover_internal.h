@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of kexec handover share among themselves.
+ * Kexec handover: declarations shared by its files.
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -20,17 +20,19 @@
 #include <linux/kho/radix_tree.h>
 
 enum kho_incoming_state {
-	KHO_IN_NONE,	/* nothing was handed over, or it was refused */
-	KHO_IN_CLAIMED,	/* there is a handover; nothing of it has been read */
-	KHO_IN_FOUND,	/* root FDT and scratch are good; boot is confined */
-	KHO_IN_READ,	/* the map is good: it is known what is preserved */
+	KHO_IN_NONE,	/* no handover, or it was refused */
+	KHO_IN_CLAIMED,	/* the boot loader passed a handover; not read yet */
+	KHO_IN_FOUND,	/* root FDT and scratch are valid; boot is confined */
+	KHO_IN_READ,	/* the map is valid: preserved memory is known */
 };
 
 /**
- * struct kho_incoming - what the previous kernel handed over
- * @state:	  how far it has been read
- * @adopted:	  nodes of @tree are pages of this kernel: blocks may be restored
- * @some_reserved: this kernel has reserved some of what is in @tree
+ * struct kho_incoming - state that the previous kernel handed over
+ * @state:	  how far the state has been read
+ * @adopted:	  the nodes of @tree have been adopted: blocks can be restored
+ * @some_reserved: this kernel reserved some of the preserved memory
+ * @scratch_inherited: this kernel boots in the previous kernel's scratch
+ *		  regions. Remains set if the map is refused.
  * @fdt_phys:	  physical address of the root FDT, one page
  * @scratch_phys: physical address of the array of scratch regions
  * @scratch_cnt:  number of entries in that array
@@ -43,6 +45,7 @@ struct kho_incoming {
 	enum kho_incoming_state state;
 	bool adopted;
 	bool some_reserved;
+	bool scratch_inherited;
 	phys_addr_t fdt_phys;
 	phys_addr_t scratch_phys;
 	unsigned int scratch_cnt;
@@ -53,40 +56,51 @@ struct kho_incoming {
 };
 
 /**
- * struct kho_outgoing - what this kernel hands over
- * @fdt:      the root FDT, one page that never moves; NULL until it is set up
- * @fdt_lock: serializes changes of @fdt
- * @closed:   a kexec is under way, @fdt must not change any more
- * @tree:     the map of preserved memory
- * @home:     where memory can be preserved, as far as it was needed last; page
- *	      frame numbers, guarded by the tree's lock. Empty until @fdt is set up.
+ * struct kho_outgoing - state that this kernel hands over
+ * @fdt:	the root FDT, one page that never moves; NULL until it is set up
+ * @fdt_lock:	serializes changes of @fdt
+ * @closed:	a kexec has begun: @fdt must not change
+ * @tree:	the map of preserved memory
+ * @last_range:	the preservable range that was used last, in page frame numbers
+ *		(end exclusive). Protected by the lock of @tree. Empty until
+ *		@fdt is set up.
  */
 struct kho_outgoing {
 	void *fdt;
-	struct mutex fdt_lock; /* the FDT's content and @closed */
+	struct mutex fdt_lock; /* protects the content of @fdt, and @closed */
 	bool closed;
 	struct kho_radix_tree tree;
-	struct range home;
+	struct range last_range;
 };
 
+/* kho_state.c */
 extern struct kho_incoming kho_in;
 extern struct kho_outgoing kho_out;
 
-extern bool kho_enable;
+void __init kho_disable(void);
 
-/* The largest block of the page allocator: no smaller piece has one type. */
+/* The largest block of the page allocator, so no pageblock is partly scratch */
 #define KHO_SCRATCH_ALIGN	(PAGE_SIZE << MAX_PAGE_ORDER)
 
-/* In how many parts a region may be if there is no room for it in one */
+/* The largest number of parts that a region is split into if space is tight */
 #define KHO_SCRATCH_PARTS	5
 
 /* One below 4 GiB, one anywhere, one on each node */
 #define KHO_SCRATCH_MAX		((2 + MAX_NUMNODES) * KHO_SCRATCH_PARTS)
 
-/* The regions that the next kernel boots in; settled before initcalls */
+/* kho_scratch.c; does not change after boot */
 extern struct kho_scratch *kho_scratch;
 extern unsigned int kho_scratch_cnt;
-extern bool kho_scratch_inherited;
+
+int __init kho_setup_scratch(void);
+void __init kho_init_scratch(void);
+const struct range *kho_find_preservable(unsigned long pfn);
+bool kho_is_preservable(unsigned long pfn, unsigned long nr);
+
+/* kho_page.c */
+struct folio *kho_alloc_folio(unsigned int order);
+void kho_manage_pages(unsigned long pfn, unsigned long nr);
+void kho_adopt_page(struct page *page);
 
 /* Which leaf of a tree a key is in; 0 is none. */
 static inline u64 kho_radix_leaf_nr(u64 key)
@@ -144,17 +158,6 @@ kho_radix_del_from_last(struct kho_radix_tree *tree, unsigned long pfn,
 	tree->last_page->private--;
 	return true;
 }
-
-/* kho_scratch.c */
-int __init kho_setup_scratch(void);
-void __init kho_init_scratch(void);
-const struct range *kho_find_home(unsigned long pfn);
-bool kho_has_home(unsigned long pfn, unsigned long nr);
-
-/* kho_page.c */
-struct folio *kho_alloc_folio(unsigned int order);
-void kho_manage_pages(unsigned long pfn, unsigned long nr);
-void kho_adopt_page(struct page *page);
 
 /* kho_boot.c */
 void __init kho_note_reserved(void);

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kexec handover: boot, and what the previous kernel has left.
+ * Kexec handover: read the root FDT, scratch regions and map of the previous
+ * kernel at boot.
  *
  * Copyright (C) 2026 The KHO LTS developers
+ *
+ * None of it is trusted. kho_populate() only records addresses. kho_early_init()
+ * reads the root FDT and the scratch regions, and confines memblock to scratch.
+ * kho_read_map() checks the map once all memory is in the direct map. State that is
+ * refused is ignored, and the kernel boots on without it.
  */
 
 #define pr_fmt(fmt) "KHO: " fmt
@@ -42,18 +48,18 @@ static const struct kho_compat_range *const kho_compat_ranges[] = {
 };
 
 /*
- * Boot, before anything is allocated: what was handed over?
+ * Before the first allocation: root FDT and scratch regions
  */
 
 /**
- * kho_populate - note where the previous kernel left its state
+ * kho_populate - record where the previous kernel left its state
  * @fdt_phys:	  physical address of the root FDT
- * @fdt_len:	  its size in bytes, which is the writer's page size
+ * @fdt_len:	  its size in bytes, the page size of the previous kernel
  * @scratch_phys: physical address of the array of &struct kho_scratch
  * @scratch_len:  its size in bytes
  *
- * For the architecture, as soon as it has found these. Nothing is read yet: the
- * command line, which may switch the handover off, is not known then.
+ * Architectures call this as soon as they know these addresses. Nothing is read
+ * yet, because kho=off on the command line may disable kexec handover.
  *
  * Context: Early boot.
  */
@@ -163,7 +169,10 @@ static int __init kho_check_scratch(const struct kho_scratch *scratch,
 	return 0;
 }
 
-/* This kernel has been put where nothing is preserved, or it is too late. */
+/*
+ * The kernel image must lie in scratch, otherwise it has already overwritten
+ * preserved memory.
+ */
 static int __init kho_check_image(const struct kho_scratch *scratch,
 				  unsigned int cnt)
 {
@@ -186,7 +195,7 @@ static int __init kho_mark_scratch(const struct kho_scratch *scratch,
 	unsigned int i;
 	int err;
 
-	/* The array can't grow yet, and a region may split another in three. */
+	/* memblock's array cannot grow yet. Marking a region adds at most two. */
 	if (2 * cnt + 1 > memblock.memory.max - memblock.memory.cnt) {
 		pr_err("%u scratch regions are more than can be handled\n", cnt);
 		return -EINVAL;
@@ -201,7 +210,7 @@ static int __init kho_mark_scratch(const struct kho_scratch *scratch,
 	if (err)
 		return err;
 
-	/* Firmware's memory map may not have been added yet. */
+	/* The architecture may not have added firmware's memory map yet. */
 	for (i = 0; i < cnt; i++) {
 		err = memblock_add(scratch[i].addr, scratch[i].size);
 		if (!err)
@@ -235,7 +244,7 @@ static int __init kho_read_scratch(kho_is_ram_fn is_ram)
 	return err;
 }
 
-/* Switch kexec handover off, with a message, in a kernel that can't do it. */
+/* Disable kexec handover in kernels that do not support it. */
 static void __init kho_check_supported(void)
 {
 	const char *why;
@@ -243,20 +252,20 @@ static void __init kho_check_supported(void)
 	if (is_kdump_kernel())
 		why = "a crash dump kernel";
 	else if (IS_ENABLED(CONFIG_KMSAN))
-		why = "a kernel with KMSAN, which knows nothing of preserved memory";
+		why = "a kernel with KMSAN, which does not support preserved memory";
 	else
 		return;
 
-	if (kho_enable)
+	if (kho_is_enabled())
 		pr_info("disabled in %s\n", why);
-	kho_enable = false;
+	kho_disable();
 }
 
 /**
- * kho_early_init - confine this boot to scratch if anything was handed over
- * @is_ram: tells whether a range of memory is RAM according to firmware
+ * kho_early_init - confine memblock to scratch if there is incoming state
+ * @is_ram: returns whether firmware describes a range as RAM
  *
- * For the architecture, when the command line has been parsed and before the
+ * Architectures call this after the command line has been parsed and before the
  * first memblock allocation.
  *
  * Context: Early boot.
@@ -267,7 +276,7 @@ void __init kho_early_init(kho_is_ram_fn is_ram)
 	if (kho_in.state != KHO_IN_CLAIMED)
 		return;
 
-	if (!kho_enable) {
+	if (!kho_is_enabled()) {
 		pr_warn("handover ignored: kexec handover is off in this kernel\n");
 		kho_in.state = KHO_IN_NONE;
 		return;
@@ -283,23 +292,23 @@ void __init kho_early_init(kho_is_ram_fn is_ram)
 			 kho_in.scratch_cnt * sizeof(struct kho_scratch));
 	memblock_set_kho_scratch_only();
 
-	/* Page tables come from what is mapped first: the top of scratch. */
+	/* Page tables must come from memory that is mapped first: the top of scratch. */
 	memblock_set_bottom_up(false);
-	kho_scratch_inherited = true;
+	kho_in.scratch_inherited = true;
 	kho_in.state = KHO_IN_FOUND;
 }
 
 /*
- * Boot, with the direct map: what is preserved?
+ * With the direct map: the map of preserved memory
  */
 
 /**
- * struct kho_map_check - where the check of the incoming map stands
- * @region:    memory region of memblock that the check has reached
- * @reserved:  reserved region of memblock that the check has reached
- * @node:      index of the first node that is not below the checked ranges
- * @nr_ranges: number of ranges so far
- * @nr_pages:  number of pages in them
+ * struct kho_map_check - state of the check of the incoming map
+ * @region:    index of the current region in memblock.memory
+ * @reserved:  index of the current region in memblock.reserved
+ * @node:      index of the first node that is not below the current range
+ * @nr_ranges: number of ranges checked so far
+ * @nr_pages:  number of pages in these ranges
  */
 struct kho_map_check {
 	unsigned long region;
@@ -310,8 +319,8 @@ struct kho_map_check {
 };
 
 /*
- * Is the range RAM, and outside of scratch? Ranges come by rising address, so
- * the regions are passed once in a whole map.
+ * Check that the range is RAM outside scratch. Ranges are checked by ascending
+ * address, so the whole map takes one pass over the regions.
  */
 static bool __init kho_check_range_memory(struct kho_map_check *check,
 					  phys_addr_t start, phys_addr_t end)
@@ -335,7 +344,7 @@ static bool __init kho_check_range_memory(struct kho_map_check *check,
 	return false;
 }
 
-/* Does this kernel, or what it was booted with, use any of the range? */
+/* Check whether any of the range is reserved, by this kernel or its boot loader. */
 static bool __init kho_range_is_used(struct kho_map_check *check,
 				     phys_addr_t start, phys_addr_t end)
 {
@@ -367,7 +376,7 @@ static int __init kho_check_range(phys_addr_t start, phys_addr_t end, void *arg)
 		return -EINVAL;
 	}
 
-	/* Who restores such a page would write into the map. */
+	/* Restoring such a page would let its new owner overwrite a map node. */
 	while (check->node < kho_in.nr_nodes &&
 	       kho_in.node_pfns[check->node] < PHYS_PFN(start))
 		check->node++;
@@ -390,7 +399,7 @@ static bool __init kho_valid_node(phys_addr_t node)
 	       node != kho_in.fdt_phys;
 }
 
-/* Refuse what must not be read, and more nodes than there can be. */
+/* Refuse a node that must not be read, and more nodes than there are pages. */
 static int __init kho_count_node(phys_addr_t node, unsigned int level, void *arg)
 {
 	if (!kho_valid_node(node)) {
@@ -450,7 +459,7 @@ static int __init kho_collect_nodes(void)
 	sort(kho_in.node_pfns, kho_in.nr_nodes, sizeof(*kho_in.node_pfns),
 	     kho_cmp_pfn, NULL);
 
-	/* A node with two parents would be given back twice. */
+	/* A node with two parents would be freed twice. */
 	for (i = 1; i < kho_in.nr_nodes; i++)
 		if (kho_in.node_pfns[i] == kho_in.node_pfns[i - 1]) {
 			pr_err("map has the node at pfn %#lx twice\n",
@@ -487,12 +496,12 @@ static int __init kho_check_map(void)
 }
 
 /**
- * kho_read_map - find out what is preserved
+ * kho_read_map - validate the map of preserved memory
  *
- * The first call does it. A map that is refused ends the confinement of memblock
- * to scratch: nothing of it is known to be preserved.
+ * Does nothing after the first call. If the map is refused, preserved memory is not
+ * known and is lost: end the confinement of memblock to scratch.
  *
- * Context: Boot, from when all memory is in the direct map.
+ * Context: Boot. All memory must be in the direct map.
  */
 void __init kho_read_map(void)
 {
@@ -513,7 +522,11 @@ void __init kho_read_map(void)
 	memblock_clear_kho_scratch_only();
 }
 
-/* From now on nobody reserves memory that is not free. */
+/**
+ * kho_note_reserved - record whether this kernel reserved preserved memory
+ *
+ * Context: Boot, when memory can no longer be reserved at a fixed address.
+ */
 void __init kho_note_reserved(void)
 {
 	const struct memblock_region *region;
@@ -528,7 +541,13 @@ void __init kho_note_reserved(void)
 			kho_in.some_reserved = true;
 }
 
-/* The nodes become pages like any other, so that they can be freed one by one. */
+/**
+ * kho_adopt_incoming - make the nodes of the incoming map ordinary pages
+ *
+ * From then on blocks can be restored, which frees empty nodes.
+ *
+ * Context: Initcall.
+ */
 void __init kho_adopt_incoming(void)
 {
 	size_t size = kho_node_list_size();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kexec handover: kexec images that carry it.
+ * Kexec handover: kexec images that carry a handover.
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -14,14 +14,14 @@
 #include "kexec_handover_internal.h"
 
 /**
- * kho_image_needs_scratch - must a kexec image stay within scratch?
+ * kho_image_needs_scratch - check whether an image must lie within scratch
  * @image: the image
  *
- * A crash kernel has memory of its own and is left alone.
+ * Crash images have their own reserved memory.
  *
- * Context: Any.
- * Return: true if the image's segments could overwrite preserved memory when it
- * starts.
+ * Context: Any context.
+ * Return: true if segments of the image outside scratch could overwrite preserved
+ * memory when the image is started.
  */
 bool kho_image_needs_scratch(const struct kimage *image)
 {
@@ -29,12 +29,12 @@ bool kho_image_needs_scratch(const struct kimage *image)
 }
 
 /**
- * kho_walk_scratch - offer each scratch region to a search for a segment's place
- * @kbuf: what is searched for
- * @fn:	  called for each region with @kbuf; returns non-zero to stop
+ * kho_walk_scratch - search the scratch regions for room for a segment
+ * @kbuf: the segment
+ * @fn:	  called with each region and @kbuf; returns non-zero to stop
  *
  * Context: Called with the kexec lock held.
- * Return: 0, or what @fn returned.
+ * Return: 0, or the return value of @fn that stopped the walk.
  */
 int kho_walk_scratch(struct kexec_buf *kbuf, kho_hole_fn fn)
 {
@@ -48,18 +48,18 @@ int kho_walk_scratch(struct kexec_buf *kbuf, kho_hole_fn fn)
 		ret = fn(&res, kbuf);
 	}
 
-	/* No error yet: loaders may try with the other segments elsewhere. */
+	/* Not an error yet: the loader may retry with a different placement. */
 	if (!ret && !kbuf->image->kho.unplaced)
 		kbuf->image->kho.unplaced = kbuf->memsz;
 	return ret;
 }
 
 /**
- * kho_explain_failed_load - say so when a kexec image found no room in scratch
- * @image: the image, which could not be loaded
- * @err:   the error, negative, that its loader returned
+ * kho_explain_failed_load - log that an image found no room in scratch
+ * @image: the image that could not be loaded
+ * @err:   the negative error that its loader returned
  *
- * The caller can only return the error, which says little.
+ * User space only gets -EADDRNOTAVAIL, so log the cause if it is lack of scratch.
  *
  * Context: Called with the kexec lock held.
  */
@@ -71,11 +71,11 @@ void kho_explain_failed_load(const struct kimage *image, int err)
 }
 
 /**
- * kho_fill_kimage - make a kexec image carry the handover
+ * kho_fill_kimage - add the handover to a kexec image
  * @image: the image, loaded by kexec_file_load()
  *
  * Context: Called with the kexec lock held.
- * Return: 0, also if the image is to carry nothing, or an error of
+ * Return: 0 on success or if the image does not carry a handover, or an error of
  * kexec_add_buffer().
  */
 int kho_fill_kimage(struct kimage *image)
@@ -95,7 +95,7 @@ int kho_fill_kimage(struct kimage *image)
 	if (!kho_image_needs_scratch(image))
 		return 0;
 
-	/* Without what found no room before, the image can be loaded. */
+	/* A segment that found no room so far was optional. */
 	image->kho.unplaced = 0;
 
 	err = kexec_add_buffer(&kbuf);
@@ -109,11 +109,11 @@ int kho_fill_kimage(struct kimage *image)
 }
 
 /**
- * kho_image_can_carry - would a kexec now carry the handover?
+ * kho_image_can_carry - check whether the loaded image carries the handover
  *
  * Context: Called with the kexec lock held.
  * Return: true if the loaded image was loaded by kexec_file_load() while kexec
- * handover was enabled, and replaces this kernel for good.
+ * handover was enabled, and does not return to this kernel.
  */
 bool kho_image_can_carry(void)
 {

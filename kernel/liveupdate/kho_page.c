@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kexec handover: pages of its own.
+ * Kexec handover: allocate pages that can be preserved, adopt withheld pages.
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
 
 #include <linux/gfp.h>
+#include <linux/kexec_handover.h>
 #include <linux/mm.h>
 #include <linux/pgalloc_tag.h>
 #include <linux/sched.h>
@@ -13,11 +14,12 @@
 #include "kexec_handover_internal.h"
 
 /**
- * kho_alloc_folio - allocate memory that the next kernel finds where it was
+ * kho_alloc_folio - allocate memory that can be preserved
  * @order: log2 of its size in pages
  *
- * Memory that was plugged in after boot is not in the memory map that the next
- * kernel gets. Low memory was there at boot.
+ * The next kernel's memory map lacks memory that was hot-added to this one. If
+ * the first allocation is in such memory, retry in low memory, which is present
+ * at boot.
  *
  * Context: May sleep.
  * Return: a zeroed, unmovable folio, or NULL.
@@ -27,22 +29,29 @@ struct folio *kho_alloc_folio(unsigned int order)
 	gfp_t gfp = GFP_KERNEL | __GFP_ZERO;
 	struct folio *folio = folio_alloc(gfp, order);
 
-	if (!folio || !kho_enable || kho_has_home(folio_pfn(folio), 1UL << order))
+	if (!folio || !kho_is_enabled() ||
+	    kho_is_preservable(folio_pfn(folio), 1UL << order))
 		return folio;
 
 	folio_put(folio);
 	folio = folio_alloc(gfp | GFP_DMA32, order);
-	if (!folio || kho_has_home(folio_pfn(folio), 1UL << order))
+	if (!folio || kho_is_preservable(folio_pfn(folio), 1UL << order))
 		return folio;
 
 	folio_put(folio);
 	return NULL;
 }
 
-/*
- * Withheld pages are as boot has initialized them: allocated, but not managed.
- * A block may be larger than what struct pages are contiguous for, and cross a
- * zone's end in this kernel.
+/**
+ * kho_manage_pages - add withheld pages to the managed pages of their zones
+ * @pfn: first page frame number
+ * @nr:  number of pages
+ *
+ * Boot initializes withheld pages like allocated pages, but does not count them
+ * as managed. Struct pages are contiguous, and in one zone, only up to the next
+ * MAX_ORDER boundary.
+ *
+ * Context: May sleep.
  */
 void kho_manage_pages(unsigned long pfn, unsigned long nr)
 {
@@ -60,10 +69,10 @@ void kho_manage_pages(unsigned long pfn, unsigned long nr)
 }
 
 /**
- * kho_adopt_page - make a page that was withheld at boot an allocated page
+ * kho_adopt_page - turn a withheld page into an allocated page
  * @page: the page
  *
- * Context: May sleep; when all struct pages are initialized.
+ * Context: May sleep. All struct pages must be initialized.
  */
 void kho_adopt_page(struct page *page)
 {

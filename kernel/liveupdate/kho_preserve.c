@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kexec handover: preserving memory.
+ * Kexec handover: preserve memory, and allocate preserved memory.
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -21,35 +21,33 @@
 
 #include "kexec_handover_internal.h"
 
-/* Whoever comes next is likely to have the same home. */
-static void kho_remember_home(const struct range *home)
-{
-	guard(mutex)(&kho_out.tree.lock);
-	kho_out.home = *home;
-}
-
-/* Would the pages survive, and would the next kernel know them as RAM? */
+/*
+ * Check that the pages would survive a kexec and that the next kernel would know
+ * them as RAM. Remember their range for the fast path of kho_preserve_folio().
+ */
 static int kho_check_preservable(unsigned long pfn, unsigned long nr)
 {
-	const struct range *home = kho_find_home(pfn);
+	const struct range *range = kho_find_preservable(pfn);
 
 	if (!kho_out.fdt)
 		return -EOPNOTSUPP;
-	if (!home || !nr || nr > home->end - pfn)
+	if (!range || !nr || nr > range->end - pfn)
 		return -EINVAL;
 
 	if (IS_ENABLED(CONFIG_KEXEC_HANDOVER_DEBUG) &&
 	    kho_radix_overlaps(&kho_out.tree, pfn, nr)) {
-		pr_err("of %lu pages from pfn %#lx on, some are preserved already\n",
+		pr_err("some of the %lu pages at pfn %#lx are already preserved\n",
 		       nr, pfn);
 		return -EEXIST;
 	}
 
-	kho_remember_home(home);
+	guard(mutex)(&kho_out.tree.lock);
+	kho_out.last_range = *range;
 	return 0;
 }
 
-static void kho_forget(unsigned long pfn, unsigned long nr, unsigned int order)
+static void kho_unpreserve_blocks(unsigned long pfn, unsigned long nr,
+				  unsigned int order)
 {
 	int err;
 
@@ -72,16 +70,16 @@ static noinline int kho_preserve_block(unsigned long pfn, unsigned int order)
 }
 
 /**
- * kho_preserve_folio - preserve a folio over the next kexec
- * @folio: the folio; it must stay allocated and in its place until it is
- *	   unpreserved or the kexec happens
+ * kho_preserve_folio - preserve a folio across the next kexec
+ * @folio: the folio
  *
- * Content that is written after this call, up to the kexec, is preserved too.
+ * The folio must stay allocated, at the same address, until it is unpreserved or
+ * the kexec happens. Writes to it after this call are preserved too.
  *
  * Context: May sleep.
- * Return: 0; -EOPNOTSUPP if kexec handover is off; -EINVAL if the folio lies in
- * scratch or where the next kernel would not see RAM; -EEXIST if it is preserved
- * already; -ENOMEM.
+ * Return: 0 on success; -EOPNOTSUPP if kexec handover is disabled; -EINVAL if the
+ * folio lies in scratch or in memory that the next kernel would not know as RAM;
+ * -EEXIST if it is already preserved; -ENOMEM.
  */
 int kho_preserve_folio(struct folio *folio)
 {
@@ -90,8 +88,8 @@ int kho_preserve_folio(struct folio *folio)
 	bool done;
 
 	mutex_lock(&kho_out.tree.lock);
-	done = pfn >= kho_out.home.start &&
-	       pfn + (1UL << order) <= kho_out.home.end &&
+	done = pfn >= kho_out.last_range.start &&
+	       pfn + (1UL << order) <= kho_out.last_range.end &&
 	       kho_radix_add_to_last(&kho_out.tree, pfn, order);
 	mutex_unlock(&kho_out.tree.lock);
 
@@ -116,11 +114,14 @@ void kho_unpreserve_folio(struct folio *folio)
 	mutex_unlock(&kho_out.tree.lock);
 
 	if (unlikely(!done))
-		kho_forget(pfn, 1, order);
+		kho_unpreserve_blocks(pfn, 1, order);
 }
 EXPORT_SYMBOL_GPL(kho_unpreserve_folio);
 
-/* How many of @folios from the first on are neighbours, and single pages? */
+/*
+ * Return the length of the run of physically contiguous order-0 folios at the
+ * start of @folios.
+ */
 static unsigned long kho_page_run(struct folio **folios, unsigned long nr)
 {
 	struct page *next = folio_page(folios[0], 0);
@@ -133,7 +134,10 @@ static unsigned long kho_page_run(struct folio **folios, unsigned long nr)
 	return i;
 }
 
-/* How many of @folios from the first on are neighbours of the same order? */
+/*
+ * Return the length of the run of physically contiguous folios of equal order at
+ * the start of @folios.
+ */
 static unsigned long kho_folio_run(struct folio **folios, unsigned long nr)
 {
 	unsigned int order = folio_order(folios[0]);
@@ -141,8 +145,8 @@ static unsigned long kho_folio_run(struct folio **folios, unsigned long nr)
 	unsigned long chunk_end = ALIGN(pfn + 1, MAX_ORDER_NR_PAGES);
 
 	/*
-	 * There may be very many single pages: the least work for each. Struct
-	 * pages are contiguous for as many as the page allocator has.
+	 * Most folios have order 0, so compare only struct page pointers. Struct
+	 * pages are contiguous up to the next MAX_ORDER boundary.
 	 */
 	if (!order)
 		return kho_page_run(folios, min(nr, chunk_end - pfn));
@@ -172,20 +176,21 @@ static void kho_unpreserve_run(struct folio **folios, unsigned long run)
 	if (run == 1)
 		kho_unpreserve_folio(folios[0]);
 	else
-		kho_forget(folio_pfn(folios[0]), run, folio_order(folios[0]));
+		kho_unpreserve_blocks(folio_pfn(folios[0]), run,
+				      folio_order(folios[0]));
 }
 
 /**
- * kho_preserve_folios - preserve many folios over the next kexec
- * @folios: array of the folios
- * @nr:	    number of folios in the array
+ * kho_preserve_folios - preserve many folios across the next kexec
+ * @folios: array of folios
+ * @nr:	    number of entries in @folios
  *
- * Like kho_preserve_folio() for each of them, but faster: folios that follow one
- * another in memory as in the array, and are of the same order, are preserved at
- * once.
+ * Like kho_preserve_folio() for each folio, but faster: a run of entries that are
+ * physically contiguous folios of equal order is preserved in one step.
  *
  * Context: May sleep.
- * Return: 0, or an error of kho_preserve_folio(); then none of them is preserved.
+ * Return: 0 on success, or an error of kho_preserve_folio(). On error, no folio of
+ * the array has become preserved.
  */
 int kho_preserve_folios(struct folio **folios, unsigned long nr)
 {
@@ -209,7 +214,7 @@ EXPORT_SYMBOL_GPL(kho_preserve_folios);
 /**
  * kho_unpreserve_folios - undo kho_preserve_folios()
  * @folios: array of preserved folios
- * @nr:	    number of folios in the array
+ * @nr:	    number of entries in @folios
  *
  * Context: May sleep.
  */
@@ -226,8 +231,9 @@ void kho_unpreserve_folios(struct folio **folios, unsigned long nr)
 EXPORT_SYMBOL_GPL(kho_unpreserve_folios);
 
 /*
- * The order of the largest block that starts at @pfn, ends at @end_pfn at most,
- * and lies on one node: the next kernel gives it back as a whole.
+ * Return the order of the largest aligned block that starts at @pfn, does not
+ * reach past @end_pfn, and lies on one node. The next kernel restores a block as
+ * a whole.
  */
 static unsigned int kho_block_order(unsigned long pfn, unsigned long end_pfn)
 {
@@ -242,35 +248,39 @@ static unsigned int kho_block_order(unsigned long pfn, unsigned long end_pfn)
 		       pfn_to_nid(next_pfn) != pfn_to_nid(pfn))
 			order--;
 
-	/* Nodes may meet inside of a pageblock, too. */
+	/* A node can also end inside a pageblock. */
 	while (order && pfn_to_nid(pfn + (1UL << order) - 1) != pfn_to_nid(pfn))
 		order--;
 
 	return order;
 }
 
-/* A range that ends where a block did is made up of the same blocks. */
-static void kho_forget_pages(unsigned long pfn, unsigned long end_pfn)
+/*
+ * Unpreserve the blocks of [pfn, end_pfn). The range must start and end where
+ * kho_preserve_pages() made blocks start and end.
+ */
+static void kho_unpreserve_range(unsigned long pfn, unsigned long end_pfn)
 {
 	unsigned int order;
 
 	for (; pfn < end_pfn; pfn += 1UL << order) {
 		order = kho_block_order(pfn, end_pfn);
-		kho_forget(pfn, 1, order);
+		kho_unpreserve_blocks(pfn, 1, order);
 	}
 }
 
 /**
- * kho_preserve_pages - preserve contiguous pages over the next kexec
+ * kho_preserve_pages - preserve contiguous pages across the next kexec
  * @page: the first page
  * @nr:	  number of pages
  *
- * The pages are single ones: each has a reference count of its own, in the next
- * kernel too. They are kept in as few blocks as possible, so the same range has
- * to be given to kho_unpreserve_pages() and kho_restore_pages().
+ * These are order-0 pages, each with its own reference count in both kernels. The
+ * map stores them in as few blocks as possible, so kho_unpreserve_pages() and
+ * kho_restore_pages() must be called with the same range.
  *
  * Context: May sleep.
- * Return: 0, or an error of kho_preserve_folio(); then none of them is preserved.
+ * Return: 0 on success, or an error of kho_preserve_folio(). On error, no page of
+ * the range has become preserved.
  */
 int kho_preserve_pages(struct page *page, unsigned long nr)
 {
@@ -287,7 +297,7 @@ int kho_preserve_pages(struct page *page, unsigned long nr)
 		order = kho_block_order(pfn, end_pfn);
 		err = kho_radix_add_page(&kho_out.tree, pfn, order);
 		if (err) {
-			kho_forget_pages(start_pfn, pfn);
+			kho_unpreserve_range(start_pfn, pfn);
 			return err;
 		}
 	}
@@ -298,29 +308,25 @@ EXPORT_SYMBOL_GPL(kho_preserve_pages);
 
 /**
  * kho_unpreserve_pages - undo kho_preserve_pages()
- * @page: the first page, as it was given to kho_preserve_pages()
- * @nr:	  number of pages, likewise
+ * @page: the first page, as passed to kho_preserve_pages()
+ * @nr:	  number of pages, as passed to kho_preserve_pages()
  *
  * Context: May sleep.
  */
 void kho_unpreserve_pages(struct page *page, unsigned long nr)
 {
-	kho_forget_pages(page_to_pfn(page), page_to_pfn(page) + nr);
+	kho_unpreserve_range(page_to_pfn(page), page_to_pfn(page) + nr);
 }
 EXPORT_SYMBOL_GPL(kho_unpreserve_pages);
 
-/*
- * Memory for serialized state
- */
-
 /**
- * kho_alloc_preserve - allocate memory for state that is handed over
- * @size: in bytes
+ * kho_alloc_preserve - allocate preserved memory for serialized state
+ * @size: size in bytes
  *
  * Context: May sleep.
- * Return: zeroed, physically contiguous, preserved memory, page aligned; an
- * ERR_PTR() of -EINVAL if @size is 0, -E2BIG if it is larger than the page
- * allocator's largest block, -EOPNOTSUPP if kexec handover is off, or -ENOMEM.
+ * Return: zeroed, physically contiguous, page-aligned, preserved memory; or an
+ * ERR_PTR(): -EINVAL if @size is 0, -E2BIG if it exceeds the page allocator's
+ * largest block, -EOPNOTSUPP if kexec handover is disabled, -ENOMEM.
  */
 void *kho_alloc_preserve(size_t size)
 {
@@ -353,7 +359,7 @@ EXPORT_SYMBOL_GPL(kho_alloc_preserve);
 
 /**
  * kho_unpreserve_free - undo kho_alloc_preserve()
- * @mem: what kho_alloc_preserve() returned; NULL and error pointers are ignored
+ * @mem: return value of kho_alloc_preserve(); NULL and error pointers are ignored
  *
  * Context: May sleep.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kexec handover: restoring memory.
+ * Kexec handover: look up and restore preserved memory.
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -20,15 +20,15 @@
 #include "kexec_handover_internal.h"
 
 /**
- * kho_incoming_contains - is a range wholly preserved by the previous kernel?
+ * kho_incoming_contains - check whether the previous kernel preserved a range
  * @phys: physical address of the range
  * @size: its size in bytes
  *
- * The check to make first on every address that was handed over.
+ * Check every address that was handed over with this function before using it.
  *
- * Context: May sleep; from early initcalls on.
- * Return: true if all pages of the range are preserved and have not been
- * restored; false for an empty range.
+ * Context: May sleep. May be called from early initcalls on.
+ * Return: true if all pages of the range are preserved and not yet restored;
+ * false for an empty range.
  */
 bool kho_incoming_contains(phys_addr_t phys, size_t size)
 {
@@ -45,12 +45,12 @@ bool kho_incoming_contains(phys_addr_t phys, size_t size)
 EXPORT_SYMBOL_GPL(kho_incoming_contains);
 
 /**
- * kho_incoming_order - how large is a block that the previous kernel preserved?
+ * kho_incoming_order - look up the order of a preserved block
  * @phys: physical address of the block
  *
- * Context: May sleep; from early initcalls on.
+ * Context: May sleep. May be called from early initcalls on.
  * Return: log2 of the block's size in pages; -ENOENT if no preserved block starts
- * at @phys, or it was restored.
+ * at @phys or it was already restored.
  */
 int kho_incoming_order(phys_addr_t phys)
 {
@@ -59,25 +59,25 @@ int kho_incoming_order(phys_addr_t phys)
 
 	return kho_radix_block_order(&kho_in.tree, PHYS_PFN(phys));
 }
-EXPORT_SYMBOL_GPL(kho_incoming_order);
 
 static bool kho_can_restore(phys_addr_t phys)
 {
-	return is_kho_boot() && kho_in.adopted && PAGE_ALIGNED(phys);
+	return kho_in.adopted && PAGE_ALIGNED(phys);
 }
 
 /*
- * What this kernel reserved at boot is not to be restored, even if the map has
- * it: a reserve_mem= region that was revived, the root FDT, what firmware placed.
+ * Check whether this kernel reserved any of the pages at boot. Such pages stay
+ * reserved even if the map has them: a revived reserve_mem= region, the root FDT,
+ * a region that firmware reserves.
  */
-static bool kho_is_withheld(unsigned long pfn, unsigned long nr)
+static bool kho_any_reserved(unsigned long pfn, unsigned long nr)
 {
 	unsigned long end_pfn = pfn + nr, flags = 0;
 
 	if (!kho_in.some_reserved)
-		return true;
+		return false;
 
-	/* Struct pages are contiguous for as many as the page allocator has. */
+	/* Struct pages are contiguous up to the next MAX_ORDER boundary. */
 	while (pfn < end_pfn) {
 		unsigned long chunk_end = min(end_pfn, ALIGN(pfn + 1, MAX_ORDER_NR_PAGES));
 		const struct page *page = pfn_to_page(pfn);
@@ -86,16 +86,19 @@ static bool kho_is_withheld(unsigned long pfn, unsigned long nr)
 			flags |= page->flags;
 	}
 
-	return !(flags & BIT(PG_reserved));
+	return flags & BIT(PG_reserved);
 }
 
-/* Take the block that starts at @pfn out of the map. */
+/*
+ * Remove the block that starts at @pfn from the map. Return its order, or an error
+ * if there is none, it has more than @max_nr pages, or it must not be restored.
+ */
 static int kho_take_block(unsigned long pfn, unsigned long max_nr)
 {
 	int order = kho_radix_block_order(&kho_in.tree, pfn);
 
 	if (order < 0 || 1UL << order > max_nr ||
-	    !kho_is_withheld(pfn, 1UL << order))
+	    kho_any_reserved(pfn, 1UL << order))
 		return -ENOENT;
 
 	return kho_radix_del_page(&kho_in.tree, pfn, order) ?: order;
@@ -109,8 +112,8 @@ static __always_inline void kho_make_tail(struct page *page, unsigned long i)
 }
 
 /*
- * As prep_compound_page(), for pages that are as boot has initialized them: each
- * has a reference, and nothing in it that would have to be cleared.
+ * Like prep_compound_page(), but for pages in the state that boot initialized:
+ * each has a reference, and no other field needs to be cleared.
  */
 static void kho_make_compound(struct folio *folio, unsigned int order)
 {
@@ -127,14 +130,14 @@ static void kho_make_compound(struct folio *folio, unsigned int order)
 }
 
 /**
- * kho_restore_folio - take over a folio that the previous kernel preserved
+ * kho_restore_folio - take ownership of a preserved folio
  * @phys: physical address of the folio
  *
- * The folio is the caller's, with one reference, like one from folio_alloc().
+ * The caller gets the folio with one reference, as from folio_alloc().
  *
- * Context: May sleep; from the initcall level after core on.
- * Return: the folio; NULL if none is preserved at @phys, if it was restored
- * before, or if its order is above MAX_PAGE_ORDER.
+ * Context: May sleep. May be called after core initcalls.
+ * Return: the folio; NULL if no preserved folio starts at @phys, it was already
+ * restored, or its order is above MAX_PAGE_ORDER.
  */
 struct folio *kho_restore_folio(phys_addr_t phys)
 {
@@ -159,7 +162,7 @@ struct folio *kho_restore_folio(phys_addr_t phys)
 }
 EXPORT_SYMBOL_GPL(kho_restore_folio);
 
-/* How many of the addresses from the first on are those of neighbouring pages? */
+/* Return the length of the run of contiguous pages at the start of @phys. */
 static unsigned int kho_phys_run(const phys_addr_t *phys, unsigned int nr)
 {
 	unsigned int i;
@@ -171,14 +174,14 @@ static unsigned int kho_phys_run(const phys_addr_t *phys, unsigned int nr)
 	return i;
 }
 
-/* Take over single pages that lie one behind another: all of them, or none. */
+/* Restore @nr contiguous order-0 folios, all or none. */
 static bool kho_take_run(phys_addr_t phys, unsigned int nr)
 {
 	unsigned long pfn = PHYS_PFN(phys);
 
 	if (!kho_can_restore(phys) ||
 	    !kho_radix_test_range(&kho_in.tree, pfn, nr, 0) ||
-	    !kho_is_withheld(pfn, nr) ||
+	    kho_any_reserved(pfn, nr) ||
 	    kho_radix_del_range(&kho_in.tree, pfn, nr, 0))
 		return false;
 
@@ -187,15 +190,16 @@ static bool kho_take_run(phys_addr_t phys, unsigned int nr)
 }
 
 /**
- * kho_restore_folios - take over many folios that the previous kernel preserved
- * @phys:   array of their physical addresses
- * @folios: where to store them; NULL in place of one that can't be had
+ * kho_restore_folios - take ownership of many preserved folios
+ * @phys:   array of physical addresses
+ * @folios: array that the folios are stored to; NULL for each that kho_restore_folio()
+ *	    would refuse
  * @nr:	    number of entries in both arrays
  *
- * Like kho_restore_folio() for each of them, but faster if there are single pages
- * among them that follow one another in memory as in the array.
+ * Like kho_restore_folio() for each address, but faster: a run of addresses of
+ * physically contiguous order-0 folios is restored in one step.
  *
- * Context: May sleep; from the initcall level after core on.
+ * Context: May sleep. May be called after core initcalls.
  */
 void kho_restore_folios(const phys_addr_t *phys, struct folio **folios,
 			unsigned int nr)
@@ -215,12 +219,12 @@ void kho_restore_folios(const phys_addr_t *phys, struct folio **folios,
 EXPORT_SYMBOL_GPL(kho_restore_folios);
 
 /**
- * kho_incoming_has_pages - is a range what was given to kho_preserve_pages()?
+ * kho_incoming_has_pages - check whether a range can be passed to kho_restore_pages()
  * @phys: physical address of the first page
  * @nr:	  number of pages
  *
- * Context: May sleep; from when the map has been read.
- * Return: true if whole blocks make up the range, none of which has been
+ * Context: May sleep. May be called once the map has been read.
+ * Return: true if the range consists of whole preserved blocks that are not yet
  * restored; false for an empty range.
  */
 bool kho_incoming_has_pages(phys_addr_t phys, unsigned long nr)
@@ -251,15 +255,15 @@ static void kho_free_pages(unsigned long pfn, unsigned long end_pfn)
 }
 
 /**
- * kho_restore_pages - take over pages that the previous kernel preserved
+ * kho_restore_pages - take ownership of contiguous preserved pages
  * @phys: physical address of the first page
  * @nr:	  number of pages
  *
- * The pages are the caller's, each with one reference.
+ * The caller gets each page with one reference.
  *
- * Context: May sleep; from the initcall level after core on.
- * Return: the first page; NULL if @nr pages from @phys on are not what was given
- * to kho_preserve_pages(), or were restored before. Then nothing is restored.
+ * Context: May sleep. May be called after core initcalls.
+ * Return: the first page; NULL if the range was not passed to kho_preserve_pages()
+ * or was already restored. On failure nothing is restored.
  */
 struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr)
 {
@@ -269,13 +273,13 @@ struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr)
 	KUNIT_STATIC_STUB_REDIRECT(kho_restore_pages, phys, nr);
 
 	if (!kho_can_restore(phys) || !kho_incoming_has_pages(phys, nr) ||
-	    !kho_is_withheld(start_pfn, nr))
+	    kho_any_reserved(start_pfn, nr))
 		return NULL;
 
 	for (pfn = start_pfn; pfn < end_pfn;) {
 		int order = kho_take_block(pfn, end_pfn - pfn);
 
-		/* Only if the same pages are restored twice at the same time */
+		/* Only if another caller restores the same pages right now */
 		if (order < 0) {
 			kho_free_pages(start_pfn, pfn);
 			return NULL;
@@ -290,12 +294,12 @@ struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr)
 EXPORT_SYMBOL_GPL(kho_restore_pages);
 
 /**
- * kho_restore_free - free memory that the previous kernel's kho_alloc_preserve()
- *		      gave out
- * @mem: its address in the direct map; nothing happens if it is not preserved
- *	 or was restored before
+ * kho_restore_free - free memory that the previous kernel allocated with
+ *		      kho_alloc_preserve()
+ * @mem: its address in the direct map; ignored if no preserved block starts there
+ *	 or it was already restored
  *
- * Context: May sleep; from the initcall level after core on.
+ * Context: May sleep. May be called after core initcalls.
  */
 void kho_restore_free(void *mem)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kexec handover: scratch regions, and where memory can be preserved.
+ * Kexec handover: scratch regions and preservable ranges.
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -25,34 +25,32 @@
 #include "../../mm/internal.h"
 #include "kexec_handover_internal.h"
 
-/* Behind what all devices can reach, where the next kernel needs memory, too */
+/* The end of memory that all devices can reach. The next kernel needs some of it. */
 #define KHO_LOW_END		((phys_addr_t)ARCH_LOW_ADDRESS_LIMIT + 1)
 
-/* Without kho_scratch=: of what the kernel itself has allocated */
+/* Default of kho_scratch=, a percentage of the kernel's own boot-time allocations */
 #define KHO_SCRATCH_PERCENT	200
 
-/* The regions that the next kernel boots in; inherited from kernel to kernel */
+/* The regions that the next kernel boots in, inherited from kernel to kernel */
 struct kho_scratch *kho_scratch __ro_after_init;
 unsigned int kho_scratch_cnt __ro_after_init;
-bool kho_scratch_inherited __initdata;
 
 /*
- * Where memory can be preserved: what firmware described as RAM, as the next
- * kernel knows of no other, without scratch and what is reserved in any kernel. In
- * page frame numbers; the end of a range is behind it.
+ * PFN ranges (end exclusive) that can hold preserved memory: RAM that firmware
+ * describes, minus scratch and firmware reservations.
  */
-static struct range *kho_homes __ro_after_init;
-static unsigned int kho_homes_cnt __ro_after_init;
-static size_t kho_homes_size __initdata;
+static struct range *kho_preservable __ro_after_init;
+static unsigned int kho_nr_preservable __ro_after_init;
+static size_t kho_preservable_size __initdata;
 
 /*
  * Command line
  */
 
 /**
- * struct kho_scratch_option - what kho_scratch= asks for
- * @percent: of what the kernel itself has allocated when scratch is reserved; 0
- *	     if the sizes count
+ * struct kho_scratch_option - value of kho_scratch=
+ * @percent: size as a percentage of the kernel's own boot-time allocations; 0 if
+ *	     the sizes below apply
  * @low:     bytes below %KHO_LOW_END
  * @global:  bytes anywhere
  * @node:    bytes on each node that has memory
@@ -68,7 +66,7 @@ static struct kho_scratch_option kho_scratch_option __initdata = {
 	.percent = KHO_SCRATCH_PERCENT,
 };
 
-/* memparse() does not tell when a number is too large. */
+/* Unlike memparse(), detect numbers that are too large. */
 static int __init kho_parse_number(char **arg, u64 *number)
 {
 	size_t len = strspn(*arg, "0123456789");
@@ -150,7 +148,7 @@ static int __init kho_parse_scratch(char *arg)
 early_param("kho_scratch", kho_parse_scratch);
 
 /*
- * Boot: scratch
+ * Reservation
  */
 
 static bool __init kho_alloc_scratch_part(phys_addr_t size, phys_addr_t limit,
@@ -167,7 +165,7 @@ static bool __init kho_alloc_scratch_part(phys_addr_t size, phys_addr_t limit,
 	scratch->size = size;
 	kho_scratch_cnt++;
 
-	/* It is freed in a moment, and only to be used by movable pages. */
+	/* The region is freed for movable pages later, so never scan it for pointers. */
 	kmemleak_ignore_phys(scratch->addr);
 	return true;
 }
@@ -177,7 +175,7 @@ static phys_addr_t __init kho_half(phys_addr_t size)
 	return round_up(size / 2, KHO_SCRATCH_ALIGN);
 }
 
-/* The kernel may lie right in the middle: then half the size is tried, twice. */
+/* If there is no room for the size in one part, use parts of half the size. */
 static int __init kho_alloc_scratch(phys_addr_t size, phys_addr_t limit, int nid)
 {
 	phys_addr_t left = round_up(size, KHO_SCRATCH_ALIGN);
@@ -204,7 +202,7 @@ static phys_addr_t __init kho_scaled(phys_addr_t size)
 	return mul_u64_u32_div(size, kho_scratch_option.percent, 100);
 }
 
-/* The software IOMMU's buffer will be allocated after scratch is. */
+/* Return the size of swiotlb's buffer, which is allocated after scratch. */
 static phys_addr_t __init kho_swiotlb_size(void)
 {
 	unsigned long end_pfn = max(max_pfn, max_possible_pfn);
@@ -226,7 +224,7 @@ static phys_addr_t __init kho_low_size(void)
 			  kho_swiotlb_size());
 }
 
-/* What lies below the limit has been counted there. */
+/* Allocations below KHO_LOW_END count for kho_low_size(). */
 static phys_addr_t __init kho_node_size(int nid)
 {
 	if (!kho_scratch_option.percent)
@@ -248,7 +246,7 @@ static int __init kho_alloc_scratches(void)
 	if (err)
 		return err;
 
-	/* A node without room can do without: the next kernel goes elsewhere. */
+	/* Ignore nodes without room. The next kernel falls back to other nodes. */
 	for_each_node_state(nid, N_MEMORY)
 		kho_alloc_scratch(kho_node_size(nid), MEMBLOCK_ALLOC_ACCESSIBLE,
 				  nid);
@@ -268,15 +266,15 @@ static unsigned int __init kho_nr_firmware_regions(void)
 	return nr;
 }
 
-static int __init kho_alloc_homes(unsigned int scratch_cnt)
+static int __init kho_alloc_preservable(unsigned int scratch_cnt)
 {
-	/* A hole splits a range of memory in two at most. */
-	kho_homes_size = array_size(memblock.memory.cnt + scratch_cnt +
+	/* Each hole splits at most one range into two. */
+	kho_preservable_size = array_size(memblock.memory.cnt + scratch_cnt +
 				    kho_nr_firmware_regions(),
-				    sizeof(*kho_homes));
-	kho_homes = memblock_alloc(kho_homes_size, SMP_CACHE_BYTES);
+				    sizeof(*kho_preservable));
+	kho_preservable = memblock_alloc(kho_preservable_size, SMP_CACHE_BYTES);
 
-	return kho_homes ? 0 : -ENOMEM;
+	return kho_preservable ? 0 : -ENOMEM;
 }
 
 static size_t __init kho_scratch_array_size(unsigned int cnt)
@@ -304,7 +302,7 @@ static int __init kho_reserve_scratch(void)
 	unsigned int cnt = (2 + num_node_state(N_MEMORY)) * KHO_SCRATCH_PARTS;
 	int err;
 
-	err = kho_alloc_homes(cnt);
+	err = kho_alloc_preservable(cnt);
 	if (!err)
 		err = kho_alloc_scratch_array(cnt);
 	if (err)
@@ -312,7 +310,7 @@ static int __init kho_reserve_scratch(void)
 
 	err = kho_alloc_scratches();
 	if (!err) {
-		/* Loaders of images go upwards through holes in memory. */
+		/* Loaders of kexec images search regions by ascending address. */
 		sort(kho_scratch, kho_scratch_cnt, sizeof(*kho_scratch),
 		     kho_cmp_scratch, NULL);
 		return 0;
@@ -328,10 +326,10 @@ static int __init kho_reserve_scratch(void)
 	return err;
 }
 
-/* Unchanged, so that any number of handovers can follow */
+/* Keep the inherited regions unchanged, for any number of handovers to follow. */
 static int __init kho_inherit_scratch(void)
 {
-	int err = kho_alloc_homes(kho_in.scratch_cnt);
+	int err = kho_alloc_preservable(kho_in.scratch_cnt);
 
 	if (!err)
 		err = kho_alloc_scratch_array(kho_in.scratch_cnt);
@@ -344,20 +342,20 @@ static int __init kho_inherit_scratch(void)
 	return 0;
 }
 
-/* Neighbours of different node or flags are one range here. */
-static void __init kho_add_home(unsigned long start_pfn, unsigned long end_pfn)
+/* Merge adjacent memory regions, which differ in node or flags. */
+static void __init kho_add_preservable(unsigned long start_pfn, unsigned long end_pfn)
 {
 	if (start_pfn >= end_pfn)
 		return;
 
-	if (kho_homes_cnt && kho_homes[kho_homes_cnt - 1].end == start_pfn)
-		kho_homes_cnt--;
+	if (kho_nr_preservable && kho_preservable[kho_nr_preservable - 1].end == start_pfn)
+		kho_nr_preservable--;
 	else
-		kho_homes[kho_homes_cnt].start = start_pfn;
-	kho_homes[kho_homes_cnt++].end = end_pfn;
+		kho_preservable[kho_nr_preservable].start = start_pfn;
+	kho_preservable[kho_nr_preservable++].end = end_pfn;
 }
 
-/* Is [@addr, @addr + @size) the lowest so far of what is at or above @start? */
+/* Make [addr, addr + size) the hole if it is lower, but not entirely below start. */
 static void __init kho_lower_hole(phys_addr_t start, phys_addr_t addr,
 				  phys_addr_t size, struct range *hole)
 {
@@ -368,8 +366,8 @@ static void __init kho_lower_hole(phys_addr_t start, phys_addr_t addr,
 }
 
 /*
- * What of a range is no home, from its lowest address on; nothing if all is. @hole
- * has physical addresses, and its end is behind it.
+ * Find the lowest part of [start, end) that cannot be preserved. Store its physical
+ * addresses (end exclusive) in hole; return false if there is none.
  */
 static bool __init kho_first_hole(phys_addr_t start, phys_addr_t end,
 				  struct range *hole)
@@ -382,7 +380,7 @@ static bool __init kho_first_hole(phys_addr_t start, phys_addr_t end,
 		kho_lower_hole(start, kho_scratch[i].addr, kho_scratch[i].size,
 			       hole);
 
-	/* The next kernel will reserve it as well. */
+	/* The next kernel reserves the same regions. */
 	for_each_reserved_mem_region(region)
 		if (region->flags & MEMBLOCK_RSRV_FIRMWARE)
 			kho_lower_hole(start, region->base, region->size, hole);
@@ -390,7 +388,7 @@ static bool __init kho_first_hole(phys_addr_t start, phys_addr_t end,
 	return hole->start < end;
 }
 
-static void __init kho_note_homes(void)
+static void __init kho_note_preservable(void)
 {
 	phys_addr_t start, end;
 	struct range hole;
@@ -398,10 +396,10 @@ static void __init kho_note_homes(void)
 
 	for_each_mem_range(i, &start, &end) {
 		while (start < end && kho_first_hole(start, end, &hole)) {
-			kho_add_home(PFN_UP(start), PFN_DOWN(hole.start));
+			kho_add_preservable(PFN_UP(start), PFN_DOWN(hole.start));
 			start = hole.end;
 		}
-		kho_add_home(PFN_UP(start), PFN_DOWN(end));
+		kho_add_preservable(PFN_UP(start), PFN_DOWN(end));
 	}
 }
 
@@ -416,29 +414,29 @@ static void __init kho_print_scratch(void)
 }
 
 /**
- * kho_setup_scratch - have scratch regions, and know where memory can be preserved
+ * kho_setup_scratch - inherit or reserve scratch, and record preservable ranges
  *
  * Context: Boot, before memory is freed to the page allocator.
  * Return: 0 or an error.
  */
 int __init kho_setup_scratch(void)
 {
-	int err = kho_scratch_inherited ? kho_inherit_scratch() :
+	int err = kho_in.scratch_inherited ? kho_inherit_scratch() :
 					  kho_reserve_scratch();
 
 	if (err) {
 		pr_err("disabled: no memory for scratch; see kho_scratch=\n");
-		memblock_free(kho_homes, kho_homes_size);
-		kho_homes = NULL;
+		memblock_free(kho_preservable, kho_preservable_size);
+		kho_preservable = NULL;
 		return err;
 	}
 
-	kho_note_homes();
+	kho_note_preservable();
 	kho_print_scratch();
 	return 0;
 }
 
-/* What is free of it has been freed, with the right type, as all free memory. */
+/* Boot freed the block as MIGRATE_CMA, but did not count it. */
 static void __init kho_init_inherited_block(struct page *page)
 {
 	page_zone(page)->cma_pages += pageblock_nr_pages;
@@ -460,32 +458,46 @@ static void __init kho_init_scratch_blocks(void (*init)(struct page *page))
 }
 
 /**
- * kho_init_scratch - make scratch regions memory of movable pages
+ * kho_init_scratch - make scratch available for movable pages
  *
  * Context: Initcall.
  */
 void __init kho_init_scratch(void)
 {
-	kho_init_scratch_blocks(kho_scratch_inherited ?
+	kho_init_scratch_blocks(kho_in.scratch_inherited ?
 				kho_init_inherited_block :
 				init_cma_reserved_pageblock);
 }
 
-/* Where @pfn can be preserved, NULL if it can't */
-const struct range *kho_find_home(unsigned long pfn)
+/**
+ * kho_find_preservable - find the preservable range that a page lies in
+ * @pfn: page frame number
+ *
+ * Context: Any context, after boot.
+ * Return: the range, or NULL if the page cannot be preserved.
+ */
+const struct range *kho_find_preservable(unsigned long pfn)
 {
 	unsigned int i;
 
-	for (i = 0; i < kho_homes_cnt; i++)
-		if (pfn >= kho_homes[i].start && pfn < kho_homes[i].end)
-			return &kho_homes[i];
+	for (i = 0; i < kho_nr_preservable; i++)
+		if (pfn >= kho_preservable[i].start && pfn < kho_preservable[i].end)
+			return &kho_preservable[i];
 
 	return NULL;
 }
 
-bool kho_has_home(unsigned long pfn, unsigned long nr)
+/**
+ * kho_is_preservable - check whether pages can be preserved
+ * @pfn: first page frame number
+ * @nr:  number of pages
+ *
+ * Context: Any context, after boot.
+ * Return: true if the pages lie in one preservable range.
+ */
+bool kho_is_preservable(unsigned long pfn, unsigned long nr)
 {
-	const struct range *home = kho_find_home(pfn);
+	const struct range *range = kho_find_preservable(pfn);
 
-	return home && nr <= home->end - pfn;
+	return range && nr <= range->end - pfn;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kexec handover: is it enabled, and what comes in and goes out.
+ * Kexec handover: whether it is enabled, incoming and outgoing state.
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -25,26 +25,45 @@ struct kho_outgoing kho_out = {
 	.tree.lock = __MUTEX_INITIALIZER(kho_out.tree.lock),
 };
 
-bool kho_enable __ro_after_init =
+static bool kho_enabled __ro_after_init =
 	IS_ENABLED(CONFIG_KEXEC_HANDOVER_ENABLE_DEFAULT);
 
+static int __init kho_parse_enable(char *arg)
+{
+	if (!arg || kstrtobool(arg, &kho_enabled))
+		pr_err("kho=%s is neither on nor off: ignored\n", arg ?: "");
+
+	return 0;
+}
+early_param("kho", kho_parse_enable);
+
 /**
- * kho_is_enabled - is kexec handover enabled in this kernel?
+ * kho_disable - disable kexec handover until the next boot
  *
- * Context: Any.
- * Return: true if it is enabled by the command line or by default, and could be
+ * Context: Boot.
+ */
+void __init kho_disable(void)
+{
+	kho_enabled = false;
+}
+
+/**
+ * kho_is_enabled - check whether kexec handover is enabled
+ *
+ * Context: Any context.
+ * Return: true if the command line or the default enables it and it could be
  * set up.
  */
 bool kho_is_enabled(void)
 {
-	return kho_enable;
+	return kho_enabled;
 }
 EXPORT_SYMBOL_GPL(kho_is_enabled);
 
 /**
- * is_kho_boot - was anything handed over to this kernel?
+ * is_kho_boot - check whether the previous kernel handed over state
  *
- * Context: Any; settled before the first initcall.
+ * Context: Any context. The result does not change after the first initcall.
  * Return: true if this kernel was booted with valid incoming state.
  */
 bool is_kho_boot(void)
@@ -52,12 +71,3 @@ bool is_kho_boot(void)
 	return kho_in.state == KHO_IN_READ;
 }
 EXPORT_SYMBOL_GPL(is_kho_boot);
-
-static int __init kho_parse_enable(char *arg)
-{
-	if (!arg || kstrtobool(arg, &kho_enable))
-		pr_err("kho=%s is neither on nor off: ignored\n", arg ?: "");
-
-	return 0;
-}
-early_param("kho", kho_parse_enable);

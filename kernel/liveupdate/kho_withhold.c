@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kexec handover: boot, withholding what is preserved.
+ * Kexec handover: what mm asks about preserved memory while it boots.
  *
  * Copyright (C) 2026 The KHO LTS developers
+ *
+ * Preserved memory is withheld from the page allocator: mm walks the gaps of the
+ * incoming map and frees only these. Tree nodes are withheld as well, although
+ * they are not in the map. They are freed when the tree no longer needs them.
  */
 
 #include <linux/init.h>
@@ -16,6 +20,7 @@
 
 #include "kexec_handover_internal.h"
 
+/* Called for [start_pfn, end_pfn), a range that is not preserved */
 typedef void (*kho_gap_fn)(unsigned long start_pfn, unsigned long end_pfn,
 			   void *arg);
 
@@ -35,7 +40,7 @@ static int __init kho_gap_before(phys_addr_t start, phys_addr_t end, void *arg)
 	return 0;
 }
 
-/* Call @fn for each gap between blocks of the map. */
+/* Call @fn for each gap between preserved blocks in [start_pfn, end_pfn). */
 static void __init kho_walk_block_gaps(unsigned long start_pfn,
 				       unsigned long end_pfn, kho_gap_fn fn,
 				       void *arg)
@@ -55,7 +60,7 @@ static void __init kho_walk_block_gaps(unsigned long start_pfn,
 		fn(walk.next_pfn, end_pfn, arg);
 }
 
-/* Index of the first node at @pfn or above */
+/* Return the index of the first node at or above @pfn. */
 static unsigned long __init kho_first_node(unsigned long pfn)
 {
 	unsigned long low = 0, high = kho_in.nr_nodes;
@@ -72,7 +77,10 @@ static unsigned long __init kho_first_node(unsigned long pfn)
 	return low;
 }
 
-/* Call @fn for each gap between blocks and nodes of the map. */
+/*
+ * Call @fn for each gap between preserved blocks and tree nodes in
+ * [start_pfn, end_pfn).
+ */
 static void __init kho_walk_gaps(unsigned long start_pfn, unsigned long end_pfn,
 				 kho_gap_fn fn, void *arg)
 {
@@ -102,19 +110,19 @@ static void __init kho_unpreserved_gap(unsigned long start_pfn,
 }
 
 /**
- * kho_walk_unpreserved - call a function for what is not preserved
- * @start_pfn: first page frame number of a range
- * @end_pfn:   page frame number behind the range
- * @fn:	       called for each part of the range that the previous kernel has not
- *	       preserved, by rising address
+ * kho_walk_unpreserved - call a function for each range that is not preserved
+ * @start_pfn: first page frame number of the range to walk
+ * @end_pfn:   page frame number past its end
+ * @fn:	       called for each part of the range that is not preserved, by
+ *	       ascending address
  *
- * Nothing has to be reserved anywhere for preserved memory: whoever frees memory
- * to the page allocator at boot asks here first, for as large a range as it
- * likes. A call costs a few descents into the map and nothing for each page.
+ * Preserved memory is not reserved in memblock. Code that frees memory to the page
+ * allocator at boot must call this function first, with ranges of any size. A
+ * call costs a few lookups in the map, however large the range is.
  *
- * Context: Boot, until the first initcall. Any; takes no locks, as the map does
- * not change before.
- * Return: the number of pages that @fn was called for.
+ * Context: Boot, before initcalls. Takes no locks, because the map does not change
+ * until then.
+ * Return: the number of pages in the ranges that @fn was called for.
  */
 unsigned long __init kho_walk_unpreserved(unsigned long start_pfn,
 					  unsigned long end_pfn,
@@ -152,7 +160,10 @@ static void __init kho_find_in_gap(unsigned long start_pfn,
 		find->found = addr;
 }
 
-/* Window by window, so that what lies below the place is not walked. */
+/*
+ * Search downwards in windows, so that memory below the highest place that fits is
+ * hardly walked.
+ */
 static void __init kho_find_downwards(unsigned long start_pfn,
 				      unsigned long end_pfn,
 				      struct kho_find_walk *find)
@@ -166,21 +177,21 @@ static void __init kho_find_downwards(unsigned long start_pfn,
 		kho_walk_gaps(low, end_pfn, kho_find_in_gap, find);
 		if (find->found || low == start_pfn)
 			return;
-		/* What begins below the window may reach into it. */
+		/* A place that starts below this window can end inside it. */
 		end_pfn = low + nr - 1;
 	}
 }
 
 /**
- * kho_find_unpreserved - find room outside of preserved memory
- * @start: physical address of a range of memory that is otherwise free
- * @end:   physical address behind the range
+ * kho_find_unpreserved - find room that does not overlap preserved memory
+ * @start: physical address of a range that is free otherwise
+ * @end:   physical address past its end
  * @size:  bytes to find
  * @align: alignment in bytes, a power of two
  *
- * Context: Boot, until the first initcall.
- * Return: the highest physical address that fits, 0 if none does or if it is
- * not known what is preserved.
+ * Context: Boot, before initcalls.
+ * Return: the highest physical address that fits, or 0 if there is none or if the
+ * map has not been read yet.
  */
 phys_addr_t __init kho_find_unpreserved(phys_addr_t start, phys_addr_t end,
 					phys_addr_t size, phys_addr_t align)
