@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * What one kernel shows: the errors, and that all that is done can be undone.
- * That the next kernel finds it is tested in tools/testing/selftests/kho/.
+ * These tests run in one kernel: they check errors, and that unpreserving undoes
+ * preserving. tools/testing/selftests/kho/ tests what the next kernel finds.
  */
 
 #include <kunit/test.h>
@@ -17,7 +17,7 @@
 
 #define NR_FOLIOS	8
 
-/* test->priv is a blob in the direct map. */
+/* test->priv is a page in the direct map. */
 static int kho_test_init(struct kunit *test)
 {
 	if (!kho_is_enabled())
@@ -87,7 +87,7 @@ static void folios_are_preserved_all_or_none(struct kunit *test)
 	put_folios(folios);
 }
 
-/* Blocks of 1, 2 and 4 pages: the range starts and ends in between. */
+/* kho_preserve_pages() splits 7 pages into blocks of 1, 2 and 4 pages. */
 static void pages_are_preserved_all_or_none(struct kunit *test)
 {
 	struct page *block = alloc_pages(GFP_KERNEL, 3);
@@ -114,7 +114,7 @@ static void range_beyond_ram_is_refused(struct kunit *test)
 			-EINVAL);
 }
 
-/* Memory for state */
+/* Memory for serialized state */
 
 static void memory_for_state_is_zeroed_and_preserved(struct kunit *test)
 {
@@ -170,7 +170,7 @@ static void subtree_that_is_not_there_is_not_removed(struct kunit *test)
 	kho_remove_subtree(test->priv);
 }
 
-/* One that does not fit leaves nothing of itself behind. */
+/* Adding a subtree that does not fit must not use up any of the room. */
 static void full_root_refuses_more_subtrees(struct kunit *test)
 {
 	unsigned int nr, i;
@@ -182,7 +182,7 @@ static void full_root_refuses_more_subtrees(struct kunit *test)
 		err = kho_add_subtree(name, test->priv, 1);
 	}
 	KUNIT_EXPECT_EQ(test, err, -ENOMEM);
-	/* Two short names give way to a long one. */
+	/* Removing two short names makes room for a longer one. */
 	kho_remove_subtree(test->priv);
 	kho_remove_subtree(test->priv);
 	KUNIT_EXPECT_EQ(test, kho_add_subtree(name, test->priv, 1), 0);
@@ -190,7 +190,7 @@ static void full_root_refuses_more_subtrees(struct kunit *test)
 		kho_remove_subtree(test->priv);
 }
 
-/* Restoring: without a previous kernel there is nothing. */
+/* Restoring */
 
 static void cold_boot_has_nothing_to_restore(struct kunit *test)
 {
