@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Kexec handover (KHO): carry memory over a kexec.
+ * Kexec handover (KHO): preserve memory across kexec.
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -11,18 +11,12 @@
 #include <linux/errno.h>
 #include <linux/types.h>
 
-struct folio;
-struct kexec_buf;
-struct kimage;
-struct page;
-struct resource;
+/* To go, with the includes of base files that need them */
+#include <linux/kho/boot.h>
+#include <linux/kho/image.h>
 
-/* Is a range of physical addresses, up to but not including @end, RAM? */
-typedef bool (*kho_is_ram_fn)(phys_addr_t start, phys_addr_t end);
-/* Called for a range of page frame numbers, up to but not including @end_pfn */
-typedef void (*kho_pfn_range_fn)(unsigned long start_pfn, unsigned long end_pfn);
-/* Called for a range of memory in which a kexec segment may be placed */
-typedef int (*kho_hole_fn)(struct resource *res, void *kbuf);
+struct folio;
+struct page;
 
 #ifdef CONFIG_KEXEC_HANDOVER
 
@@ -51,23 +45,6 @@ void kho_restore_free(void *mem);
 int kho_add_subtree(const char *name, void *blob, size_t size);
 void kho_remove_subtree(void *blob);
 int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size);
-
-void kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
-		  phys_addr_t scratch_phys, u64 scratch_len);
-void kho_early_init(kho_is_ram_fn is_ram);
-void kho_memory_init(void);
-
-void kho_read_map(void);
-phys_addr_t kho_find_unpreserved(phys_addr_t start, phys_addr_t end,
-				 phys_addr_t size, phys_addr_t align);
-unsigned long kho_walk_unpreserved(unsigned long start_pfn,
-				   unsigned long end_pfn, kho_pfn_range_fn fn);
-
-bool kho_image_needs_scratch(const struct kimage *image);
-int kho_walk_scratch(struct kexec_buf *kbuf, kho_hole_fn fn);
-void kho_explain_failed_load(const struct kimage *image, int err);
-int kho_fill_kimage(struct kimage *image);
-bool kho_image_can_carry(void);
 
 #else
 
@@ -114,14 +91,9 @@ static inline bool kho_incoming_contains(phys_addr_t phys, size_t size)
 	return false;
 }
 
-static inline int kho_incoming_order(phys_addr_t phys)
+static inline struct folio *kho_restore_folio(phys_addr_t phys)
 {
-	return -EOPNOTSUPP;
-}
-
-static inline bool kho_incoming_has_pages(phys_addr_t phys, unsigned long nr)
-{
-	return false;
+	return NULL;
 }
 
 static inline void kho_restore_folios(const phys_addr_t *phys,
@@ -129,11 +101,6 @@ static inline void kho_restore_folios(const phys_addr_t *phys,
 {
 	while (nr--)
 		folios[nr] = NULL;
-}
-
-static inline struct folio *kho_restore_folio(phys_addr_t phys)
-{
-	return NULL;
 }
 
 static inline struct page *kho_restore_pages(phys_addr_t phys,
@@ -168,63 +135,6 @@ static inline int kho_retrieve_subtree(const char *name, phys_addr_t *phys,
 				       size_t *size)
 {
 	return -EOPNOTSUPP;
-}
-
-static inline void kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
-				phys_addr_t scratch_phys, u64 scratch_len)
-{
-}
-
-static inline void kho_early_init(kho_is_ram_fn is_ram)
-{
-}
-
-static inline void kho_memory_init(void)
-{
-}
-
-static inline void kho_read_map(void)
-{
-}
-
-static inline phys_addr_t kho_find_unpreserved(phys_addr_t start,
-					       phys_addr_t end,
-					       phys_addr_t size,
-					       phys_addr_t align)
-{
-	return 0;
-}
-
-static inline unsigned long kho_walk_unpreserved(unsigned long start_pfn,
-						 unsigned long end_pfn,
-						 kho_pfn_range_fn fn)
-{
-	fn(start_pfn, end_pfn);
-	return end_pfn - start_pfn;
-}
-
-static inline bool kho_image_needs_scratch(const struct kimage *image)
-{
-	return false;
-}
-
-static inline int kho_walk_scratch(struct kexec_buf *kbuf, kho_hole_fn fn)
-{
-	return 0;
-}
-
-static inline void kho_explain_failed_load(const struct kimage *image, int err)
-{
-}
-
-static inline int kho_fill_kimage(struct kimage *image)
-{
-	return 0;
-}
-
-static inline bool kho_image_can_carry(void)
-{
-	return false;
 }
 
 #endif /* CONFIG_KEXEC_HANDOVER */

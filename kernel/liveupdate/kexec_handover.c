@@ -34,6 +34,7 @@
 
 #include <linux/kho/abi/kexec_handover.h>
 #include <linux/kho/abi/kexec_metadata.h>
+#include <linux/kho/boot.h>
 #include <linux/kho/radix_tree.h>
 
 #include "kexec_handover_internal.h"

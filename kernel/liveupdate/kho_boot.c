@@ -29,6 +29,7 @@
 #include <asm/sections.h>
 
 #include <linux/kho/abi/kexec_handover.h>
+#include <linux/kho/boot.h>
 #include <linux/kho/compat.h>
 #include <linux/kho/radix_tree.h>
 #include <linux/kho/vmalloc.h>

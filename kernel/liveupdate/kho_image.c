@@ -9,7 +9,9 @@
 
 #include <linux/io.h>
 #include <linux/kexec.h>
-#include <linux/kexec_handover.h>
+#include <linux/printk.h>
+
+#include <linux/kho/image.h>
 
 #include "kexec_handover_internal.h"
 

@@ -16,6 +16,7 @@
 #include <linux/pfn.h>
 #include <linux/sizes.h>
 
+#include <linux/kho/boot.h>
 #include <linux/kho/radix_tree.h>
 
 #include "kexec_handover_internal.h"
