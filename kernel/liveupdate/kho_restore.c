@@ -248,12 +248,6 @@ bool kho_incoming_has_pages(phys_addr_t phys, unsigned long nr)
 	return true;
 }
 
-static void kho_free_pages(unsigned long pfn, unsigned long end_pfn)
-{
-	for (; pfn < end_pfn; pfn++)
-		__free_page(pfn_to_page(pfn));
-}
-
 /**
  * kho_restore_pages - take ownership of contiguous preserved pages
  * @phys: physical address of the first page
@@ -281,7 +275,8 @@ struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr)
 
 		/* Only if another caller restores the same pages right now */
 		if (order < 0) {
-			kho_free_pages(start_pfn, pfn);
+			while (pfn > start_pfn)
+				__free_page(pfn_to_page(--pfn));
 			return NULL;
 		}
 

@@ -25,7 +25,7 @@
 #include "../../mm/internal.h"
 #include "kexec_handover_internal.h"
 
-/* The end of memory that all devices can reach. The next kernel needs some of it. */
+/* The end of memory that all devices can address. A kernel needs some below it. */
 #define KHO_LOW_END		((phys_addr_t)ARCH_LOW_ADDRESS_LIMIT + 1)
 
 /* Default of kho_scratch=, a percentage of the kernel's own boot-time allocations */
@@ -175,7 +175,10 @@ static phys_addr_t __init kho_half(phys_addr_t size)
 	return round_up(size / 2, KHO_SCRATCH_ALIGN);
 }
 
-/* If there is no room for the size in one part, use parts of half the size. */
+/*
+ * Reserve @size bytes, in one region if possible. The kernel may lie in the middle
+ * of memory, so halve the size of a part if there is no room, but only twice.
+ */
 static int __init kho_alloc_scratch(phys_addr_t size, phys_addr_t limit, int nid)
 {
 	phys_addr_t left = round_up(size, KHO_SCRATCH_ALIGN);
@@ -270,8 +273,8 @@ static int __init kho_alloc_preservable(unsigned int scratch_cnt)
 {
 	/* Each hole splits at most one range into two. */
 	kho_preservable_size = array_size(memblock.memory.cnt + scratch_cnt +
-				    kho_nr_firmware_regions(),
-				    sizeof(*kho_preservable));
+					  kho_nr_firmware_regions(),
+					  sizeof(*kho_preservable));
 	kho_preservable = memblock_alloc(kho_preservable_size, SMP_CACHE_BYTES);
 
 	return kho_preservable ? 0 : -ENOMEM;
@@ -355,7 +358,7 @@ static void __init kho_add_preservable(unsigned long start_pfn, unsigned long en
 	kho_preservable[kho_nr_preservable++].end = end_pfn;
 }
 
-/* Make [addr, addr + size) the hole if it is lower, but not entirely below start. */
+/* Replace the hole with [addr, addr + size) if that is lower and ends past start. */
 static void __init kho_lower_hole(phys_addr_t start, phys_addr_t addr,
 				  phys_addr_t size, struct range *hole)
 {
@@ -421,9 +424,9 @@ static void __init kho_print_scratch(void)
  */
 int __init kho_setup_scratch(void)
 {
-	int err = kho_in.scratch_inherited ? kho_inherit_scratch() :
-					  kho_reserve_scratch();
+	int err;
 
+	err = kho_in.scratch_inherited ? kho_inherit_scratch() : kho_reserve_scratch();
 	if (err) {
 		pr_err("disabled: no memory for scratch; see kho_scratch=\n");
 		memblock_free(kho_preservable, kho_preservable_size);
@@ -436,27 +439,6 @@ int __init kho_setup_scratch(void)
 	return 0;
 }
 
-/* Boot freed the block as MIGRATE_CMA, but did not count it. */
-static void __init kho_init_inherited_block(struct page *page)
-{
-	page_zone(page)->cma_pages += pageblock_nr_pages;
-}
-
-static void __init kho_init_scratch_blocks(void (*init)(struct page *page))
-{
-	unsigned long pfn, end_pfn;
-	unsigned int i;
-
-	for (i = 0; i < kho_scratch_cnt; i++) {
-		pfn = PHYS_PFN(kho_scratch[i].addr);
-		end_pfn = pfn + PHYS_PFN(kho_scratch[i].size);
-		totalcma_pages += end_pfn - pfn;
-
-		for (; pfn < end_pfn; pfn += pageblock_nr_pages)
-			init(pfn_to_page(pfn));
-	}
-}
-
 /**
  * kho_init_scratch - make scratch available for movable pages
  *
@@ -464,9 +446,25 @@ static void __init kho_init_scratch_blocks(void (*init)(struct page *page))
  */
 void __init kho_init_scratch(void)
 {
-	kho_init_scratch_blocks(kho_in.scratch_inherited ?
-				kho_init_inherited_block :
-				init_cma_reserved_pageblock);
+	unsigned long pfn, end_pfn;
+	struct page *page;
+	unsigned int i;
+
+	for (i = 0; i < kho_scratch_cnt; i++) {
+		pfn = PHYS_PFN(kho_scratch[i].addr);
+		end_pfn = pfn + PHYS_PFN(kho_scratch[i].size);
+		totalcma_pages += end_pfn - pfn;
+
+		for (; pfn < end_pfn; pfn += pageblock_nr_pages) {
+			page = pfn_to_page(pfn);
+
+			/* mm has freed inherited scratch as MIGRATE_CMA, but not counted it. */
+			if (kho_in.scratch_inherited)
+				page_zone(page)->cma_pages += pageblock_nr_pages;
+			else
+				init_cma_reserved_pageblock(page);
+		}
+	}
 }
 
 /**
