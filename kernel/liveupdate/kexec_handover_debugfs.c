@@ -309,10 +309,48 @@ static int kho_scratch_len_show(struct seq_file *m, void *v)
 DEFINE_SHOW_ATTRIBUTE(kho_scratch_len);
 
 /*
- * Summaries: what kexec handover itself has to say, each part a record
+ * Summaries
  */
 
-typedef void (*kho_part_fn)(struct seq_file *m);
+static LIST_HEAD(kho_summaries);
+
+/**
+ * kho_summary_register - add lines to the summaries in debugfs
+ * @summary: what prints them; it is never unregistered
+ *
+ * The lines follow those of kexec handover, in the order of registration.
+ *
+ * Context: Initcalls.
+ */
+void __init kho_summary_register(struct kho_summary *summary)
+{
+	list_add_tail(&summary->list, &kho_summaries);
+}
+
+/**
+ * kho_summary_quote - print a string that can have any characters
+ * @m:   the summary
+ * @str: the string
+ *
+ * Print it in double quotes, on one line, in printable ASCII.
+ *
+ * Context: Any.
+ */
+void kho_summary_quote(struct seq_file *m, const char *str)
+{
+	seq_putc(m, '"');
+	seq_escape_str(m, str,
+		       ESCAPE_SPACE | ESCAPE_SPECIAL | ESCAPE_HEX | ESCAPE_NAP |
+		       ESCAPE_APPEND, "\"\\");
+	seq_putc(m, '"');
+}
+
+static void kho_show_version(struct seq_file *m, const char *version)
+{
+	seq_puts(m, "version: ");
+	kho_summary_quote(m, version);
+	seq_putc(m, '\n');
+}
 
 static void kho_show_scratch(struct seq_file *m)
 {
@@ -326,10 +364,10 @@ static void kho_show_scratch(struct seq_file *m)
 			   (u64)kho_scratch[i].size);
 }
 
-static void kho_show_blocks(struct seq_file *m, const char *what,
-			    unsigned long nr_blocks, unsigned long nr_pages)
+static void kho_show_blocks(struct seq_file *m, unsigned long nr_blocks,
+			    unsigned long nr_pages)
 {
-	seq_printf(m, "%s: %lu blocks, %lu pages, %llu bytes\n", what, nr_blocks,
+	seq_printf(m, ": %lu blocks, %lu pages, %llu bytes\n", nr_blocks,
 		   nr_pages, (u64)nr_pages << PAGE_SHIFT);
 }
 
@@ -339,7 +377,6 @@ static void kho_show_map(struct seq_file *m, struct kho_radix_tree *tree,
 	unsigned long nr_blocks = 0, nr_pages = 0;
 	struct kho_radix_stats stats;
 	unsigned int order;
-	char name[16];
 
 	kho_radix_count_all(tree, &stats);
 	for (order = 0; order <= KHO_RADIX_MAX_ORDER; order++) {
@@ -347,12 +384,13 @@ static void kho_show_map(struct seq_file *m, struct kho_radix_tree *tree,
 		nr_pages += stats.nr_blocks[order] << order;
 	}
 
-	kho_show_blocks(m, what, nr_blocks, nr_pages);
+	seq_puts(m, what);
+	kho_show_blocks(m, nr_blocks, nr_pages);
 	for (order = 0; order <= KHO_RADIX_MAX_ORDER; order++) {
 		if (!stats.nr_blocks[order])
 			continue;
-		snprintf(name, sizeof(name), "  order %u", order);
-		kho_show_blocks(m, name, stats.nr_blocks[order],
+		seq_printf(m, "  order %u", order);
+		kho_show_blocks(m, stats.nr_blocks[order],
 				stats.nr_blocks[order] << order);
 	}
 	seq_printf(m, "tree: %lu nodes, %llu bytes\n", stats.nr_nodes,
@@ -365,18 +403,6 @@ static void kho_show_blob(struct seq_file *m, const char *name, u64 phys,
 	seq_puts(m, "  ");
 	kho_summary_quote(m, name);
 	seq_printf(m, " %llu bytes at %#llx", size, phys);
-}
-
-static void kho_show_out_version(struct seq_file *m)
-{
-	seq_puts(m, "version: ");
-	kho_summary_quote(m, KHO_FDT_COMPATIBLE);
-	seq_putc(m, '\n');
-}
-
-static void kho_show_out_map(struct seq_file *m)
-{
-	kho_show_map(m, &kho_out.tree, "preserved");
 }
 
 static void kho_show_out_blobs(struct seq_file *m)
@@ -394,30 +420,9 @@ static void kho_show_out_blobs(struct seq_file *m)
 	}
 }
 
-static void kho_show_in_version(struct seq_file *m)
-{
-	if (!is_kho_boot()) {
-		seq_puts(m, "nothing was handed over\n");
-		return;
-	}
-
-	seq_puts(m, "version: ");
-	kho_summary_quote(m, fdt_getprop(kho_in_fdt(), 0, "compatible", NULL));
-	seq_putc(m, '\n');
-}
-
-static void kho_show_in_map(struct seq_file *m)
-{
-	if (is_kho_boot())
-		kho_show_map(m, &kho_in.tree, "preserved, not restored");
-}
-
 static void kho_show_in_blobs(struct seq_file *m)
 {
 	unsigned int i;
-
-	if (!is_kho_boot())
-		return;
 
 	seq_puts(m, "blobs:\n");
 	for (i = 0; i < kho_nr_in_blobs; i++) {
@@ -433,246 +438,41 @@ static void kho_show_in_blobs(struct seq_file *m)
 	}
 }
 
-static const kho_part_fn kho_out_parts[] = {
-	kho_show_out_version,
-	kho_show_scratch,
-	kho_show_out_map,
-	kho_show_out_blobs,
-};
-
-static const kho_part_fn kho_in_parts[] = {
-	kho_show_in_version,
-	kho_show_in_map,
-	kho_show_in_blobs,
-};
-
-/* The state counts the parts that were reached. */
-static int kho_out_part_next(void *state)
+static int kho_out_summary_show(struct seq_file *m, void *v)
 {
-	unsigned int *nr = state;
-
-	return (*nr)++ < ARRAY_SIZE(kho_out_parts);
-}
-
-static int kho_out_part_show(struct seq_file *m, const void *state)
-{
-	const unsigned int *nr = state;
-
-	kho_out_parts[*nr - 1](m);
-	return 0;
-}
-
-static int kho_in_part_next(void *state)
-{
-	unsigned int *nr = state;
-
-	return (*nr)++ < ARRAY_SIZE(kho_in_parts);
-}
-
-static int kho_in_part_show(struct seq_file *m, const void *state)
-{
-	const unsigned int *nr = state;
-
-	kho_in_parts[*nr - 1](m);
-	return 0;
-}
-
-static const struct kho_summary_ops kho_out_ops = {
-	.state_size = sizeof(unsigned int),
-	.next = kho_out_part_next,
-	.show = kho_out_part_show,
-};
-
-static const struct kho_summary_ops kho_in_ops = {
-	.state_size = sizeof(unsigned int),
-	.next = kho_in_part_next,
-	.show = kho_in_part_show,
-};
-
-static struct kho_summary kho_summary = {
-	.out = &kho_out_ops,
-	.in = &kho_in_ops,
-	.list = LIST_HEAD_INIT(kho_summary.list),
-};
-
-/*
- * Summaries: all that was registered
- */
-
-static LIST_HEAD(kho_summaries);
-static DEFINE_MUTEX(kho_summaries_lock);
-
-enum kho_direction {
-	KHO_OUT,
-	KHO_IN,
-};
-
-/**
- * struct kho_summary_reader - an open summary
- * @direction: which one
- * @summary: the part that is being read, NULL behind the last one
- * @state: the part's own, NULL until it is entered
- * @arrived: @state is at the record that the file's position means; false when
- *	     going there has failed
- */
-struct kho_summary_reader {
-	enum kho_direction direction;
 	struct kho_summary *summary;
-	void *state;
-	bool arrived;
-};
+	int err = 0;
 
-/**
- * kho_summary_register - add a part to the summaries in debugfs
- * @summary: the part, for good: so only code that is built in can add one
- *
- * Context: May sleep.
- */
-void kho_summary_register(struct kho_summary *summary)
-{
-	guard(mutex)(&kho_summaries_lock);
-	list_add_tail(&summary->list, &kho_summaries);
+	kho_show_version(m, KHO_FDT_COMPATIBLE);
+	kho_show_scratch(m);
+	kho_show_map(m, &kho_out.tree, "preserved");
+	kho_show_out_blobs(m);
+	list_for_each_entry(summary, &kho_summaries, list)
+		err = err ?: summary->show_out(m);
+
+	return err;
 }
+DEFINE_SHOW_ATTRIBUTE(kho_out_summary);
 
-/**
- * kho_summary_quote - print a name that anybody may have chosen
- * @m:   the summary
- * @str: the name
- *
- * Prints it in double quotes, on one line, in printable ASCII.
- *
- * Context: Any.
- */
-void kho_summary_quote(struct seq_file *m, const char *str)
+static int kho_in_summary_show(struct seq_file *m, void *v)
 {
-	seq_putc(m, '"');
-	seq_escape_str(m, str,
-		       ESCAPE_SPACE | ESCAPE_SPECIAL | ESCAPE_HEX | ESCAPE_NAP |
-		       ESCAPE_APPEND, "\"\\");
-	seq_putc(m, '"');
-}
+	struct kho_summary *summary;
+	int err = 0;
 
-static const struct kho_summary_ops *
-kho_summary_ops(const struct kho_summary_reader *reader)
-{
-	return reader->direction == KHO_OUT ? reader->summary->out :
-					      reader->summary->in;
-}
-
-/* The part behind @summary, the first one for NULL. None is ever removed. */
-static struct kho_summary *kho_summary_after(struct kho_summary *summary)
-{
-	struct list_head *at = summary ? &summary->list : &kho_summaries;
-
-	guard(mutex)(&kho_summaries_lock);
-	return list_is_last(at, &kho_summaries) ? NULL :
-	       list_entry(at->next, struct kho_summary, list);
-}
-
-static void kho_summary_leave(struct kho_summary_reader *reader)
-{
-	if (reader->state && kho_summary_ops(reader)->release)
-		kho_summary_ops(reader)->release(reader->state);
-	kfree(reader->state);
-	reader->state = NULL;
-}
-
-static int kho_summary_enter(struct kho_summary_reader *reader)
-{
-	if (!reader->state)
-		reader->state = kzalloc(kho_summary_ops(reader)->state_size,
-					GFP_KERNEL);
-	return reader->state ? 0 : -ENOMEM;
-}
-
-/* Go to the next record; if that fails it can be tried again. */
-static void *kho_summary_advance(struct kho_summary_reader *reader)
-{
-	int ret;
-
-	reader->arrived = false;
-	while (reader->summary) {
-		ret = kho_summary_enter(reader);
-		if (!ret)
-			ret = kho_summary_ops(reader)->next(reader->state);
-		if (ret < 0)
-			return ERR_PTR(ret);
-		if (ret)
-			break;
-		kho_summary_leave(reader);
-		reader->summary = kho_summary_after(reader->summary);
+	if (is_kho_boot()) {
+		kho_show_version(m, fdt_getprop(kho_in_fdt(), 0, "compatible",
+						NULL));
+		kho_show_map(m, &kho_in.tree, "preserved, not restored");
+		kho_show_in_blobs(m);
+	} else {
+		seq_puts(m, "nothing was handed over\n");
 	}
+	list_for_each_entry(summary, &kho_summaries, list)
+		err = err ?: summary->show_in(m);
 
-	reader->arrived = true;
-	return reader->summary ? reader : NULL;
+	return err;
 }
-
-static void *kho_summary_start(struct seq_file *m, loff_t *pos)
-{
-	struct kho_summary_reader *reader = m->private;
-
-	if (!*pos) {
-		kho_summary_leave(reader);
-		reader->summary = kho_summary_after(NULL);
-		reader->arrived = false;
-	}
-	if (!reader->arrived)
-		return kho_summary_advance(reader);
-
-	return reader->summary ? reader : NULL;
-}
-
-static void *kho_summary_next(struct seq_file *m, void *v, loff_t *pos)
-{
-	++*pos;
-	return kho_summary_advance(v);
-}
-
-static void kho_summary_stop(struct seq_file *m, void *v)
-{
-}
-
-static int kho_summary_show(struct seq_file *m, void *v)
-{
-	struct kho_summary_reader *reader = v;
-
-	return kho_summary_ops(reader)->show(m, reader->state);
-}
-
-static const struct seq_operations kho_summary_seq_ops = {
-	.start = kho_summary_start,
-	.next = kho_summary_next,
-	.stop = kho_summary_stop,
-	.show = kho_summary_show,
-};
-
-static int kho_summary_open(struct inode *inode, struct file *file)
-{
-	struct kho_summary_reader *reader;
-
-	reader = __seq_open_private(file, &kho_summary_seq_ops, sizeof(*reader));
-	if (!reader)
-		return -ENOMEM;
-
-	reader->direction = (uintptr_t)inode->i_private;
-	return 0;
-}
-
-static int kho_summary_release(struct inode *inode, struct file *file)
-{
-	struct seq_file *m = file->private_data;
-
-	kho_summary_leave(m->private);
-	return seq_release_private(inode, file);
-}
-
-static const struct file_operations kho_summary_fops = {
-	.owner = THIS_MODULE,
-	.open = kho_summary_open,
-	.read = seq_read,
-	.llseek = seq_lseek,
-	.release = kho_summary_release,
-};
+DEFINE_SHOW_ATTRIBUTE(kho_in_summary);
 
 /*
  * The directories. debugfs takes what it has returned, and may be switched off.
@@ -695,8 +495,7 @@ static void __init kho_create_out(struct dentry *root)
 {
 	struct dentry *out = debugfs_create_dir("out", root);
 
-	debugfs_create_file("summary", 0400, out, (void *)KHO_OUT,
-			    &kho_summary_fops);
+	debugfs_create_file("summary", 0400, out, NULL, &kho_out_summary_fops);
 	debugfs_create_file("fdt", 0400, out, NULL, &kho_out_fdt_fops);
 	debugfs_create_file("scratch_phys", 0400, out, NULL,
 			    &kho_scratch_phys_fops);
@@ -733,8 +532,7 @@ static void __init kho_create_in(struct dentry *root)
 {
 	struct dentry *in = debugfs_create_dir("in", root);
 
-	debugfs_create_file("summary", 0400, in, (void *)KHO_IN,
-			    &kho_summary_fops);
+	debugfs_create_file("summary", 0400, in, NULL, &kho_in_summary_fops);
 	if (!is_kho_boot())
 		return;
 
@@ -748,10 +546,6 @@ static int __init kho_debugfs_init(void)
 
 	if (!kho_is_enabled())
 		return 0;
-
-	/* In front of what others have registered */
-	scoped_guard(mutex, &kho_summaries_lock)
-		list_add(&kho_summary.list, &kho_summaries);
 
 	root = debugfs_create_dir("kho", NULL);
 	kho_create_out(root);

@@ -423,28 +423,18 @@ static void __init luo_outgoing_exit(void)
 	luo.outgoing_ser = NULL;
 }
 
-/* What stands above the sessions in a summary */
+/* The LUO part of both summaries in debugfs */
 
-static int luo_summary_next(void *state)
-{
-	bool *reached = state;
-
-	if (*reached)
-		return 0;
-	*reached = true;
-	return 1;
-}
-
-static int luo_summary_show_outgoing(struct seq_file *m, const void *state)
+static int luo_show_outgoing(struct seq_file *m)
 {
 	seq_puts(m, "LUO: version ");
 	kho_summary_quote(m, luo.outgoing_ser->compatible);
 	seq_printf(m, ", live update %llu since cold boot\n",
 		   luo.outgoing_ser->liveupdate_num);
-	return 0;
+	return luo_outgoing_show(m);
 }
 
-static int luo_summary_show_incoming(struct seq_file *m, const void *state)
+static int luo_show_incoming(struct seq_file *m)
 {
 	int err = READ_ONCE(luo.incoming_err);
 
@@ -458,24 +448,12 @@ static int luo_summary_show_incoming(struct seq_file *m, const void *state)
 	}
 	if (err)
 		seq_printf(m, "LUO: refused (%pe)\n", ERR_PTR(err));
-	return 0;
+	return luo_incoming_show(m);
 }
 
-static const struct kho_summary_ops luo_outgoing_summary = {
-	.state_size = sizeof(bool),
-	.next = luo_summary_next,
-	.show = luo_summary_show_outgoing,
-};
-
-static const struct kho_summary_ops luo_incoming_summary = {
-	.state_size = sizeof(bool),
-	.next = luo_summary_next,
-	.show = luo_summary_show_incoming,
-};
-
 static struct kho_summary luo_summary = {
-	.out = &luo_outgoing_summary,
-	.in = &luo_incoming_summary,
+	.show_out = luo_show_outgoing,
+	.show_in = luo_show_incoming,
 };
 
 static int __init luo_late_init(void)
@@ -504,7 +482,6 @@ static int __init luo_late_init(void)
 		goto err_outgoing;
 
 	kho_summary_register(&luo_summary);
-	luo_session_add_summary();
 	return 0;
 
 err_outgoing:

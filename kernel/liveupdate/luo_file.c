@@ -34,6 +34,7 @@
 #include <linux/liveupdate.h>
 #include <linux/module.h>
 #include <linux/rhashtable.h>
+#include <linux/sched.h>
 #include <linux/rwsem.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
@@ -882,29 +883,6 @@ int luo_file_finish_all(struct luo_file_set *set)
 
 /* Summaries */
 
-/**
- * luo_file_after - the next file of a session
- * @set: the session's files
- * @lf: one of them, NULL for the one in front of the first
- *
- * Files leave a session all at once, and none is added afterwards. So @lf may
- * have been found while the session's lock was held before: it is looked at only
- * if there are files still.
- *
- * Context: Any. The caller holds the session's lock.
- * Return: the file behind @lf, NULL if there is none.
- */
-struct luo_file *luo_file_after(struct luo_file_set *set, struct luo_file *lf)
-{
-	if (list_empty(&set->files))
-		return NULL;
-	if (!lf)
-		return list_first_entry(&set->files, struct luo_file, list);
-
-	return list_is_last(&lf->list, &set->files) ? NULL :
-						      list_next_entry(lf, list);
-}
-
 static void luo_file_show_state(struct seq_file *m, const struct luo_file *lf)
 {
 	if (lf->damaged)
@@ -920,20 +898,25 @@ static void luo_file_show_state(struct seq_file *m, const struct luo_file *lf)
 }
 
 /**
- * luo_file_show - print a line of a summary for a file
- * @m: the summary
- * @lf: the file
+ * luo_file_show_all - list the files of a session in debugfs
+ * @m:   the summary
+ * @set: the session's files
  *
  * Context: May sleep. The caller holds the session's lock.
  */
-void luo_file_show(struct seq_file *m, const struct luo_file *lf)
+void luo_file_show_all(struct seq_file *m, const struct luo_file_set *set)
 {
-	seq_printf(m, "    token %#llx, handler ", lf->key.token);
-	kho_summary_quote(m, lf->compatible[0] || !lf->handler ?
-			     lf->compatible : lf->handler->compatible);
-	seq_puts(m, ", ");
-	luo_file_show_state(m, lf);
-	seq_putc(m, '\n');
+	const struct luo_file *lf;
+
+	list_for_each_entry(lf, &set->files, list) {
+		seq_printf(m, "    token %#llx, handler ", lf->key.token);
+		kho_summary_quote(m, lf->compatible[0] || !lf->handler ?
+				     lf->compatible : lf->handler->compatible);
+		seq_puts(m, ", ");
+		luo_file_show_state(m, lf);
+		seq_putc(m, '\n');
+		cond_resched();
+	}
 }
 
 /**

@@ -118,8 +118,7 @@ int luo_file_deserialize(struct luo_file_set *set,
 struct file *luo_file_retrieve(struct luo_file_set *set, u64 token);
 int luo_file_finish_all(struct luo_file_set *set);
 
-struct luo_file *luo_file_after(struct luo_file_set *set, struct luo_file *lf);
-void luo_file_show(struct seq_file *m, const struct luo_file *lf);
+void luo_file_show_all(struct seq_file *m, const struct luo_file_set *set);
 
 /* State that files share */
 
@@ -138,7 +137,8 @@ void luo_flb_put_all(struct liveupdate_file_handler *fh);
 
 int luo_session_init(void);
 void luo_session_exit(void);
-void luo_session_add_summary(void);
+int luo_outgoing_show(struct seq_file *m);
+int luo_incoming_show(struct seq_file *m);
 
 int luo_session_deserialize(u64 sessions_pa);
 int luo_session_serialize(struct luo_ser *ser);

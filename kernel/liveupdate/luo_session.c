@@ -29,7 +29,6 @@
 #include <linux/kexec_handover.h>
 #include <linux/kho/block.h>
 #include <linux/kho/summary.h>
-#include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/liveupdate.h>
 #include <linux/mutex.h>
@@ -47,7 +46,6 @@
  * @names: the sessions by name
  * @sessions: the sessions in the order of their creation
  * @count: number of them
- * @last_nr: number of the youngest one there has been
  * @blocks: outgoing: room for @count entries
  * @listed: incoming: the previous kernel's sessions are in here
  * @loaded: incoming: and so are their files
@@ -57,7 +55,6 @@ struct luo_session_set {
 	struct rhashtable names;
 	struct list_head sessions;
 	u64 count;
-	u64 last_nr;
 	struct kho_block_set blocks;
 	bool listed;
 	bool loaded;
@@ -69,9 +66,6 @@ struct luo_session_set {
  * @set: its direction
  * @name_node: in luo_session_set.names
  * @list: in luo_session_set.sessions, or empty
- * @nr: number in the order of creation; guarded by luo_session_set.lock
- * @refs: one is held from its creation to its end, and one by each reader of a
- *	  summary that is at it. They keep the structure, not what is in it.
  * @retrieved: incoming: a file descriptor has it; guarded by luo_session_set.lock
  * @err: incoming: what is wrong with it; guarded by luo_session_set.lock
  * @ser: incoming: where to find the files; guarded by luo_session_set.lock
@@ -85,8 +79,6 @@ struct luo_session {
 	struct luo_session_set *set;
 	struct rhash_head name_node;
 	struct list_head list;
-	u64 nr;
-	struct kref refs;
 	bool retrieved;
 	int err;
 	struct luo_file_set_ser ser;
@@ -133,24 +125,16 @@ static struct luo_session *luo_session_alloc(const char *name,
 	strscpy_pad(session->name, name);
 	session->set = set;
 	INIT_LIST_HEAD(&session->list);
-	kref_init(&session->refs);
 	mutex_init(&session->lock);
 	luo_file_set_init(&session->files);
 	return session;
 }
 
-static void luo_session_free(struct kref *refs)
+/* The session has no files and is in no set. */
+static void luo_session_free(struct luo_session *session)
 {
-	struct luo_session *session = container_of(refs, struct luo_session, refs);
-
 	mutex_destroy(&session->lock);
 	kfree(session);
-}
-
-/* The session has no files and is in no set, unless a reader lets go of it. */
-static void luo_session_put(struct luo_session *session)
-{
-	kref_put(&session->refs, luo_session_free);
 }
 
 /* One set of sessions */
@@ -178,7 +162,6 @@ static int luo_session_link(struct luo_session_set *set,
 		return err == -EEXIST ? err : -ENOMEM;
 
 	list_add_tail(&session->list, &set->sessions);
-	session->nr = ++set->last_nr;
 	set->count++;
 	return 0;
 }
@@ -228,7 +211,7 @@ static void luo_outgoing_release(struct luo_session *session)
 	luo_outgoing_remove(session);
 	scoped_guard(mutex, &session->lock)
 		luo_file_unpreserve_all(&session->files);
-	luo_session_put(session);
+	luo_session_free(session);
 }
 
 static int luo_session_preserve_fd(struct luo_ucmd *ucmd)
@@ -289,7 +272,7 @@ static void luo_incoming_release(struct luo_session *session)
 
 	scoped_guard(mutex, &luo_incoming.lock)
 		luo_session_unlink(&luo_incoming, session);
-	luo_session_put(session);
+	luo_session_free(session);
 }
 
 static int luo_session_retrieve_fd(struct luo_ucmd *ucmd)
@@ -428,7 +411,7 @@ struct file *luo_session_create(const char *name)
 
 	file = luo_outgoing_open(session);
 	if (IS_ERR(file))
-		luo_session_put(session);
+		luo_session_free(session);
 	return file;
 }
 
@@ -496,7 +479,7 @@ static int luo_incoming_add(const struct luo_session_ser *ser)
 		if (err == -EEXIST)
 			pr_err("incoming session '%*pE' exists twice\n",
 			       (int)strlen(session->name), session->name);
-		luo_session_put(session);
+		luo_session_free(session);
 	}
 	return err;
 }
@@ -507,7 +490,7 @@ static void luo_incoming_forget(void)
 
 	list_for_each_entry_safe(session, next, &luo_incoming.sessions, list) {
 		luo_session_unlink(&luo_incoming, session);
-		luo_session_put(session);
+		luo_session_free(session);
 	}
 }
 
@@ -699,217 +682,80 @@ int luo_session_serialize(struct luo_ser *ser)
 
 /* Summaries */
 
+static int luo_session_show(struct seq_file *m, struct luo_session *session,
+			    const char *state)
+{
+	scoped_cond_guard(mutex_intr, return -EINTR, &session->lock) {
+		seq_puts(m, "  session ");
+		kho_summary_quote(m, session->name);
+		seq_printf(m, ", %llu files, %s\n", session->files.count, state);
+		luo_file_show_all(m, &session->files);
+	}
+
+	return 0;
+}
+
 /**
- * struct luo_session_reader - where a reader of a summary is
- * @begun: not in front of the first record any more
- * @session: the session, with a reference; NULL at the line above the first one
- * @file: the file in it, NULL at the session's own line
+ * luo_outgoing_show - list the outgoing sessions and their files in debugfs
+ * @m: the summary
+ *
+ * Context: May sleep.
+ * Return: 0, or -EINTR if a signal arrives while it waits for a lock.
  */
-struct luo_session_reader {
-	bool begun;
-	struct luo_session *session;
-	struct luo_file *file;
-};
-
-/* The session behind @session, which may be gone; the first one for NULL */
-static struct luo_session *luo_session_after(struct luo_session_set *set,
-					     struct luo_session *session)
-{
-	struct luo_session *other;
-
-	lockdep_assert_held(&set->lock);
-	if (session && !list_empty(&session->list))
-		return list_is_last(&session->list, &set->sessions) ? NULL :
-			list_next_entry(session, list);
-
-	list_for_each_entry(other, &set->sessions, list)
-		if (!session || other->nr > session->nr)
-			return other;
-	return NULL;
-}
-
-static void luo_session_reader_release(void *state)
-{
-	struct luo_session_reader *reader = state;
-
-	if (reader->session)
-		luo_session_put(reader->session);
-}
-
-static int luo_session_reader_next_session(struct luo_session_reader *reader,
-					   struct luo_session_set *set)
+int luo_outgoing_show(struct seq_file *m)
 {
 	struct luo_session *session;
-
-	scoped_cond_guard(mutex_intr, return -EINTR, &set->lock) {
-		session = luo_session_after(set, reader->session);
-		if (session)
-			kref_get(&session->refs);
-	}
-
-	luo_session_reader_release(reader);
-	reader->session = session;
-	reader->file = NULL;
-	return !!session;
-}
-
-static int luo_session_reader_next_file(struct luo_session_reader *reader)
-{
-	struct luo_session *session = reader->session;
-	struct luo_file *file;
-
-	scoped_cond_guard(mutex_intr, return -EINTR, &session->lock) {
-		file = luo_file_after(&session->files, reader->file);
-		if (file)
-			reader->file = file;
-	}
-	return !!file;
-}
-
-static int luo_session_reader_next(struct luo_session_reader *reader,
-				   struct luo_session_set *set)
-{
-	int ret = 0;
-
-	if (!reader->begun) {
-		reader->begun = true;
-		return 1;
-	}
-
-	if (reader->session)
-		ret = luo_session_reader_next_file(reader);
-	return ret ?: luo_session_reader_next_session(reader, set);
-}
-
-static int luo_session_show_file(struct seq_file *m,
-				 const struct luo_session_reader *reader)
-{
-	struct luo_session *session = reader->session;
-
-	scoped_cond_guard(mutex_intr, return -EINTR, &session->lock) {
-		if (list_empty(&session->files.files))
-			return SEQ_SKIP;
-		luo_file_show(m, reader->file);
-	}
-	return 0;
-}
-
-static int luo_session_show_head(struct seq_file *m, struct luo_session *session)
-{
-	u64 nr_files;
-
-	scoped_cond_guard(mutex_intr, return -EINTR, &session->lock)
-		nr_files = session->files.count;
-
-	seq_puts(m, "  session ");
-	kho_summary_quote(m, session->name);
-	seq_printf(m, ", %llu files, ", nr_files);
-	return 0;
-}
-
-static int luo_outgoing_next(void *state)
-{
-	return luo_session_reader_next(state, &luo_outgoing);
-}
-
-static int luo_outgoing_show(struct seq_file *m, const void *state)
-{
-	const struct luo_session_reader *reader = state;
 	int err;
 
-	if (reader->file)
-		return luo_session_show_file(m, reader);
-
-	if (!reader->session) {
-		scoped_cond_guard(mutex_intr, return -EINTR, &luo_outgoing.lock)
-			seq_printf(m, "sessions: %llu\n", luo_outgoing.count);
-		return 0;
+	scoped_cond_guard(mutex_intr, return -EINTR, &luo_outgoing.lock) {
+		seq_printf(m, "sessions: %llu\n", luo_outgoing.count);
+		list_for_each_entry(session, &luo_outgoing.sessions, list) {
+			err = luo_session_show(m, session,
+					       READ_ONCE(luo_frozen) ?
+					       "frozen" : "open");
+			if (err)
+				return err;
+		}
 	}
 
-	err = luo_session_show_head(m, reader->session);
-	if (!err)
-		seq_puts(m, READ_ONCE(luo_frozen) ? "frozen\n" : "open\n");
-	return err;
+	return 0;
 }
 
 static const char *luo_incoming_state(const struct luo_session *session)
 {
-	lockdep_assert_held(&luo_incoming.lock);
 	if (session->err)
 		return "damaged";
 	return session->retrieved ? "retrieved" : "waiting";
 }
 
-/* As long as sessions are being listed their files are not for others to see. */
-static int luo_incoming_next(void *state)
+/**
+ * luo_incoming_show - list the incoming sessions and their files in debugfs
+ * @m: the summary
+ *
+ * Context: May sleep.
+ * Return: 0, or -EINTR if a signal arrives while it waits for a lock.
+ */
+int luo_incoming_show(struct seq_file *m)
 {
-	const struct luo_session_reader *reader = state;
-	bool loaded;
-
-	scoped_cond_guard(mutex_intr, return -EINTR, &luo_incoming.lock)
-		loaded = luo_incoming.loaded;
-
-	return reader->begun && !loaded ? 0 :
-		luo_session_reader_next(state, &luo_incoming);
-}
-
-static int luo_incoming_show_all(struct seq_file *m)
-{
-	scoped_cond_guard(mutex_intr, return -EINTR, &luo_incoming.lock) {
-		if (luo_incoming.loaded)
-			seq_printf(m, "sessions: %llu\n", luo_incoming.count);
-		else
-			seq_puts(m, "sessions: not listed, /dev/liveupdate was not opened\n");
-	}
-	return 0;
-}
-
-static int luo_incoming_show(struct seq_file *m, const void *state)
-{
-	const struct luo_session_reader *reader = state;
+	struct luo_session *session;
 	int err;
 
-	if (reader->file)
-		return luo_session_show_file(m, reader);
-	if (!reader->session)
-		return luo_incoming_show_all(m);
+	scoped_cond_guard(mutex_intr, return -EINTR, &luo_incoming.lock) {
+		if (!luo_incoming.loaded) {
+			seq_puts(m, "sessions: not listed, /dev/liveupdate was not opened\n");
+			return 0;
+		}
 
-	err = luo_session_show_head(m, reader->session);
-	if (err)
-		return err;
+		seq_printf(m, "sessions: %llu\n", luo_incoming.count);
+		list_for_each_entry(session, &luo_incoming.sessions, list) {
+			err = luo_session_show(m, session,
+					       luo_incoming_state(session));
+			if (err)
+				return err;
+		}
+	}
 
-	scoped_cond_guard(mutex_intr, return -EINTR, &luo_incoming.lock)
-		seq_printf(m, "%s\n", luo_incoming_state(reader->session));
 	return 0;
-}
-
-static const struct kho_summary_ops luo_outgoing_summary = {
-	.state_size = sizeof(struct luo_session_reader),
-	.next = luo_outgoing_next,
-	.show = luo_outgoing_show,
-	.release = luo_session_reader_release,
-};
-
-static const struct kho_summary_ops luo_incoming_summary = {
-	.state_size = sizeof(struct luo_session_reader),
-	.next = luo_incoming_next,
-	.show = luo_incoming_show,
-	.release = luo_session_reader_release,
-};
-
-static struct kho_summary luo_session_summary = {
-	.out = &luo_outgoing_summary,
-	.in = &luo_incoming_summary,
-};
-
-/**
- * luo_session_add_summary - have all sessions listed in debugfs
- *
- * Context: Once, after luo_session_init(), when it can't be undone any more.
- */
-void luo_session_add_summary(void)
-{
-	kho_summary_register(&luo_session_summary);
 }
 
 static int luo_session_set_init(struct luo_session_set *set)
