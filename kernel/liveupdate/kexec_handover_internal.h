@@ -7,17 +7,15 @@
 #ifndef _KEXEC_HANDOVER_INTERNAL_H
 #define _KEXEC_HANDOVER_INTERNAL_H
 
-#include <linux/bitops.h>
 #include <linux/init.h>
-#include <linux/lockdep.h>
 #include <linux/mm_types.h>
 #include <linux/mutex.h>
-#include <linux/pfn.h>
 #include <linux/range.h>
 #include <linux/types.h>
 
 #include <linux/kho/abi/scratch.h>
-#include <linux/kho/radix_tree.h>
+
+#include "kho_radix.h"
 
 enum kho_incoming_state {
 	KHO_IN_NONE,	/* no handover, or it was refused */
@@ -101,63 +99,6 @@ bool kho_is_preservable(unsigned long pfn, unsigned long nr);
 struct folio *kho_alloc_folio(unsigned int order);
 void kho_manage_pages(unsigned long pfn, unsigned long nr);
 void kho_adopt_page(struct page *page);
-
-/* Which leaf of a tree a key is in; 0 is none. */
-static inline u64 kho_radix_leaf_nr(u64 key)
-{
-	return (key >> KHO_BITMAP_SIZE_LOG2) + 1;
-}
-
-/*
- * Most blocks are added to and removed from the leaf that was needed last. These
- * do that and nothing else: they fail if there is more to do, or something wrong.
- * The block is a valid one, and the caller holds the tree's lock.
- */
-
-static __always_inline bool
-kho_radix_in_last(const struct kho_radix_tree *tree, unsigned long pfn,
-		  unsigned int order, unsigned long *bit)
-{
-	u64 key = kho_radix_encode_key(PFN_PHYS(pfn), order);
-
-	lockdep_assert_held(&tree->lock);
-	/* What checks each change does not look here. */
-	if (IS_ENABLED(CONFIG_KEXEC_HANDOVER_DEBUG))
-		return false;
-
-	*bit = key & (BIT(KHO_BITMAP_SIZE_LOG2) - 1);
-	return tree->last_nr == kho_radix_leaf_nr(key);
-}
-
-static __always_inline bool kho_radix_add_to_last(struct kho_radix_tree *tree,
-						  unsigned long pfn,
-						  unsigned int order)
-{
-	unsigned long bit;
-
-	if (!kho_radix_in_last(tree, pfn, order, &bit) ||
-	    __test_and_set_bit(bit, tree->last_leaf->bitmap))
-		return false;
-
-	tree->last_page->private++;
-	return true;
-}
-
-/* An empty leaf has to go: that is more. */
-static __always_inline bool
-kho_radix_del_from_last(struct kho_radix_tree *tree, unsigned long pfn,
-			unsigned int order)
-{
-	unsigned long bit;
-
-	if (!kho_radix_in_last(tree, pfn, order, &bit) ||
-	    tree->last_page->private == 1 ||
-	    !__test_and_clear_bit(bit, tree->last_leaf->bitmap))
-		return false;
-
-	tree->last_page->private--;
-	return true;
-}
 
 /* kho_boot.c */
 void __init kho_note_reserved(void);

@@ -12,9 +12,7 @@
 #include <linux/pfn.h>
 #include <linux/prandom.h>
 
-#include <linux/kho/radix_tree.h>
-
-#include "../kexec_handover_internal.h"
+#include "../kho_radix.h"
 
 #define MAX_ORDER	((unsigned int)KHO_RADIX_MAX_ORDER)
 #define LEAF_BITS	BIT(KHO_BITMAP_SIZE_LOG2)
@@ -54,6 +52,27 @@ static long nr_nodes(struct kho_radix_tree *tree)
 	int err = kho_radix_walk_nodes(tree, count_node, &nr);
 
 	return err ?: nr;
+}
+
+static bool has_block(struct kho_radix_tree *tree, unsigned long pfn,
+		      unsigned int order)
+{
+	return kho_radix_test_range(tree, pfn, 1, order);
+}
+
+/* Return a mask of the orders of the blocks in a tree. */
+static u64 orders_of(struct kho_radix_tree *tree)
+{
+	struct kho_radix_stats stats;
+	unsigned int order;
+	u64 orders = 0;
+
+	kho_radix_count_all(tree, &stats);
+	for (order = 0; order <= MAX_ORDER; order++)
+		if (stats.nr_blocks[order])
+			orders |= BIT_ULL(order);
+
+	return orders;
 }
 
 /* Keys */
@@ -112,17 +131,17 @@ static void orders_do_not_share_keys(struct kunit *test)
 static void new_tree_is_a_root(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
-	KUNIT_EXPECT_EQ(test, kho_radix_orders(test->priv), 0ULL);
-	KUNIT_EXPECT_FALSE(test, kho_radix_test_page(test->priv, 0, 0));
+	KUNIT_EXPECT_EQ(test, orders_of(test->priv), 0ULL);
+	KUNIT_EXPECT_FALSE(test, has_block(test->priv, 0, 0));
 }
 
 static void added_block_is_there_with_its_order_only(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 64, 3), 0);
-	KUNIT_EXPECT_TRUE(test, kho_radix_test_page(test->priv, 64, 3));
-	KUNIT_EXPECT_FALSE(test, kho_radix_test_page(test->priv, 64, 2));
-	KUNIT_EXPECT_FALSE(test, kho_radix_test_page(test->priv, 64, 4));
-	KUNIT_EXPECT_FALSE(test, kho_radix_test_page(test->priv, 72, 3));
+	KUNIT_EXPECT_TRUE(test, has_block(test->priv, 64, 3));
+	KUNIT_EXPECT_FALSE(test, has_block(test->priv, 64, 2));
+	KUNIT_EXPECT_FALSE(test, has_block(test->priv, 64, 4));
+	KUNIT_EXPECT_FALSE(test, has_block(test->priv, 72, 3));
 	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE);
 }
 
@@ -134,8 +153,8 @@ static void blocks_of_all_orders_come_and_go(struct kunit *test)
 		unsigned long pfn = END_PFN - BIT(order);
 
 		KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, pfn, order), 0);
-		KUNIT_EXPECT_TRUE(test, kho_radix_test_page(test->priv, pfn, order));
-		KUNIT_EXPECT_EQ(test, kho_radix_orders(test->priv), BIT_ULL(order));
+		KUNIT_EXPECT_TRUE(test, has_block(test->priv, pfn, order));
+		KUNIT_EXPECT_EQ(test, orders_of(test->priv), BIT_ULL(order));
 		KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, pfn, order), 0);
 		KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
 	}
@@ -145,7 +164,7 @@ static void block_is_not_added_twice(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 7, 0), 0);
 	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 7, 0), -EEXIST);
-	KUNIT_EXPECT_TRUE(test, kho_radix_test_page(test->priv, 7, 0));
+	KUNIT_EXPECT_TRUE(test, has_block(test->priv, 7, 0));
 }
 
 static void block_is_not_removed_twice(struct kunit *test)
@@ -172,7 +191,7 @@ static void impossible_blocks_are_refused(struct kunit *test)
 							 bad[i].order), -EINVAL);
 		KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, bad[i].pfn,
 							 bad[i].order), -EINVAL);
-		KUNIT_EXPECT_FALSE(test, kho_radix_test_page(test->priv, bad[i].pfn,
+		KUNIT_EXPECT_FALSE(test, has_block(test->priv, bad[i].pfn,
 							     bad[i].order));
 	}
 	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
@@ -210,7 +229,7 @@ static void range_is_the_same_as_single_blocks(struct kunit *test)
 	unsigned long i;
 
 	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 60, 200, 2), 0);
-	KUNIT_EXPECT_FALSE(test, kho_radix_test_page(test->priv, 56, 2));
+	KUNIT_EXPECT_FALSE(test, has_block(test->priv, 56, 2));
 	for (i = 0; i < 200; i++)
 		KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, 60 + 4 * i, 2),
 				0);
@@ -223,10 +242,10 @@ static void range_crosses_leaves(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, pfn, nr, 0), 0);
 	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE + 2);
-	KUNIT_EXPECT_FALSE(test, kho_radix_test_page(test->priv, pfn - 1, 0));
-	KUNIT_EXPECT_TRUE(test, kho_radix_test_page(test->priv, pfn, 0));
-	KUNIT_EXPECT_TRUE(test, kho_radix_test_page(test->priv, pfn + nr - 1, 0));
-	KUNIT_EXPECT_FALSE(test, kho_radix_test_page(test->priv, pfn + nr, 0));
+	KUNIT_EXPECT_FALSE(test, has_block(test->priv, pfn - 1, 0));
+	KUNIT_EXPECT_TRUE(test, has_block(test->priv, pfn, 0));
+	KUNIT_EXPECT_TRUE(test, has_block(test->priv, pfn + nr - 1, 0));
+	KUNIT_EXPECT_FALSE(test, has_block(test->priv, pfn + nr, 0));
 
 	KUNIT_EXPECT_EQ(test, kho_radix_del_range(test->priv, pfn, nr, 0), 0);
 	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
@@ -241,7 +260,7 @@ static void range_is_added_as_a_whole_or_not(struct kunit *test)
 			-EEXIST);
 	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE);
 	KUNIT_EXPECT_FALSE(test, kho_radix_overlaps(test->priv, 0, last));
-	KUNIT_EXPECT_TRUE(test, kho_radix_test_page(test->priv, last, 0));
+	KUNIT_EXPECT_TRUE(test, has_block(test->priv, last, 0));
 }
 
 static void range_is_removed_as_a_whole_or_not(struct kunit *test)
@@ -289,7 +308,7 @@ static void freed_leaf_is_forgotten(struct kunit *test)
 
 			KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, pfn, 0),
 					0);
-			KUNIT_EXPECT_FALSE(test, kho_radix_test_page(test->priv, pfn,
+			KUNIT_EXPECT_FALSE(test, has_block(test->priv, pfn,
 								     0));
 			KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, pfn, 0),
 					-ENOENT);
@@ -357,7 +376,7 @@ static void orders_tells_all_orders(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 1, 0), 0);
 	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 512, 9), 0);
 	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 0, MAX_ORDER), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_orders(test->priv),
+	KUNIT_EXPECT_EQ(test, orders_of(test->priv),
 			BIT_ULL(0) | BIT_ULL(9) | BIT_ULL(MAX_ORDER));
 }
 
@@ -817,7 +836,7 @@ static void empty_nodes_of_others_are_harmless(struct kunit *test)
 	KUNIT_ASSERT_NE(test, node, 0UL);
 	tree->root->table[0] = virt_to_phys((void *)node);
 	KUNIT_EXPECT_EQ(test, nr_nodes(tree), 2);
-	KUNIT_EXPECT_EQ(test, kho_radix_orders(tree), 0ULL);
+	KUNIT_EXPECT_EQ(test, orders_of(tree), 0ULL);
 	KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(tree, see_range, &seen), 0);
 	KUNIT_EXPECT_EQ(test, seen.nr, 0);
 	tree->root->table[0] = 0;

@@ -19,6 +19,7 @@
 #include <linux/kho/radix_tree.h>
 
 #include "bench.h"
+#include "../../../../kernel/liveupdate/kho_radix.h"
 
 /* What a range operation is about: 2 MiB of single pages */
 #define RANGE_PAGES	512UL

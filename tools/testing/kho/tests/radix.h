@@ -7,7 +7,7 @@
 #ifndef _KHO_RADIX_H
 #define _KHO_RADIX_H
 
-#include <linux/kho/radix_tree.h>
+#include "../../../../kernel/liveupdate/kho_radix.h"
 
 #include "model.h"
 

@@ -29,9 +29,9 @@ TARGETS := block compat fdt radix vmalloc
 TARGET_OBJS := harness.o image.o $(filter-out handover.o,$(SHIM_OBJS)) ctype.o vmalloc.o
 block_OBJS := chain.o handover.o kho_block.o
 compat_OBJS := kho_compat.o version.o
-fdt_OBJS := $(CORE_OBJS) kho_compat.o kho_radix.o kho_vmalloc.o machine.o model.o \
+fdt_OBJS := $(CORE_OBJS) kho_compat.o kho_radix.o kho_radix_walk.o kho_vmalloc.o machine.o model.o \
 	radix.o reboot.o $(LIBFDT_OBJS)
-radix_OBJS := kho_radix.o handover.o model.o radix.o
+radix_OBJS := kho_radix.o kho_radix_walk.o handover.o model.o radix.o
 vmalloc_OBJS := area.o handover.o kho_vmalloc.o
 
 include liveupdate/liveupdate.mk
