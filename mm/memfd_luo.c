@@ -574,7 +574,7 @@ static const struct kho_compat_range memfd_luo_compat_range = {
 
 static const struct kho_compat_range *const memfd_luo_compat_ranges[] = {
 	&memfd_luo_compat_range,
-	&kho_vmalloc_compat_range,
+	&kho_compat_table[KHO_COMPAT_VMALLOC],
 };
 
 static bool memfd_luo_valid(const struct memfd_luo_ser *ser)

@@ -22,13 +22,6 @@
 
 #include <linux/kho/block.h>
 
-const struct kho_compat_range kho_block_compat_range = {
-	.name = "block",
-	.lowest = 1,
-	.highest = 1,
-};
-EXPORT_SYMBOL_GPL(kho_block_compat_range);
-
 static void *kho_block_entry(const struct kho_block_set *bs,
 			     struct kho_block *block, unsigned long index)
 {

@@ -31,8 +31,6 @@
 #include <linux/kho/abi/kexec_handover.h>
 #include <linux/kho/boot.h>
 #include <linux/kho/compat.h>
-#include <linux/kho/radix_tree.h>
-#include <linux/kho/vmalloc.h>
 
 #include "kexec_handover_internal.h"
 
@@ -44,8 +42,8 @@ static const struct kho_compat_range kho_compat_range = {
 
 static const struct kho_compat_range *const kho_compat_ranges[] = {
 	&kho_compat_range,
-	&kho_radix_compat_range,
-	&kho_vmalloc_compat_range,
+	&kho_compat_table[KHO_COMPAT_RADIX],
+	&kho_compat_table[KHO_COMPAT_VMALLOC],
 };
 
 /*

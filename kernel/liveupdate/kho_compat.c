@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reading the version strings of handed-over state.
+ * Version strings of handed-over state.
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * include/linux/kho/abi/compat.h has their format. They are read long before
- * anything can be allocated.
+ * include/linux/kho/abi/compat.h describes the format. The strings are parsed in
+ * place, because the root FDT is checked before memory can be allocated.
  */
 
 #define pr_fmt(fmt) fmt
@@ -21,10 +21,23 @@
 
 #include <linux/kho/compat.h>
 
-/* How much of a token goes to the log */
+const struct kho_compat_range kho_compat_table[KHO_COMPAT_NR] = {
+	[KHO_COMPAT_BLOCK] = { .name = "block", .lowest = 1, .highest = 1 },
+	[KHO_COMPAT_RADIX] = { .name = "radix", .lowest = 1, .highest = 1 },
+	[KHO_COMPAT_VMALLOC] = { .name = "vmalloc", .lowest = 1, .highest = 1 },
+};
+EXPORT_SYMBOL_GPL(kho_compat_table);
+
+/* Log at most this many bytes of a token. */
 #define KHO_COMPAT_SHOW	64
 
-/* @name is the start of the token, which is @len bytes long in all. */
+/**
+ * struct kho_compat_token - a token of a version string
+ * @name:     start of the token in the string
+ * @len:      length of the token
+ * @name_len: length of its name, which is followed by "-v" and the version
+ * @version:  its version
+ */
 struct kho_compat_token {
 	const char *name;
 	size_t len;
@@ -51,7 +64,7 @@ static int kho_compat_cmp_name(const struct kho_compat_token *token,
 	return kho_compat_cmp(token->name, token->name_len, name, strlen(name));
 }
 
-/* Length of the name: everything in front of the last "-v"; 0 for none */
+/* Return the length of what precedes the last "-v"; 0 if there is no name. */
 static size_t kho_compat_name_len(const char *str, size_t len)
 {
 	size_t pos;
@@ -63,7 +76,7 @@ static size_t kho_compat_name_len(const char *str, size_t len)
 	return 0;
 }
 
-/* Returns what is wrong, NULL for nothing. */
+/* Parse the digits of a version. Return a description of the error, or NULL. */
 static const char *kho_compat_parse_version(const char *digits, size_t len,
 					    u32 *version)
 {
@@ -85,7 +98,7 @@ static const char *kho_compat_parse_version(const char *digits, size_t len,
 	return NULL;
 }
 
-/* Read the token that @str starts with; returns what is wrong, or NULL. */
+/* Parse the first token of @str. Return a description of the error, or NULL. */
 static const char *kho_compat_parse(const char *str,
 				    struct kho_compat_token *token)
 {
@@ -142,7 +155,7 @@ static int kho_compat_check_version(const char *component,
 	return 0;
 }
 
-/* @token comes after @prev: both are contained components. */
+/* Check that @token may follow @prev. Neither is the base token. */
 static int kho_compat_check_order(const char *component,
 				  const struct kho_compat_token *prev,
 				  const struct kho_compat_token *token)
@@ -165,7 +178,7 @@ static int kho_compat_check_order(const char *component,
 	return -EINVAL;
 }
 
-/* @range is what comes next in this kernel's table, NULL at its end. */
+/* @range is the next entry of the reader's table, NULL at its end. */
 static int kho_compat_check_sub(const char *component,
 				const struct kho_compat_token *token,
 				const struct kho_compat_range *range)
@@ -196,15 +209,15 @@ static int kho_compat_parse_or_refuse(const char *component, const char *str,
 	return -EINVAL;
 }
 
-/* What follows the token in its string, NULL if it is the last one */
-static const char *kho_compat_behind(const struct kho_compat_token *token)
+/* Return the start of the next token in the string, NULL if there is none. */
+static const char *kho_compat_next(const struct kho_compat_token *token)
 {
 	const char *end = token->name + token->len;
 
 	return *end ? end + 1 : NULL;
 }
 
-/* Is each token well-formed, and are the contained components in order? */
+/* Check that each token is well-formed and that they are in order. */
 static int kho_compat_check_form(const char *component, const char *str)
 {
 	struct kho_compat_token token, prev;
@@ -214,7 +227,7 @@ static int kho_compat_check_form(const char *component, const char *str)
 	if (err)
 		return err;
 
-	for (prev.name = NULL; (str = kho_compat_behind(&token)); prev = token) {
+	for (prev.name = NULL; (str = kho_compat_next(&token)); prev = token) {
 		err = kho_compat_parse_or_refuse(component, str, &token);
 		if (!err && prev.name)
 			err = kho_compat_check_order(component, &prev, &token);
@@ -235,7 +248,7 @@ static int kho_compat_check_base(const char *component,
 	return kho_compat_check_version(component, token, range);
 }
 
-/* Compare a well-formed version string with what this kernel reads. */
+/* Compare the tokens of a well-formed version string with the reader's table. */
 static int kho_compat_match(const char *component, const char *str,
 			    const struct kho_compat_range *const *ranges,
 			    unsigned int nr)
@@ -247,7 +260,7 @@ static int kho_compat_match(const char *component, const char *str,
 	kho_compat_parse(str, &token);
 	err = kho_compat_check_base(component, &token, ranges[0]);
 
-	for (i = 1; !err && (str = kho_compat_behind(&token)); i++) {
+	for (i = 1; !err && (str = kho_compat_next(&token)); i++) {
 		kho_compat_parse(str, &token);
 		err = kho_compat_check_sub(component, &token,
 					   i < nr ? ranges[i] : NULL);
@@ -260,20 +273,20 @@ static int kho_compat_match(const char *component, const char *str,
 }
 
 /**
- * kho_compat_check - can this kernel read state with a given version string?
- * @component: what the state belongs to, for the log
- * @str:       the version string; need not be well-formed
- * @size:      bytes that may be read from @str; its NUL must be among them
- * @ranges:    what this kernel reads: the base token, then the contained
- *	       components in alphabetical order
+ * kho_compat_check - check that this kernel can read state of a given version
+ * @component: name of the state's owner, for the log
+ * @str:       the version string, which need not be well-formed
+ * @size:      number of bytes that may be read from @str, including its NUL
+ * @ranges:    the versions that the owner reads: of its base token, then of the
+ *	       components that it contains, in alphabetical order
  * @nr:        number of @ranges, at least 1
  *
- * The first thing that is wrong goes to the log. Nothing is allocated, so that
- * it can run early in boot.
+ * The first error is logged. Nothing is allocated, so this can be called early
+ * during boot.
  *
  * Context: Any.
- * Return: 0 if each token is known and in range and none is missing, else
- * -EINVAL.
+ * Return: 0 if each token is known and in its range and none is missing, -EINVAL
+ * otherwise.
  */
 int kho_compat_check(const char *component, const char *str, size_t size,
 		     const struct kho_compat_range *const *ranges,
@@ -294,13 +307,13 @@ int kho_compat_check(const char *component, const char *str, size_t size,
 EXPORT_SYMBOL_GPL(kho_compat_check);
 
 /**
- * kho_compat_len - room that a version string takes in a structure
+ * kho_compat_len - return the space that a version string takes in a structure
  * @str:  the version string
- * @size: bytes that may be read from @str
+ * @size: number of bytes that may be read from @str
  *
  * Context: Any.
- * Return: length with the NUL, rounded up to 8 bytes (so it can be above
- * @size), or -EINVAL if there is no NUL within @size bytes.
+ * Return: the length including the NUL, rounded up to 8 bytes, so it can exceed
+ * @size; -EINVAL if there is no NUL within @size bytes.
  */
 ssize_t kho_compat_len(const char *str, size_t size)
 {
@@ -312,15 +325,16 @@ ssize_t kho_compat_len(const char *str, size_t size)
 EXPORT_SYMBOL_GPL(kho_compat_len);
 
 /**
- * kho_compat_same_base - do two version strings name the same component?
- * @a:      a version string; need not be well-formed
- * @a_size: bytes that may be read from @a
+ * kho_compat_same_base - check that two version strings name the same component
+ * @a:      a version string, which need not be well-formed
+ * @a_size: number of bytes that may be read from @a
  * @b:      a version string of this kernel
  *
- * Versions, and what the components contain, do not matter.
+ * Only the names of the base tokens are compared, not their versions and not the
+ * other tokens.
  *
  * Context: Any.
- * Return: true if both start with well-formed tokens of the same name.
+ * Return: true if both strings start with well-formed tokens of the same name.
  */
 bool kho_compat_same_base(const char *a, size_t a_size, const char *b)
 {
@@ -337,13 +351,13 @@ bool kho_compat_same_base(const char *a, size_t a_size, const char *b)
 EXPORT_SYMBOL_GPL(kho_compat_same_base);
 
 /**
- * kho_compat_base_version - the version in the first token of a string
- * @str:     the version string; need not be well-formed
- * @size:    bytes that may be read from @str
+ * kho_compat_base_version - return the version of a string's base token
+ * @str:     the version string, which need not be well-formed
+ * @size:    number of bytes that may be read from @str
  * @version: where to store the version
  *
  * Context: Any.
- * Return: 0, or -EINVAL if there is no NUL or no well-formed token.
+ * Return: 0, or -EINVAL if there is no NUL or the base token is malformed.
  */
 int kho_compat_base_version(const char *str, size_t size, u32 *version)
 {

@@ -32,13 +32,6 @@
 #include "kexec_handover_internal.h"
 #include "kho_radix.h"
 
-const struct kho_compat_range kho_radix_compat_range = {
-	.name = "radix",
-	.lowest = 1,
-	.highest = 1,
-};
-EXPORT_SYMBOL_GPL(kho_radix_compat_range);
-
 /*
  * Nodes
  */

@@ -28,13 +28,6 @@
 
 #include <linux/kho/vmalloc.h>
 
-const struct kho_compat_range kho_vmalloc_compat_range = {
-	.name = "vmalloc",
-	.lowest = 1,
-	.highest = 1,
-};
-EXPORT_SYMBOL_GPL(kho_vmalloc_compat_range);
-
 /* Areas with any other flag have properties that are not handed over. */
 #define KHO_VMALLOC_VM_FLAGS	(VM_ALLOC | VM_ALLOW_HUGE_VMAP)
 #define KHO_VMALLOC_FLAGS	(KHO_VMALLOC_ALLOC | KHO_VMALLOC_HUGE_VMAP)

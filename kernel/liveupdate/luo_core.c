@@ -93,7 +93,7 @@ static const struct kho_compat_range luo_compat_range = {
 
 static const struct kho_compat_range *const luo_compat_ranges[] = {
 	&luo_compat_range,
-	&kho_block_compat_range,
+	&kho_compat_table[KHO_COMPAT_BLOCK],
 };
 
 /*

@@ -12,7 +12,6 @@
 #include <linux/types.h>
 
 #include <linux/kho/abi/block.h>
-#include <linux/kho/compat.h>
 
 /**
  * struct kho_block - one block of a set
@@ -98,8 +97,6 @@ static inline unsigned long kho_block_capacity(const struct kho_block_set *bs)
 
 #ifdef CONFIG_KEXEC_HANDOVER
 
-extern const struct kho_compat_range kho_block_compat_range;
-
 int kho_block_grow(struct kho_block_set *bs, u64 count);
 void kho_block_shrink(struct kho_block_set *bs, u64 count);
 int kho_block_restore(struct kho_block_set *bs, u64 head_pa);
@@ -114,8 +111,6 @@ void *kho_block_it_prev(struct kho_block_it *it);
 void kho_block_it_finalize(struct kho_block_it *it);
 
 #else
-
-static const struct kho_compat_range kho_block_compat_range __maybe_unused;
 
 static inline int kho_block_grow(struct kho_block_set *bs, u64 count)
 {

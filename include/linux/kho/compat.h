@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Reading the version strings of handed-over state.
+ * Version strings of handed-over state.
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -13,10 +13,10 @@
 #include <linux/kho/abi/compat.h>
 
 /**
- * struct kho_compat_range - versions of a component that this kernel reads
- * @name:    name of the component: its token without ``-vN``
- * @lowest:  lowest version that is read
- * @highest: highest version that is read
+ * struct kho_compat_range - the versions of a component that this kernel reads
+ * @name:    name of the component, which is its token without ``-vN``
+ * @lowest:  lowest version
+ * @highest: highest version
  */
 struct kho_compat_range {
 	const char *name;
@@ -24,7 +24,26 @@ struct kho_compat_range {
 	u32 highest;
 };
 
+/**
+ * enum kho_compat_structure - the data structures that other components contain
+ * @KHO_COMPAT_BLOCK:   chains of blocks, abi/block.h
+ * @KHO_COMPAT_RADIX:   the radix tree, abi/radix_tree.h
+ * @KHO_COMPAT_VMALLOC: descriptions of vmalloc areas, abi/vmalloc.h
+ * @KHO_COMPAT_NR:      number of data structures
+ *
+ * These are the indices of kho_compat_table, which has the versions of each that
+ * this kernel reads.
+ */
+enum kho_compat_structure {
+	KHO_COMPAT_BLOCK,
+	KHO_COMPAT_RADIX,
+	KHO_COMPAT_VMALLOC,
+	KHO_COMPAT_NR,
+};
+
 #ifdef CONFIG_KEXEC_HANDOVER
+
+extern const struct kho_compat_range kho_compat_table[KHO_COMPAT_NR];
 
 int kho_compat_check(const char *component, const char *str, size_t size,
 		     const struct kho_compat_range *const *ranges,
@@ -34,6 +53,8 @@ bool kho_compat_same_base(const char *a, size_t a_size, const char *b);
 int kho_compat_base_version(const char *str, size_t size, u32 *version);
 
 #else
+
+static const struct kho_compat_range kho_compat_table[KHO_COMPAT_NR] __maybe_unused;
 
 static inline int kho_compat_check(const char *component, const char *str,
 				   size_t size,

@@ -13,7 +13,6 @@
 #include <linux/types.h>
 
 #include <linux/kho/abi/radix_tree.h>
-#include <linux/kho/compat.h>
 
 struct page;
 
@@ -76,8 +75,6 @@ static inline phys_addr_t kho_radix_decode_key(u64 key, unsigned int *order)
 
 #ifdef CONFIG_KEXEC_HANDOVER
 
-extern const struct kho_compat_range kho_radix_compat_range;
-
 int kho_radix_init(struct kho_radix_tree *tree);
 void kho_radix_destroy(struct kho_radix_tree *tree);
 
@@ -93,8 +90,6 @@ int kho_radix_del_range(struct kho_radix_tree *tree, unsigned long pfn,
 int kho_radix_walk_tree(struct kho_radix_tree *tree, kho_radix_block_fn cb);
 
 #else
-
-static const struct kho_compat_range kho_radix_compat_range __maybe_unused;
 
 static inline int kho_radix_init(struct kho_radix_tree *tree)
 {

@@ -12,19 +12,14 @@
 #include <linux/types.h>
 
 #include <linux/kho/abi/vmalloc.h>
-#include <linux/kho/compat.h>
 
 #ifdef CONFIG_KEXEC_HANDOVER
-
-extern const struct kho_compat_range kho_vmalloc_compat_range;
 
 int kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation);
 void kho_unpreserve_vmalloc(struct kho_vmalloc *preservation);
 void *kho_try_restore_vmalloc(const struct kho_vmalloc *preservation);
 
 #else
-
-static const struct kho_compat_range kho_vmalloc_compat_range __maybe_unused;
 
 static inline int kho_preserve_vmalloc(void *ptr,
 				       struct kho_vmalloc *preservation)

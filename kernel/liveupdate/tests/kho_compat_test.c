@@ -12,12 +12,12 @@
 #include <linux/kho/abi/kexec_handover.h>
 #include <linux/kho/abi/luo.h>
 #include <linux/kho/abi/memfd.h>
-#include <linux/kho/block.h>
 #include <linux/kho/compat.h>
-#include <linux/kho/radix_tree.h>
-#include <linux/kho/vmalloc.h>
 
-/* What the checking kernel of these tests reads: base-v2;alpha-v1..3;beta-v7 */
+/*
+ * The reader in these tests accepts "base" version 2, which contains "alpha"
+ * versions 1 to 3 and "beta-v" version 7.
+ */
 static const struct kho_compat_range base = { "base", 2, 2 };
 static const struct kho_compat_range alpha = { "alpha", 1, 3 };
 static const struct kho_compat_range beta = { "beta-v", 7, 7 };
@@ -32,7 +32,7 @@ static int check(const char *str)
 struct compat_case {
 	const char *what;
 	const char *str;
-	const char *says;	/* the log, when it is refused */
+	const char *says;	/* the expected message if it is refused */
 };
 
 static void compat_describe(const struct compat_case *c, char *desc)
@@ -55,7 +55,7 @@ static void accepts_what_it_reads(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, check(c->str), 0);
 }
 
-/* What the log says, so that each refusal can be told from the others */
+/* The expected messages. They show that each string is refused for its own reason. */
 #define NOT_READ(token, reads)	\
 	"KUnit: incoming '" token "' not supported (this kernel reads " reads ")"
 #define LACKS(name)		"KUnit: incoming version string lacks '" name "'"
@@ -234,13 +234,7 @@ static void base_version_refuses_malformed_strings(struct kunit *test)
 			-EINVAL);
 }
 
-/* The strings of this kernel: a base, then components that exist, in order */
-
-static const struct kho_compat_range *const leaves[] = {
-	&kho_block_compat_range,
-	&kho_radix_compat_range,
-	&kho_vmalloc_compat_range,
-};
+/* The version strings that this kernel writes */
 
 static const struct compat_case own_cases[] = {
 	{ "KHO", KHO_FDT_COMPATIBLE },
@@ -250,13 +244,13 @@ static const struct compat_case own_cases[] = {
 
 KUNIT_ARRAY_PARAM(own, own_cases, compat_describe);
 
-static bool is_leaf(const char *token, size_t len)
+static bool is_data_structure(const char *token, size_t len)
 {
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(leaves); i++) {
-		char *own = kasprintf(GFP_KERNEL, "%s-v%u", leaves[i]->name,
-				      leaves[i]->highest);
+	for (i = 0; i < KHO_COMPAT_NR; i++) {
+		char *own = kasprintf(GFP_KERNEL, "%s-v%u", kho_compat_table[i].name,
+				      kho_compat_table[i].highest);
 		bool same = own && strlen(own) == len && !strncmp(own, token, len);
 
 		kfree(own);
@@ -277,7 +271,7 @@ static void own_strings_are_sorted_and_of_known_parts(struct kunit *test)
 	while (token) {
 		size_t len = strcspn(++token, ";");
 
-		KUNIT_EXPECT_TRUE_MSG(test, is_leaf(token, len), "%s", token);
+		KUNIT_EXPECT_TRUE_MSG(test, is_data_structure(token, len), "%s", token);
 		if (prev)
 			KUNIT_EXPECT_LT(test, memcmp(prev, token, min(prev_len, len)),
 					0);
@@ -302,9 +296,9 @@ static void own_strings_are_unique(struct kunit *test)
 
 static void components_read_what_they_write(struct kunit *test)
 {
-	const struct kho_compat_range *radix = &kho_radix_compat_range;
-	const struct kho_compat_range *vmalloc = &kho_vmalloc_compat_range;
-	const struct kho_compat_range *block = &kho_block_compat_range;
+	const struct kho_compat_range *radix = &kho_compat_table[KHO_COMPAT_RADIX];
+	const struct kho_compat_range *vmalloc = &kho_compat_table[KHO_COMPAT_VMALLOC];
+	const struct kho_compat_range *block = &kho_compat_table[KHO_COMPAT_BLOCK];
 
 	KUNIT_EXPECT_EQ(test, kho_compat_check("KUnit", KHO_RADIX_COMPATIBLE,
 					       sizeof(KHO_RADIX_COMPATIBLE),

@@ -19,6 +19,7 @@
 #include <linux/fs.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
+#include <linux/kho/compat.h>
 #include <linux/liveupdate.h>
 #include <linux/module.h>
 #include <linux/pfn.h>
