@@ -52,21 +52,14 @@ as_root() {
 	fi
 }
 
-# our_files [NAME]: our files that stand in the kernel tree at the same path, all
-# of them or those that are named so; what editors and compilers leave is none
-our_dirs=(Documentation arch drivers include kernel lib mm samples tools)
+# our_files [GLOB]: our files that stand in the kernel tree at the same path
 our_files() {
-	local dir
-	for dir in "${our_dirs[@]}"; do
-		[ ! -d "$TOP/$dir" ] || (cd "$TOP" && find "$dir" -type f -name "${1:-*}" \
-			! -name '*.orig' ! -name '*.rej' ! -name '*~' ! -name '.*.swp')
-	done | sort | comm -23 - <(ignored_files)
+	"$TOP/scripts/series/series.py" ours "$@"
 }
 
-# ignored_files: what .gitignore names there, where there is git
-ignored_files() {
-	[ ! -e "$TOP/.git" ] || ! command -v git >/dev/null ||
-		git -C "$TOP" ls-files --others --ignored --exclude-standard -- "${our_dirs[@]}" | sort
+# changed_files: the files of the base that the series changes
+changed_files() {
+	"$TOP/scripts/series/series.py" changed
 }
 
 # base_name BASE: its directory, its version and, of a checkout, the commit and
@@ -188,15 +181,18 @@ step() {
 	exit 1
 }
 
-# lay_linux: make $LINUX what our files and the base are now
+# lay_tree BASE: make $LINUX what our files and the base are now
+lay_tree() {
+	step "lay tree" "see above; KBASE= names another base" \
+		"$TOP/scripts/tree/lay-tree" "$1" "$(base_name "$1")" "$LINUX"
+}
+
+# lay_linux: the same with the base that KBASE= names, or Debian's
 lay_linux() {
-	local base
 	"$TOP/scripts/tree/install-packages"
 	step "get base" "check the network and /etc/apt/sources.list, or set KBASE=/path/to/linux-6.12.y" \
 		"$TOP/scripts/tree/get-base"
-	base=$(tail -n 1 "$LOGS/get-base.log")
-	step "lay tree" "make the patch apply to the base named above, or set KBASE= to another" \
-		"$TOP/scripts/tree/lay-tree" "$base" "$LINUX"
+	lay_tree "$(tail -n 1 "$LOGS/get-base.log")"
 }
 
 # kbuild OBJECTS TARGET...: make in the laid tree

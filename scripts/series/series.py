@@ -1,210 +1,255 @@
 #!/usr/bin/env python3
-# Usage: scripts/series/series.py OUT <LIST
-# Read series/ and make OUT/NN/ for each commit of the series: its message in
-# "message", the names of its patches in "patches", below files/ each file of ours
-# that it changes, as it is after the commit, and an empty "boot" if it is to boot.
-# LIST has the paths of our files; it is an error if one of them, or a patch, is not
-# in exactly one commit.
 # SPDX-License-Identifier: GPL-2.0
-"""series/NN-TOPIC is one commit: its message, a line "---", and what it brings.
+"""Usage: scripts/series/series.py ours [GLOB] | changed | stage BASE OUT
+Read the series of patches.
+  ours [GLOB]     print our files that stand in the kernel tree at the same path, or those
+                  of them with such a name
+  changed         print the files of the base that the series changes
+  stage BASE OUT  make OUT/NAME/ for each commit: "message"; below files/ each file that it
+                  changes or brings, as it is afterwards; an empty "boot" if it is to boot.
+                  Each of our files must be in exactly one commit.
 
-	patch NAME		patches/NAME.patch
-	file PATH		a file of ours; PATH/ for all files below
-	lines PATH /FIRST/	of such a file, the line that FIRST matches
-	lines PATH /FIRST/ /NEXT/
-				and those after it, up to the next one that NEXT
-				matches or to the end of the file
-	boot			boot the kernel that is built of this commit
+series/order has the names of the commits, one a line. series/NAME.patch is a commit: its
+message, a line "---", what it brings of our files, and its diffs of files of the base.
 
-A file, or lines of it, come without the lines that later commits bring. If there
-is no message, it is the one in the commit's only patch.
+  file PATH               a file of ours; PATH/ for all files below it that no longer PATH
+                          names
+  lines PATH /FIRST/      of a file that another commit brings, the line that FIRST matches
+  lines PATH /FIRST/ /NEXT/
+                          and those after it, up to the next one that NEXT matches or to
+                          the end of the file
+  boot                    boot the kernel that is built of this commit
+
+A file, or lines of it, come without the lines that later commits bring. A part of our
+MAINTAINERS is merged into the base's file.
 """
 
+import fnmatch
 import os
 import re
 import shutil
+import subprocess
 import sys
 
+sys.dont_write_bytecode = True
+
+import diffs  # pylint: disable=wrong-import-position
+
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
-SPEC = os.path.join(TOP, "series")
-COVER_LETTER = "00-cover-letter"
-PATCHES = os.path.join(TOP, "patches")
+OUR_DIRS = "Documentation arch drivers include kernel lib mm samples tools".split()
 LINES = re.compile(r"(\S+) +/(.*?)/(?: +/(.*)/)?$")
+MAINTAINERS = "MAINTAINERS"
 
 
-class SpecError(Exception):
+class SeriesError(Exception):
     """Something in series/ that can't be made a series of."""
 
 
-def read_lines(path):
-    with open(os.path.join(TOP, path), encoding="utf-8") as file:
-        return file.read().splitlines(keepends=True)
+def our_files():
+    """What stands in the kernel tree at the same path; not what editors and compilers leave."""
+    found = []
+    for top in OUR_DIRS:
+        for path, _, names in os.walk(os.path.join(TOP, top)):
+            found += [os.path.relpath(os.path.join(path, name), TOP) for name in names
+                      if not re.search(r"\.orig$|\.rej$|~$|^\..*\.swp$", name)]
+    return sorted(set(found) - ignored_files())
 
 
-def split_at_mark(path):
-    """What comes before the line "---", and what comes after it."""
-    parts = re.split(r"^---\n", "".join(read_lines(path)), maxsplit=1, flags=re.M)
-    if len(parts) != 2:
-        raise SpecError(f"{path}: no line '---' after the message")
-    return parts
+def ignored_files():
+    """What .gitignore names there, if there is git."""
+    if not os.path.exists(os.path.join(TOP, ".git")) or not shutil.which("git"):
+        return set()
+    command = ["git", "ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--"]
+    return set(subprocess.check_output(command + OUR_DIRS, cwd=TOP, text=True).split("\0"))
+
+
+def merge_maintainers(ours, base):
+    """Put our sections into the base's file, each where it belongs by the alphabet.
+
+    That is after the last section of the base whose title comes before it: the base is not
+    strictly in order.
+    """
+    def paragraphs(text):
+        return re.split(r"\n\n+", text.strip("\n"))
+
+    def title(section):
+        return section.split("\n")[0].upper()
+
+    def is_section(paragraph):
+        return re.match(r"[^\n\t ][^\n]*\n[A-Z]:\t", paragraph)
+
+    result = paragraphs(base)
+    for section in reversed([section for section in paragraphs(ours) if is_section(section)]):
+        place = max(nr for nr, other in enumerate(result) if is_section(other) and
+                    title(other) < title(section) and title(other) != "THE REST")
+        result.insert(place + 1, section)
+    return "\n\n".join(result) + "\n"
 
 
 class Commit:
-    """One file of series/, as it stands there."""
+    """One file of series/."""
 
-    def __init__(self, name):
-        self.name = name
-        self.patches, self.files, self.lines = [], [], []
-        self.boot = False
-        head, tail = split_at_mark(f"series/{name}")
-        for entry in tail.splitlines():
-            if entry:
-                self.read_entry(entry)
-        self.message = head.strip() or self.message_of_patch()
+    def __init__(self, number, name):
+        self.number, self.name = number, name
+        self.path = os.path.join(TOP, "series", f"{name}.patch")
+        self.files, self.lines, self.boot = [], [], False
+        if not os.path.isfile(self.path):
+            raise SeriesError(f"series/order names {name}, but there is no series/{name}.patch")
+        text = diffs.read_file(self.path)
+        self.head = re.split(r"^diff --git ", text, maxsplit=1, flags=re.M)[0].rstrip("\n")
+        self.message, mark, entries = f"{self.head}\n".partition("\n---\n")
+        if not mark:
+            raise SeriesError(f"series/{name}.patch: no line '---' after the message")
+        try:
+            self.diffs = diffs.split(text)
+        except diffs.DiffError as error:
+            raise SeriesError(f"series/{name}.patch: {error}") from None
+        for entry in filter(None, entries.split("\n")):
+            self.read_entry(entry)
 
     def read_entry(self, entry):
         kind, _, what = entry.partition(" ")
-        if kind == "patch":
-            self.patches.append(what)
-        elif kind == "file":
+        if kind == "file":
             self.files.append(what)
         elif kind == "lines" and LINES.match(what):
             self.lines.append(LINES.match(what).groups())
         elif entry == "boot":
             self.boot = True
         else:
-            raise SpecError(f"series/{self.name}: what is '{entry}'?")
+            raise SeriesError(f"series/{self.name}.patch: what is '{entry}'?")
 
-    def message_of_patch(self):
-        if len(self.patches) != 1:
-            raise SpecError(f"series/{self.name}: no message, and not one patch that has it")
-        return split_at_mark(f"patches/{self.patches[0]}.patch")[0].strip()
+    def apply(self, path, lines):
+        """The state of a base file after this commit."""
+        try:
+            return diffs.apply(lines, self.diffs[path], self.number)
+        except diffs.DiffError as error:
+            raise SeriesError(f"series/{self.name}.patch: {path}: {error}") from None
 
-
-def only_once(what, brought):
-    """Turn pairs of a thing and a commit's number into a dictionary."""
-    commit_of = {}
-    for thing, commit in brought:
-        if thing in commit_of:
-            raise SpecError(f"{what}{thing} is in two commits of series/")
-        commit_of[thing] = commit
-    return commit_of
-
-
-def expand(commit, ours):
-    """The files of a commit, with those below the directories that it names."""
-    for path in commit.files:
-        found = [file for file in ours if file == path or
-                 (path.endswith("/") and file.startswith(path))]
-        if not found:
-            raise SpecError(f"series/{commit.name}: there is no {path} of ours")
-        yield from found
-
-
-def all_there(what, commit_of, wanted):
-    missing = sorted(set(wanted) - set(commit_of))
-    if missing:
-        raise SpecError("in no commit of series/: " +
-                        ", ".join(what + thing for thing in missing))
-    extra = sorted(set(commit_of) - set(wanted))
-    if extra:
-        raise SpecError("in series/, but not here: " + ", ".join(what + thing for thing in extra))
+    def write(self):
+        parts = [part for _, part in sorted(self.diffs.items()) if part]
+        text = self.head + "\n" + ("\n" if parts else "") + "".join(parts)
+        diffs.write_file(self.path, text)
 
 
 def find_lines(content, first, after):
     """The numbers of the lines that a lines entry means."""
     starts = [nr for nr, line in enumerate(content) if re.search(first, line)]
     if len(starts) != 1:
-        raise SpecError(f"/{first}/ matches {len(starts)} lines, one is needed")
+        raise SeriesError(f"/{first}/ matches {len(starts)} lines, one is needed")
     end = starts[0] + 1
     while after and end < len(content) and not re.search(after, content[end]):
         end += 1
     return slice(starts[0], end)
 
 
-def owners_of_lines(commits, path, owner):
-    """For each line of a file the number of the commit that brings it."""
-    content = read_lines(path)
-    owners = [owner] * len(content)
-    for number, commit in enumerate(commits):
-        for first, after in (entry[1:] for entry in commit.lines if entry[0] == path):
-            if number <= owner:
-                raise SpecError(f"series/{commit.name}: {path} is not there before")
-            try:
-                found = find_lines(content, first, after)
-            except (SpecError, re.error) as error:
-                raise SpecError(f"series/{commit.name}: {path}: {error}") from None
-            if number in owners[found]:
-                raise SpecError(f"series/{commit.name}: {path}: /{first}/ is there twice")
-            owners[found] = [number] * len(owners[found])
-    return content, owners
+class Series:
+    """All commits, in order."""
+
+    def __init__(self):
+        names = diffs.read_file(os.path.join(TOP, "series/order")).split()
+        there = [name[:-len(".patch")] for name in os.listdir(os.path.join(TOP, "series"))
+                 if name.endswith(".patch")]
+        for name in sorted(there):
+            if names.count(name) != 1:
+                raise SeriesError(f"series/order has {name} {names.count(name)} times, not once")
+        self.commits = [Commit(number, name) for number, name in enumerate(names)]
+
+    def changed(self):
+        """The files of the base that it changes."""
+        return sorted({path for commit in self.commits for path in commit.diffs})
+
+    def states(self, base, path):
+        """The states of such a file: pairs of a commit's number and the lines after it."""
+        found = [(diffs.BASE, diffs.to_lines(diffs.read_file(os.path.join(base, path))))]
+        for commit in self.commits:
+            if path in commit.diffs:
+                found.append((commit.number, commit.apply(path, found[-1][1])))
+        return found
+
+    def owners(self, ours):
+        """The commit that brings each of our files: the one that names it by the longest path."""
+        owner, named = {}, {}
+        for commit in self.commits:
+            for path in commit.files:
+                if path in named:
+                    raise SeriesError(f"{path} is in two commits: {named[path].name}, {commit.name}")
+                named[path] = commit
+        for path in sorted(named, key=len):
+            found = [file for file in ours if file == path or
+                     (path.endswith("/") and file.startswith(path))]
+            if not found:
+                raise SeriesError(f"series/{named[path].name}.patch: there is no {path} of ours")
+            owner.update((file, named[path]) for file in found)
+        missing = [file for file in ours if file not in owner]
+        if missing:
+            raise SeriesError("in no commit of series/: " + ", ".join(missing))
+        for commit in self.commits:
+            for path, _, _ in commit.lines:
+                if owner.get(path, commit).number >= commit.number:
+                    raise SeriesError(f"series/{commit.name}.patch: {path} is not there before")
+        return owner
+
+    def parts(self, path, owner):
+        """The states of a file of ours: pairs of a commit and the text after it."""
+        content = diffs.lines_of(diffs.read_file(os.path.join(TOP, path)))
+        numbers = [owner.number] * len(content)
+        for commit in self.commits:
+            for first, after in (entry[1:] for entry in commit.lines if entry[0] == path):
+                try:
+                    found = find_lines(content, first, after)
+                except (SeriesError, re.error) as error:
+                    raise SeriesError(f"series/{commit.name}.patch: {path}: {error}") from None
+                if commit.number in numbers[found]:
+                    raise SeriesError(f"series/{commit.name}.patch: {path}: /{first}/ is there twice")
+                numbers[found] = [commit.number] * len(numbers[found])
+        for number in sorted(set(numbers) | {owner.number}):
+            part = [line for line, by in zip(content, numbers) if by <= number]
+            # what separated the last part from those that follow
+            while number < max(numbers) and part and part[-1] == "\n":
+                part.pop()
+            yield self.commits[number], "".join(part)
 
 
-def write_file(out, path, content=None):
-    target = os.path.join(out, "files", path)
-    os.makedirs(os.path.dirname(target), exist_ok=True)
-    shutil.copyfile(os.path.join(TOP, path), target)
-    shutil.copymode(os.path.join(TOP, path), target)
-    if content is not None:
-        with open(target, "w", encoding="utf-8") as file:
-            file.writelines(content)
+def stage(base, out):
+    """Make a directory for each commit."""
+    series = Series()
 
+    def write(commit, path, text, like):
+        target = os.path.join(out, commit.name, "files", path)
+        diffs.write_file(target, text)
+        shutil.copymode(like, target)
 
-def write_grown(outs, commits, path, owner):
-    """A file that comes in parts, in each commit that brings one."""
-    content, owners = owners_of_lines(commits, path, owner)
-    for number in sorted(set(owners) | {owner}):
-        part = [line for line, by in zip(content, owners) if by <= number]
-        # what separated the last part from those that follow
-        while number < max(owners) and part and part[-1] == "\n":
-            part.pop()
-        write_file(outs[number], path, part)
-
-
-def write_commits(out, commits, file_owners):
-    outs = [os.path.join(out, f"{nr:02}") for nr in range(1, len(commits) + 1)]
-    for directory, commit in zip(outs, commits):
-        os.makedirs(os.path.join(directory, "files"))
-        with open(os.path.join(directory, "message"), "w", encoding="utf-8") as file:
-            file.write(commit.message + "\n")
-        with open(os.path.join(directory, "patches"), "w", encoding="utf-8") as file:
-            file.writelines(f"{name}\n" for name in commit.patches)
+    for commit in series.commits:
+        os.makedirs(os.path.join(out, commit.name, "files"))
+        diffs.write_file(os.path.join(out, commit.name, "message"), commit.message + "\n")
         if commit.boot:
-            open(os.path.join(directory, "boot"), "w", encoding="utf-8").close()
+            diffs.write_file(os.path.join(out, commit.name, "boot"), "")
+    for path in series.changed():
+        for number, lines in series.states(base, path)[1:]:
+            write(series.commits[number], path, diffs.to_text(lines), os.path.join(base, path))
+    for path, owner in series.owners(our_files() + [MAINTAINERS]).items():
+        for commit, text in series.parts(path, owner):
+            if path == MAINTAINERS:
+                text = merge_maintainers(text, diffs.read_file(os.path.join(base, path)))
+            write(commit, path, text, os.path.join(TOP, path))
 
-    grown = {path for commit in commits for path, _, _ in commit.lines}
-    for path in grown - set(file_owners):
-        raise SpecError(f"series/: lines of {path}, which no commit brings")
-    for path, owner in file_owners.items():
-        if path in grown:
-            write_grown(outs, commits, path, owner)
-        else:
-            write_file(outs[owner], path)
 
-
-def main():
-    ours = sorted(sys.stdin.read().split("\n")[:-1])
-    patches = [name[:-len(".patch")] for name in os.listdir(PATCHES) if name.endswith(".patch")]
-    names = sorted(name for name in os.listdir(SPEC) if not re.search(r"^\.|~$", name))
-    commits = [Commit(name) for name in names if name != COVER_LETTER]
-    for number, commit in enumerate(commits, 1):
-        if not commit.name.startswith(f"{number:02}-"):
-            raise SpecError(f"series/{commit.name} is number {number:02}")
-
-    file_owners = only_once("", ((path, nr) for nr, commit in enumerate(commits)
-                                 for path in expand(commit, ours)))
-    patch_owners = only_once("patches/", ((name, nr) for nr, commit in enumerate(commits)
-                                          for name in commit.patches))
-    all_there("", file_owners, ours)
-    all_there("patches/", patch_owners, patches)
-    write_commits(sys.argv[1], commits, file_owners)
+def main(args):
+    if args[:1] == ["ours"] and len(args) <= 2:
+        pattern = (args + ["*"])[1]
+        sys.stdout.writelines(f"{path}\n" for path in our_files()
+                              if fnmatch.fnmatch(os.path.basename(path), pattern))
+    elif args == ["changed"]:
+        sys.stdout.writelines(f"{path}\n" for path in Series().changed())
+    elif args[:1] == ["stage"] and len(args) == 3:
+        stage(*args[1:])
+    else:
+        print(__doc__, end="")
+        sys.exit(0 if args in (["-h"], ["--help"]) else 2)
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
-        print(f"Usage: scripts/series/series.py OUT <LIST\n\n{__doc__}", end="")
-        sys.exit(0 if sys.argv[1:] in (["-h"], ["--help"]) else 2)
     try:
-        main()
-    except SpecError as error:
-        sys.exit(f"make-series: {error}")
+        main(sys.argv[1:])
+    except SeriesError as error:
+        sys.exit(f"series: {error}")

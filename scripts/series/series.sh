@@ -39,7 +39,7 @@ when_changed() {
 	shift
 	key=$({ echo "$what"; cat; } | sha256sum | cut -d ' ' -f 1)
 	[ ! -e "$good/$key" ] || return 0
-	step "$what" "change series/, patches/ or the files that it names" "$@"
+	step "$what" "change series/ or the files that it names" "$@"
 	touch "$good/$key"
 }
 

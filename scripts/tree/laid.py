@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0
+"""build/linux/: what "make kernel" laid there, and what was edited since."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../series"))
+
+# pylint: disable=wrong-import-position
+from diffs import read_file, to_text
+from series import MAINTAINERS, SeriesError, TOP, merge_maintainers, our_files
+
+
+def read_bytes(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def write_changed(path, content, like):
+    """Write a file unless it is that already: make goes by its time."""
+    if not os.path.isfile(path) or read_bytes(path) != content:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(content)
+    if os.stat(path).st_mode != os.stat(like).st_mode:
+        shutil.copymode(like, path)
+
+
+def base_files(base):
+    """All files of a base; of a checkout what is checked in, without what was built there."""
+    if not os.path.exists(os.path.join(base, ".git")):
+        return find(base)
+    command = ["git", "-C", base, "ls-files", "-z"]
+    return set(os.fsdecode(subprocess.check_output(command)).split("\0")) - {""}
+
+
+def contents(series, base):
+    """What is not as in the base: pairs of a content and the file whose mode it has, by name."""
+    def encode(text):
+        return text.encode("utf-8", "surrogateescape")
+
+    result = {}
+    for path in series.changed():
+        if not os.path.isfile(os.path.join(base, path)):
+            raise SeriesError(f"series/ changes {path}, which {base} does not have")
+        result[path] = (encode(to_text(series.states(base, path)[-1][1])), os.path.join(base, path))
+    for path in our_files():
+        if os.path.exists(os.path.join(base, path)):
+            raise SeriesError(f"{path} is a file of the base: series/ has to change it")
+        result[path] = (read_bytes(os.path.join(TOP, path)), os.path.join(TOP, path))
+    result[MAINTAINERS] = (encode(merge_maintainers(
+        read_file(os.path.join(TOP, MAINTAINERS)),
+        read_file(os.path.join(base, MAINTAINERS)))), os.path.join(base, MAINTAINERS))
+    return result
+
+
+def find(top, *tests):
+    """The names of all files below a directory."""
+    if not os.path.isdir(top):
+        return set()
+    command = ["find", top, "!", "-type", "d", *tests, "-printf", "%P\\0"]
+    return set(os.fsdecode(subprocess.check_output(command)).split("\0")) - {""}
+
+
+class LaidTree:
+    """A laid tree, and beside it what tells an edit from what was laid."""
+
+    def __init__(self, path):
+        self.path = path
+        self.state = f"{path}.state"
+        self.copies = os.path.join(self.state, "files")  # what is not as in the base
+        self.name = os.path.join(self.state, "base")  # begins with the base's path
+        self.stamp = os.path.join(self.state, "stamp")  # written last
+
+    def is_laid(self):
+        return os.path.isfile(self.stamp)
+
+    def base(self):
+        return read_file(self.name).split("\n")[0].rsplit(" ", 2)[0]
+
+    def find(self):
+        return find(self.path)
+
+    def copied(self):
+        return find(self.copies)
+
+    def laid(self, path):
+        """The file with what was laid there."""
+        copy = os.path.join(self.copies, path)
+        return copy if os.path.isfile(copy) else os.path.join(self.base(), path)
+
+    def edits(self, wanted):
+        """The files that were edited and are not what is wanted now."""
+        found = []
+        for path in find(self.path, "-type", "f", "-cnewer", self.stamp):
+            laid, content = self.laid(path), read_bytes(os.path.join(self.path, path))
+            if (os.path.isfile(laid) and content != read_bytes(laid) and
+                    content != wanted.get(path, (None,))[0]):
+                found.append(path)
+        return sorted(found)
