@@ -221,7 +221,7 @@ static int kho_add_blob(void *fdt, const char *name, u64 phys, u64 size)
 	if (node < 0)
 		return node == -FDT_ERR_NOSPACE ? -ENOMEM : -EINVAL;
 
-	/* fdt_setprop() adds a property as the first one, so the size goes first. */
+	/* fdt_setprop() inserts before existing properties, so the size goes first. */
 	if (!fdt_setprop(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME, &size,
 			 sizeof(size)) &&
 	    !fdt_setprop(fdt, node, KHO_SUB_TREE_PROP_NAME, &phys, sizeof(phys)))

@@ -97,7 +97,7 @@ int kho_fill_kimage(struct kimage *image)
 	if (!kho_image_needs_scratch(image))
 		return 0;
 
-	/* A segment that found no room so far was optional. */
+	/* Segments that were added before this one are optional. */
 	image->kho.unplaced = 0;
 
 	err = kexec_add_buffer(&kbuf);

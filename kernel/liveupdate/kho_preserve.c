@@ -145,8 +145,8 @@ static unsigned long kho_folio_run(struct folio **folios, unsigned long nr)
 	unsigned long chunk_end = ALIGN(pfn + 1, MAX_ORDER_NR_PAGES);
 
 	/*
-	 * Most folios have order 0, so compare only struct page pointers. Struct
-	 * pages are contiguous up to the next MAX_ORDER boundary.
+	 * A run of order-0 folios can be very long, so only compare struct page
+	 * pointers. These are contiguous up to the next MAX_ORDER boundary.
 	 */
 	if (!order)
 		return kho_page_run(folios, min(nr, chunk_end - pfn));
@@ -189,8 +189,8 @@ static void kho_unpreserve_run(struct folio **folios, unsigned long run)
  * physically contiguous folios of equal order is preserved in one step.
  *
  * Context: May sleep.
- * Return: 0 on success, or an error of kho_preserve_folio(). On error, no folio of
- * the array has become preserved.
+ * Return: 0 on success, or an error of kho_preserve_folio(). On error, this call
+ * preserves none of the folios.
  */
 int kho_preserve_folios(struct folio **folios, unsigned long nr)
 {
@@ -256,8 +256,8 @@ static unsigned int kho_block_order(unsigned long pfn, unsigned long end_pfn)
 }
 
 /*
- * Unpreserve the blocks of [pfn, end_pfn). The range must start and end where
- * kho_preserve_pages() made blocks start and end.
+ * Unpreserve the blocks that kho_preserve_pages() made of [pfn, end_pfn). If the
+ * range ends where a block ends, kho_block_order() returns the same orders again.
  */
 static void kho_unpreserve_range(unsigned long pfn, unsigned long end_pfn)
 {
@@ -279,8 +279,8 @@ static void kho_unpreserve_range(unsigned long pfn, unsigned long end_pfn)
  * kho_restore_pages() must be called with the same range.
  *
  * Context: May sleep.
- * Return: 0 on success, or an error of kho_preserve_folio(). On error, no page of
- * the range has become preserved.
+ * Return: 0 on success, or an error of kho_preserve_folio(). On error, this call
+ * preserves none of the pages.
  */
 int kho_preserve_pages(struct page *page, unsigned long nr)
 {

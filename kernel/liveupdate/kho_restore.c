@@ -24,7 +24,7 @@
  * @phys: physical address of the range
  * @size: its size in bytes
  *
- * Check every address that was handed over with this function before using it.
+ * Callers must check each address in handed-over data before they use it.
  *
  * Context: May sleep. May be called from early initcalls on.
  * Return: true if all pages of the range are preserved and not yet restored;
@@ -112,8 +112,8 @@ static __always_inline void kho_make_tail(struct page *page, unsigned long i)
 }
 
 /*
- * Like prep_compound_page(), but for pages in the state that boot initialized:
- * each has a reference, and no other field needs to be cleared.
+ * Like prep_compound_page(), but for pages as boot initialized them: each has a
+ * reference, and no other field needs to be cleared.
  */
 static void kho_make_compound(struct folio *folio, unsigned int order)
 {
@@ -192,8 +192,8 @@ static bool kho_take_run(phys_addr_t phys, unsigned int nr)
 /**
  * kho_restore_folios - take ownership of many preserved folios
  * @phys:   array of physical addresses
- * @folios: array that the folios are stored to; NULL for each that kho_restore_folio()
- *	    would refuse
+ * @folios: array to store the folios in; an entry is NULL if kho_restore_folio()
+ *	    would return NULL for it
  * @nr:	    number of entries in both arrays
  *
  * Like kho_restore_folio() for each address, but faster: a run of addresses of

@@ -118,8 +118,8 @@ static void __init kho_unpreserved_gap(unsigned long start_pfn,
  *	       ascending address
  *
  * Preserved memory is not reserved in memblock. Code that frees memory to the page
- * allocator at boot must call this function first, with ranges of any size. A
- * call costs a few lookups in the map, however large the range is.
+ * allocator at boot must call this function first. A range can have any size: a
+ * call costs a few lookups in the map and nothing for each page.
  *
  * Context: Boot, before initcalls. Takes no locks, because the map does not change
  * until then.
@@ -162,8 +162,8 @@ static void __init kho_find_in_gap(unsigned long start_pfn,
 }
 
 /*
- * Search downwards in windows, so that memory below the highest place that fits is
- * hardly walked.
+ * Search downwards in windows, to avoid a walk of all memory below the highest
+ * place that fits.
  */
 static void __init kho_find_downwards(unsigned long start_pfn,
 				      unsigned long end_pfn,
