@@ -32,42 +32,19 @@
 #include <linux/kho/abi/luo.h>
 #include <linux/kho/block.h>
 #include <linux/kho/compat.h>
-#include <linux/kho/summary.h>
 #include <linux/kstrtox.h>
 #include <linux/liveupdate.h>
 #include <linux/miscdevice.h>
-#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
-#include <linux/uaccess.h>
 
 #include "luo_internal.h"
 
-/**
- * struct luo_state - everything there is once
- * @enabled: liveupdate=on
- * @incoming_err: what is wrong with the state that the previous kernel left
- * @incoming_ser: that state, NULL when there is none or it was read
- * @incoming_compatible: its version string, NULL when there is none
- * @liveupdate_num: live updates between the last cold boot and this kernel
- * @sessions_pa: chain of incoming sessions, physical address
- * @outgoing_ser: the state for the next kernel
- * @in_use: the device is open
- */
-static struct luo_state {
-	bool enabled;
-	int incoming_err;
-	struct luo_ser *incoming_ser;
-	char *incoming_compatible;
-	u64 liveupdate_num;
-	u64 sessions_pa;
-	struct luo_ser *outgoing_ser;
-	atomic_t in_use;
-} luo;
+struct luo_state luo_state;
 
 static int __init luo_parse_param(char *arg)
 {
-	return kstrtobool(arg, &luo.enabled);
+	return kstrtobool(arg, &luo_state.enabled);
 }
 early_param("liveupdate", luo_parse_param);
 
@@ -79,7 +56,7 @@ early_param("liveupdate", luo_parse_param);
  */
 bool liveupdate_enabled(void)
 {
-	return luo.enabled && kho_is_enabled();
+	return luo_state.enabled && kho_is_enabled();
 }
 EXPORT_SYMBOL_GPL(liveupdate_enabled);
 
@@ -141,148 +118,34 @@ static int __init luo_read_incoming(void)
 	if (err)
 		return err;
 
-	luo.incoming_compatible = kstrndup(phys_to_virt(phys), size, GFP_KERNEL);
-	if (!luo.incoming_compatible)
+	luo_state.incoming_compatible = kstrndup(phys_to_virt(phys), size, GFP_KERNEL);
+	if (!luo_state.incoming_compatible)
 		return -ENOMEM;
 
-	luo.incoming_ser = phys_to_virt(phys);
-	luo.liveupdate_num = ser.liveupdate_num;
-	luo.sessions_pa = ser.sessions_pa;
+	luo_state.incoming_ser = phys_to_virt(phys);
+	luo_state.liveupdate_num = ser.liveupdate_num;
+	luo_state.sessions_pa = ser.sessions_pa;
 	luo_flb_set_incoming(ser.flbs_pa, 0);
-	pr_info("live update %llu since cold boot\n", luo.liveupdate_num);
+	pr_info("live update %llu since cold boot\n", luo_state.liveupdate_num);
 	return 0;
 }
 
 /* Reads only: struct pages may not be ready to be freed yet. */
 static int __init luo_early_init(void)
 {
-	if (luo.enabled && !kho_is_enabled())
+	if (luo_state.enabled && !kho_is_enabled())
 		pr_warn("disabled, it needs kexec handover (kho=on)\n");
 
 	if (liveupdate_enabled() && is_kho_boot())
-		luo.incoming_err = luo_read_incoming();
-	if (luo.incoming_err)
-		luo_flb_set_incoming(0, luo.incoming_err);
+		luo_state.incoming_err = luo_read_incoming();
+	if (luo_state.incoming_err)
+		luo_flb_set_incoming(0, luo_state.incoming_err);
 
 	return 0;
 }
 early_initcall(luo_early_init);
 
 /* Requests */
-
-/**
- * luo_ucmd_respond - copy a request's structure back to its caller
- * @ucmd: the request
- * @cmd_len: size of the structure, bytes
- *
- * Context: May sleep.
- * Return: 0 or -EFAULT.
- */
-int luo_ucmd_respond(struct luo_ucmd *ucmd, size_t cmd_len)
-{
-	if (copy_to_user(ucmd->ubuffer, ucmd->cmd,
-			 min_t(size_t, ucmd->user_size, cmd_len)))
-		return -EFAULT;
-	return 0;
-}
-
-/**
- * luo_ucmd_respond_file - complete a request that returns a file descriptor
- * @ucmd: the request
- * @cmd_len: size of its structure, bytes
- * @fd: where the descriptor goes in the kernel's copy of it
- * @file: the file, whose reference goes to the descriptor on success
- *
- * The descriptor comes into being once the reply has reached user space.
- *
- * Context: May sleep.
- * Return: 0, -EMFILE, -ENFILE, -ENOMEM or -EFAULT. After a failure @file is
- * still the caller's.
- */
-int luo_ucmd_respond_file(struct luo_ucmd *ucmd, size_t cmd_len, s32 *fd,
-			  struct file *file)
-{
-	int err;
-
-	*fd = get_unused_fd_flags(O_CLOEXEC);
-	if (*fd < 0)
-		return *fd;
-
-	err = luo_ucmd_respond(ucmd, cmd_len);
-	if (err) {
-		put_unused_fd(*fd);
-		return err;
-	}
-
-	fd_install(*fd, file);
-	return 0;
-}
-
-union luo_ucmd_buffer {
-	struct liveupdate_ioctl_create_session create;
-	struct liveupdate_ioctl_retrieve_session retrieve;
-	struct liveupdate_session_preserve_fd preserve_fd;
-	struct liveupdate_session_retrieve_fd retrieve_fd;
-	struct liveupdate_session_finish finish;
-	struct liveupdate_session_get_name get_name;
-};
-
-static const struct luo_ioctl_op *
-luo_ioctl_find(const struct luo_ioctl_op *ops, unsigned int nr_ops,
-	       unsigned int cmd)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr_ops; i++) {
-		if (ops[i].ioctl_num == cmd)
-			return &ops[i];
-	}
-	return NULL;
-}
-
-/**
- * luo_ioctl - check a request and execute it
- * @ops: the requests that the file descriptor knows
- * @nr_ops: number of them
- * @ctx: what the file descriptor stands for
- * @cmd: the request's number
- * @arg: address of the caller's structure
- *
- * Context: May sleep.
- * Return: what the request returns, -ENOTTY for an unknown one, -EINVAL or
- * -E2BIG for a structure of the wrong size, -EFAULT.
- */
-long luo_ioctl(const struct luo_ioctl_op *ops, unsigned int nr_ops, void *ctx,
-	       unsigned int cmd, unsigned long arg)
-{
-	struct luo_ucmd ucmd = {
-		.ctx = ctx,
-		.ubuffer = (void __user *)arg,
-	};
-	const struct luo_ioctl_op *op;
-	union luo_ucmd_buffer buf;
-	int err;
-
-	op = luo_ioctl_find(ops, nr_ops, cmd);
-	if (!op)
-		return -ENOTTY;
-
-	err = get_user(ucmd.user_size, (u32 __user *)ucmd.ubuffer);
-	if (err)
-		return err;
-	if (ucmd.user_size < op->min_size)
-		return -EINVAL;
-
-	if (WARN_ON_ONCE(op->size > sizeof(buf)))
-		return -EINVAL;
-	ucmd.cmd = &buf;
-	err = copy_struct_from_user(ucmd.cmd, op->size, ucmd.ubuffer,
-				    ucmd.user_size);
-	if (err)
-		return err;
-
-	return op->execute(&ucmd);
-}
 
 static int luo_ioctl_create_session(struct luo_ucmd *ucmd)
 {
@@ -342,7 +205,7 @@ static int luo_list_incoming(void)
 {
 	int err;
 
-	if (luo.incoming_err)
+	if (luo_state.incoming_err)
 		return -EIO;
 
 	/* A damaged table harms those who ask for what is in it, nobody else. */
@@ -350,11 +213,11 @@ static int luo_list_incoming(void)
 	if (err == -ENOMEM)
 		return err;
 
-	err = luo_session_deserialize(luo.sessions_pa);
+	err = luo_session_deserialize(luo_state.sessions_pa);
 	if (!err || err == -ENOMEM)
 		return err;
 
-	luo.incoming_err = err;
+	luo_state.incoming_err = err;
 	return -EIO;
 }
 
@@ -362,18 +225,18 @@ static int luo_device_open(struct inode *inode, struct file *file)
 {
 	int err;
 
-	if (atomic_cmpxchg_acquire(&luo.in_use, 0, 1))
+	if (atomic_cmpxchg_acquire(&luo_state.in_use, 0, 1))
 		return -EBUSY;
 
 	err = luo_list_incoming();
 	if (err)
-		atomic_set_release(&luo.in_use, 0);
+		atomic_set_release(&luo_state.in_use, 0);
 	return err;
 }
 
 static int luo_device_release(struct inode *inode, struct file *file)
 {
-	atomic_set_release(&luo.in_use, 0);
+	atomic_set_release(&luo_state.in_use, 0);
 	return 0;
 }
 
@@ -404,7 +267,7 @@ static int __init luo_outgoing_init(void)
 		return PTR_ERR(ser);
 
 	strscpy(ser->compatible, LUO_ABI_COMPATIBLE);
-	ser->liveupdate_num = luo.liveupdate_num + 1;
+	ser->liveupdate_num = luo_state.liveupdate_num + 1;
 
 	err = kho_add_subtree(LUO_KHO_ENTRY_NAME, ser, sizeof(*ser));
 	if (err) {
@@ -412,49 +275,16 @@ static int __init luo_outgoing_init(void)
 		return err;
 	}
 
-	luo.outgoing_ser = ser;
+	luo_state.outgoing_ser = ser;
 	return 0;
 }
 
 static void __init luo_outgoing_exit(void)
 {
-	kho_remove_subtree(luo.outgoing_ser);
-	kho_unpreserve_free(luo.outgoing_ser);
-	luo.outgoing_ser = NULL;
+	kho_remove_subtree(luo_state.outgoing_ser);
+	kho_unpreserve_free(luo_state.outgoing_ser);
+	luo_state.outgoing_ser = NULL;
 }
-
-/* The LUO part of both summaries in debugfs */
-
-static int luo_show_outgoing(struct seq_file *m)
-{
-	seq_puts(m, "LUO: version ");
-	kho_summary_quote(m, luo.outgoing_ser->compatible);
-	seq_printf(m, ", live update %llu since cold boot\n",
-		   luo.outgoing_ser->liveupdate_num);
-	return luo_outgoing_show(m);
-}
-
-static int luo_show_incoming(struct seq_file *m)
-{
-	int err = READ_ONCE(luo.incoming_err);
-
-	if (luo.incoming_compatible) {
-		seq_puts(m, "LUO: version ");
-		kho_summary_quote(m, luo.incoming_compatible);
-		seq_printf(m, ", live update %llu since cold boot\n",
-			   luo.liveupdate_num);
-	} else if (!err) {
-		seq_puts(m, "LUO: nothing was handed over\n");
-	}
-	if (err)
-		seq_printf(m, "LUO: refused (%pe)\n", ERR_PTR(err));
-	return luo_incoming_show(m);
-}
-
-static struct kho_summary luo_summary = {
-	.show_out = luo_show_outgoing,
-	.show_in = luo_show_incoming,
-};
 
 static int __init luo_late_init(void)
 {
@@ -464,9 +294,9 @@ static int __init luo_late_init(void)
 		return 0;
 
 	/* All of it that is needed was copied. */
-	if (luo.incoming_ser)
-		kho_restore_free(luo.incoming_ser);
-	luo.incoming_ser = NULL;
+	if (luo_state.incoming_ser)
+		kho_restore_free(luo_state.incoming_ser);
+	luo_state.incoming_ser = NULL;
 
 	err = luo_file_init();
 	if (err)
@@ -481,7 +311,6 @@ static int __init luo_late_init(void)
 	if (err)
 		goto err_outgoing;
 
-	kho_summary_register(&luo_summary);
 	return 0;
 
 err_outgoing:
@@ -492,7 +321,7 @@ err_file:
 	luo_file_exit();
 err_out:
 	pr_err("no live update: %pe\n", ERR_PTR(err));
-	luo.enabled = false;
+	luo_state.enabled = false;
 	return err;
 }
 late_initcall(luo_late_init);
@@ -514,10 +343,10 @@ int liveupdate_reboot(void)
 {
 	int err;
 
-	if (!luo.outgoing_ser)
+	if (!luo_state.outgoing_ser)
 		return 0;
 
-	err = luo_session_serialize(luo.outgoing_ser);
+	err = luo_session_serialize(luo_state.outgoing_ser);
 	if (err)
 		pr_err("live update given up: %pe\n", ERR_PTR(err));
 	return err;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Live Update Orchestrator: files and their handlers
+ * Live Update Orchestrator: the files of a session
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -28,66 +28,14 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kho/block.h>
-#include <linux/kho/compat.h>
-#include <linux/kho/summary.h>
 #include <linux/list.h>
 #include <linux/liveupdate.h>
-#include <linux/module.h>
 #include <linux/rhashtable.h>
-#include <linux/sched.h>
 #include <linux/rwsem.h>
-#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "luo_internal.h"
-
-/**
- * struct luo_file_key - what finds a file
- * @set: the session's files
- * @token: the file's name among them
- */
-struct luo_file_key {
-	struct luo_file_set *set;
-	u64 token;
-};
-
-/**
- * struct luo_file - a file in a session
- * @key: session and token
- * @key_node: in luo_files_by_key, if @has_key
- * @id: what identifies the file itself
- * @id_node: in luo_files_by_id, if @has_id
- * @list: in luo_file_set.files
- * @has_key: false for an incoming file with a token that is not unique
- * @has_id: @id is known, nobody else can preserve the file
- * @damaged: incoming: the entry can't be trusted to be given to anybody
- * @retrieve_status: see &struct liveupdate_file_op_args
- * @handler: its handler, which the file keeps from being unregistered. Incoming
- *	     files get it when it is needed, NULL until then.
- * @file: the file itself, NULL for an incoming file that was not retrieved
- * @data: what is handed over
- * @private_data: the handler's own
- * @compatible: incoming: the previous kernel's version string, otherwise empty
- * @rcu: lookups in the hash tables may still see the file when it is freed
- */
-struct luo_file {
-	struct luo_file_key key;
-	struct rhash_head key_node;
-	unsigned long id;
-	struct rhash_head id_node;
-	struct list_head list;
-	bool has_key;
-	bool has_id;
-	bool damaged;
-	int retrieve_status;
-	struct liveupdate_file_handler *handler;
-	struct file *file;
-	u64 data;
-	void *private_data;
-	char compatible[LIVEUPDATE_HNDL_COMPAT_LENGTH];
-	struct rcu_head rcu;
-};
 
 static const struct rhashtable_params luo_files_by_key_params = {
 	.key_len = sizeof(struct luo_file_key),
@@ -105,251 +53,6 @@ static const struct rhashtable_params luo_files_by_id_params = {
 
 static struct rhashtable luo_files_by_key;
 static struct rhashtable luo_files_by_id;
-
-/* Guards luo_file_handlers, and their use counts against unregistering. */
-DECLARE_RWSEM(luo_file_handlers_rwsem);
-static LIST_HEAD(luo_file_handlers);
-
-/* Handlers */
-
-/*
- * The file that uses a handler keeps it from being unregistered or unloaded, and
- * the FLBs that are registered with it.
- */
-static bool luo_file_handler_tryget(struct liveupdate_file_handler *fh)
-{
-	lockdep_assert_held(&luo_file_handlers_rwsem);
-	/* Until its init has succeeded the module may go, whoever holds it. */
-	if (fh->ops->owner && module_is_coming(fh->ops->owner))
-		return false;
-	if (!try_module_get(fh->ops->owner))
-		return false;
-	if (!luo_flb_tryget_all(fh)) {
-		module_put(fh->ops->owner);
-		return false;
-	}
-
-	atomic_long_inc(&fh->nr_files);
-	return true;
-}
-
-static void luo_file_handler_put(struct liveupdate_file_handler *fh)
-{
-	struct module *owner = fh->ops->owner;
-
-	/* It can be unregistered as soon as its lock is released. */
-	guard(rwsem_read)(&luo_file_handlers_rwsem);
-	luo_flb_put_all(fh);
-	atomic_long_dec(&fh->nr_files);
-	module_put(owner);
-}
-
-/**
- * luo_file_handler_registered - can a file get this handler?
- * @fh: the handler
- *
- * Context: Any. The caller holds luo_file_handlers_rwsem.
- * Return: true when it is registered.
- */
-bool luo_file_handler_registered(const struct liveupdate_file_handler *fh)
-{
-	const struct liveupdate_file_handler *other;
-
-	lockdep_assert_held(&luo_file_handlers_rwsem);
-	list_for_each_entry(other, &luo_file_handlers, list) {
-		if (other == fh)
-			return true;
-	}
-	return false;
-}
-
-/**
- * luo_file_handler_used - does a file hold this handler?
- * @fh: the handler
- *
- * Context: Any. The caller holds luo_file_handlers_rwsem for writing.
- * Return: true when it is used. It can't come to be while the lock is held.
- */
-bool luo_file_handler_used(const struct liveupdate_file_handler *fh)
-{
-	lockdep_assert_held_write(&luo_file_handlers_rwsem);
-	return atomic_long_read(&fh->nr_files);
-}
-
-/* Find a handler for a file that is to be preserved. */
-static int luo_file_set_handler(struct luo_file *lf)
-{
-	struct liveupdate_file_handler *fh;
-
-	guard(rwsem_read)(&luo_file_handlers_rwsem);
-	list_for_each_entry(fh, &luo_file_handlers, list) {
-		if (!fh->ops->can_preserve(fh, lf->file))
-			continue;
-		if (!luo_file_handler_tryget(fh))
-			continue;
-		lf->handler = fh;
-		return 0;
-	}
-	return -ENOENT;
-}
-
-static struct liveupdate_file_handler *
-luo_file_handler_find(const char *compatible)
-{
-	struct liveupdate_file_handler *fh;
-
-	lockdep_assert_held(&luo_file_handlers_rwsem);
-	list_for_each_entry(fh, &luo_file_handlers, list) {
-		if (kho_compat_same_base(compatible,
-					 LIVEUPDATE_HNDL_COMPAT_LENGTH,
-					 fh->compatible))
-			return fh;
-	}
-	return NULL;
-}
-
-static_assert(LIVEUPDATE_FLB_COMPAT_LENGTH == LIVEUPDATE_HNDL_COMPAT_LENGTH);
-
-/**
- * luo_version_supported - does a handler or FLB read what was handed over?
- * @own: its own version string
- * @versions: the versions that it reads, NULL for its own alone
- * @incoming: the version string that was handed over
- *
- * Both strings have room for %LIVEUPDATE_HNDL_COMPAT_LENGTH bytes, and base
- * tokens of the same name.
- *
- * Context: Any.
- * Return: true when it does, otherwise the reason was logged.
- */
-bool luo_version_supported(const char *own,
-			   const struct kho_compat_range *versions,
-			   const char *incoming)
-{
-	u32 version, lowest, highest;
-
-	/* From a kernel of the same version there is nothing to take apart. */
-	if (!versions && !strncmp(own, incoming, LIVEUPDATE_HNDL_COMPAT_LENGTH))
-		return true;
-
-	if (kho_compat_base_version(incoming, LIVEUPDATE_HNDL_COMPAT_LENGTH,
-				    &version))
-		return false;
-
-	if (versions) {
-		lowest = versions->lowest;
-		highest = versions->highest;
-	} else {
-		if (kho_compat_base_version(own, LIVEUPDATE_HNDL_COMPAT_LENGTH,
-					    &lowest))
-			return false;
-		highest = lowest;
-	}
-
-	if (version < lowest || version > highest) {
-		pr_err("incoming '%*pE' not supported (its handler '%s' reads versions %u to %u)\n",
-		       (int)strlen(incoming), incoming, own, lowest, highest);
-		return false;
-	}
-	return true;
-}
-
-/* Find the handler for a file that the previous kernel left. */
-static int luo_file_bind_handler(struct luo_file *lf)
-{
-	struct liveupdate_file_handler *fh;
-
-	if (lf->handler)
-		return 0;
-
-	guard(rwsem_read)(&luo_file_handlers_rwsem);
-	fh = luo_file_handler_find(lf->compatible);
-	if (!fh)
-		return -ENOENT;
-	if (!luo_version_supported(fh->compatible, fh->versions, lf->compatible))
-		return -EIO;
-	if (!luo_file_handler_tryget(fh))
-		return -ENOENT;
-
-	lf->handler = fh;
-	return 0;
-}
-
-static bool luo_file_handler_valid(const struct liveupdate_file_handler *fh)
-{
-	const struct liveupdate_file_ops *ops = fh->ops;
-	u32 version;
-
-	return ops && ops->can_preserve && ops->preserve && ops->unpreserve &&
-	       ops->retrieve && ops->finish &&
-	       !kho_compat_base_version(fh->compatible, sizeof(fh->compatible),
-					&version);
-}
-
-/**
- * liveupdate_register_file_handler - make LUO preserve one kind of file
- * @fh: the handler. It stays the caller's and must not go away while it is
- *	registered.
- *
- * Files of this kind that the previous kernel left can be retrieved from now
- * on.
- *
- * Context: May sleep.
- * Return: 0, -EOPNOTSUPP when live update is not enabled, -EINVAL when a
- * callback is missing or the version string is malformed, -EEXIST when there is
- * a handler with the same base token's name.
- */
-int liveupdate_register_file_handler(struct liveupdate_file_handler *fh)
-{
-	if (!liveupdate_enabled())
-		return -EOPNOTSUPP;
-	if (!luo_file_handler_valid(fh))
-		return -EINVAL;
-
-	scoped_guard(rwsem_write, &luo_file_handlers_rwsem) {
-		if (luo_file_handler_find(fh->compatible))
-			return -EEXIST;
-
-		atomic_long_set(&fh->nr_files, 0);
-		INIT_LIST_HEAD(&fh->flbs);
-		list_add_tail(&fh->list, &luo_file_handlers);
-	}
-
-	liveupdate_test_register(fh);
-	return 0;
-}
-EXPORT_SYMBOL_GPL(liveupdate_register_file_handler);
-
-/**
- * liveupdate_unregister_file_handler - undo liveupdate_register_file_handler()
- * @fh: the handler
- *
- * Files that use the handler hold a reference to its module, so this doesn't
- * fail when it is called by the module's exit function after the FLBs that are
- * registered with the handler were unregistered.
- *
- * Context: May sleep.
- * Return: 0, -EOPNOTSUPP when live update is not enabled, -ENOENT when the
- * handler is not registered, -EBUSY while files use it or FLBs are registered
- * with it.
- */
-int liveupdate_unregister_file_handler(struct liveupdate_file_handler *fh)
-{
-	if (!liveupdate_enabled())
-		return -EOPNOTSUPP;
-
-	liveupdate_test_unregister(fh);
-
-	guard(rwsem_write)(&luo_file_handlers_rwsem);
-	if (!luo_file_handler_registered(fh))
-		return -ENOENT;
-	if (luo_file_handler_used(fh) || !list_empty(&fh->flbs))
-		return -EBUSY;
-
-	list_del_init(&fh->list);
-	return 0;
-}
-EXPORT_SYMBOL_GPL(liveupdate_unregister_file_handler);
 
 /* One file */
 
@@ -411,6 +114,15 @@ static struct luo_file *luo_file_find(struct luo_file_set *set, u64 token)
 
 	return rhashtable_lookup_fast(&luo_files_by_key, &key,
 				      luo_files_by_key_params);
+}
+
+static int luo_file_set_handler(struct luo_file *lf,
+				struct liveupdate_file_handler *fh)
+{
+	if (IS_ERR(fh))
+		return PTR_ERR(fh);
+	lf->handler = fh;
+	return 0;
 }
 
 /* Make the token find the file. -EEXIST when it finds another one. */
@@ -505,7 +217,7 @@ int luo_file_preserve(struct luo_file_set *set, int fd, u64 token)
 	err = luo_file_add_key(lf);
 	if (err)
 		goto err_free;
-	err = luo_file_set_handler(lf);
+	err = luo_file_set_handler(lf, luo_file_handler_get(lf->file));
 	if (err)
 		goto err_free;
 	err = luo_file_add_id(lf);
@@ -750,6 +462,13 @@ err_forget:
 	return err;
 }
 
+static int luo_file_bind_handler(struct luo_file *lf)
+{
+	if (lf->handler)
+		return 0;
+	return luo_file_set_handler(lf, luo_file_handler_get_incoming(lf->compatible));
+}
+
 static int luo_file_call_retrieve(struct luo_file *lf)
 {
 	struct liveupdate_file_op_args args = luo_file_args(lf);
@@ -879,44 +598,6 @@ int luo_file_finish_all(struct luo_file_set *set)
 	}
 	set->count = 0;
 	return 0;
-}
-
-/* Summaries */
-
-static void luo_file_show_state(struct seq_file *m, const struct luo_file *lf)
-{
-	if (lf->damaged)
-		seq_puts(m, "damaged");
-	else if (lf->retrieve_status < 0)
-		seq_printf(m, "failed (%pe)", ERR_PTR(lf->retrieve_status));
-	else if (lf->retrieve_status)
-		seq_puts(m, "retrieved");
-	else if (lf->file)
-		seq_puts(m, "preserved");
-	else
-		seq_puts(m, "waiting");
-}
-
-/**
- * luo_file_show_all - list the files of a session in debugfs
- * @m:   the summary
- * @set: the session's files
- *
- * Context: May sleep. The caller holds the session's lock.
- */
-void luo_file_show_all(struct seq_file *m, const struct luo_file_set *set)
-{
-	const struct luo_file *lf;
-
-	list_for_each_entry(lf, &set->files, list) {
-		seq_printf(m, "    token %#llx, handler ", lf->key.token);
-		kho_summary_quote(m, lf->compatible[0] || !lf->handler ?
-				     lf->compatible : lf->handler->compatible);
-		seq_puts(m, ", ");
-		luo_file_show_state(m, lf);
-		seq_putc(m, '\n');
-		cond_resched();
-	}
 }
 
 /**

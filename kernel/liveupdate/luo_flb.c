@@ -99,16 +99,6 @@ struct luo_flb {
 	int incoming_err;
 };
 
-/**
- * struct luo_flb_link - an FLB that is registered with a file handler
- * @luo: the FLB
- * @list: in liveupdate_file_handler.flbs
- */
-struct luo_flb_link {
-	struct luo_flb *luo;
-	struct list_head list;
-};
-
 /* All that are registered, guarded by luo_file_handlers_rwsem. */
 static LIST_HEAD(luo_flbs);
 
@@ -340,7 +330,7 @@ int luo_flb_preserve_all(struct liveupdate_file_handler *fh)
 
 	/* A handler that is held keeps its FLBs. */
 	list_for_each_entry(link, &fh->flbs, list) {
-		err = luo_flb_add_file(link->luo);
+		err = luo_flb_add_file(link->flb->luo);
 		if (err)
 			goto err_remove;
 	}
@@ -348,7 +338,7 @@ int luo_flb_preserve_all(struct liveupdate_file_handler *fh)
 
 err_remove:
 	list_for_each_entry_continue_reverse(link, &fh->flbs, list)
-		luo_flb_remove_file(link->luo);
+		luo_flb_remove_file(link->flb->luo);
 	return err;
 }
 
@@ -363,7 +353,7 @@ void luo_flb_unpreserve_all(struct liveupdate_file_handler *fh)
 	struct luo_flb_link *link;
 
 	list_for_each_entry_reverse(link, &fh->flbs, list)
-		luo_flb_remove_file(link->luo);
+		luo_flb_remove_file(link->flb->luo);
 }
 
 /* Incoming: the table */
@@ -656,7 +646,7 @@ void luo_flb_finish_all(struct liveupdate_file_handler *fh)
 	struct luo_flb_link *link;
 
 	list_for_each_entry_reverse(link, &fh->flbs, list)
-		luo_flb_finish_file(link->luo);
+		luo_flb_finish_file(link->flb->luo);
 }
 
 /* Use */
@@ -784,44 +774,6 @@ EXPORT_SYMBOL_GPL(liveupdate_flb_put_outgoing);
 
 /* Registration */
 
-/**
- * luo_flb_tryget_all - keep the modules of a handler's FLBs
- * @fh: the handler
- *
- * Context: Any. The caller holds luo_file_handlers_rwsem.
- * Return: false when one of them is being unloaded, then none is kept.
- */
-bool luo_flb_tryget_all(struct liveupdate_file_handler *fh)
-{
-	struct luo_flb_link *link;
-
-	lockdep_assert_held(&luo_file_handlers_rwsem);
-	list_for_each_entry(link, &fh->flbs, list) {
-		if (!try_module_get(link->luo->flb->ops->owner))
-			goto err_put;
-	}
-	return true;
-
-err_put:
-	list_for_each_entry_continue_reverse(link, &fh->flbs, list)
-		module_put(link->luo->flb->ops->owner);
-	return false;
-}
-
-/**
- * luo_flb_put_all - undo luo_flb_tryget_all()
- * @fh: the handler, which is still held
- *
- * Context: Any.
- */
-void luo_flb_put_all(struct liveupdate_file_handler *fh)
-{
-	struct luo_flb_link *link;
-
-	list_for_each_entry(link, &fh->flbs, list)
-		module_put(link->luo->flb->ops->owner);
-}
-
 static bool luo_flb_valid(const struct liveupdate_flb *flb)
 {
 	const struct liveupdate_flb_ops *ops = flb->ops;
@@ -853,7 +805,7 @@ luo_flb_find_link(const struct liveupdate_file_handler *fh,
 	struct luo_flb_link *link;
 
 	list_for_each_entry(link, &fh->flbs, list) {
-		if (link->luo->flb == flb)
+		if (link->flb == flb)
 			return link;
 	}
 	return NULL;
@@ -946,7 +898,7 @@ int liveupdate_register_flb(struct liveupdate_file_handler *fh,
 		return PTR_ERR(luo);
 
 	luo->nr_handlers++;
-	link->luo = luo;
+	link->flb = flb;
 	list_add_tail(&no_free_ptr(link)->list, &fh->flbs);
 	return 0;
 }
@@ -982,7 +934,7 @@ int liveupdate_unregister_flb(struct liveupdate_file_handler *fh,
 	link = luo_flb_find_link(fh, flb);
 	if (!link)
 		return -ENOENT;
-	luo = link->luo;
+	luo = flb->luo;
 	if (luo_file_handler_used(fh))
 		return -EBUSY;
 	if (luo->nr_handlers == 1 && luo_flb_in_use(luo))

@@ -28,65 +28,16 @@
 #include <linux/fs.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho/block.h>
-#include <linux/kho/summary.h>
+#include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/liveupdate.h>
 #include <linux/mutex.h>
 #include <linux/rhashtable.h>
 #include <linux/rwsem.h>
-#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "luo_internal.h"
-
-/**
- * struct luo_session_set - the sessions of one direction
- * @lock: guards the rest
- * @names: the sessions by name
- * @sessions: the sessions in the order of their creation
- * @count: number of them
- * @blocks: outgoing: room for @count entries
- * @listed: incoming: the previous kernel's sessions are in here
- * @loaded: incoming: and so are their files
- */
-struct luo_session_set {
-	struct mutex lock; /* guards what follows */
-	struct rhashtable names;
-	struct list_head sessions;
-	u64 count;
-	struct kho_block_set blocks;
-	bool listed;
-	bool loaded;
-};
-
-/**
- * struct luo_session - a session
- * @name: its name, padded with NULs
- * @set: its direction
- * @name_node: in luo_session_set.names
- * @list: in luo_session_set.sessions, or empty
- * @retrieved: incoming: a file descriptor has it; guarded by luo_session_set.lock
- * @err: incoming: what is wrong with it; guarded by luo_session_set.lock
- * @ser: incoming: where to find the files; guarded by luo_session_set.lock
- * @loaded: incoming: they were found, or @err says why not; guarded by
- *	    luo_session_set.lock
- * @lock: guards @files
- * @files: its files
- */
-struct luo_session {
-	char name[LIVEUPDATE_SESSION_NAME_LENGTH];
-	struct luo_session_set *set;
-	struct rhash_head name_node;
-	struct list_head list;
-	bool retrieved;
-	int err;
-	struct luo_file_set_ser ser;
-	bool loaded;
-
-	struct mutex lock; /* guards files */
-	struct luo_file_set files;
-};
 
 static const struct rhashtable_params luo_session_params = {
 	.key_len = LIVEUPDATE_SESSION_NAME_LENGTH,
@@ -95,13 +46,13 @@ static const struct rhashtable_params luo_session_params = {
 	.automatic_shrinking = true,
 };
 
-static struct luo_session_set luo_outgoing;
-static struct luo_session_set luo_incoming;
+struct luo_session_set luo_outgoing;
+struct luo_session_set luo_incoming;
 
 /* Held for reading while outgoing sessions are changed in any way. */
 static DECLARE_RWSEM(luo_freeze_rwsem);
 /* Everything outgoing is serialized and must stay as it is. */
-static bool luo_frozen;
+bool luo_frozen;
 
 /* One session */
 
@@ -125,16 +76,24 @@ static struct luo_session *luo_session_alloc(const char *name,
 	strscpy_pad(session->name, name);
 	session->set = set;
 	INIT_LIST_HEAD(&session->list);
+	kref_init(&session->refs);
 	mutex_init(&session->lock);
 	luo_file_set_init(&session->files);
 	return session;
 }
 
-/* The session has no files and is in no set. */
-static void luo_session_free(struct luo_session *session)
+static void luo_session_free(struct kref *refs)
 {
+	struct luo_session *session = container_of(refs, struct luo_session, refs);
+
 	mutex_destroy(&session->lock);
 	kfree(session);
+}
+
+/* The session has no files and is in no set, unless a reader lets go of it. */
+void luo_session_put(struct luo_session *session)
+{
+	kref_put(&session->refs, luo_session_free);
 }
 
 /* One set of sessions */
@@ -162,6 +121,7 @@ static int luo_session_link(struct luo_session_set *set,
 		return err == -EEXIST ? err : -ENOMEM;
 
 	list_add_tail(&session->list, &set->sessions);
+	session->nr = ++set->last_nr;
 	set->count++;
 	return 0;
 }
@@ -174,6 +134,42 @@ static void luo_session_unlink(struct luo_session_set *set,
 			       luo_session_params);
 	list_del_init(&session->list);
 	set->count--;
+}
+
+/**
+ * luo_session_next - walk the sessions of one direction
+ * @set: the sessions
+ * @session: the last one that was returned, NULL to start. Its reference is
+ *	     dropped.
+ *
+ * Sessions can be created and removed between two calls.
+ *
+ * Context: May sleep.
+ * Return: the next session with a reference, or NULL.
+ */
+struct luo_session *luo_session_next(struct luo_session_set *set,
+				     struct luo_session *session)
+{
+	struct luo_session *next;
+
+	guard(mutex)(&set->lock);
+	/* If @session was removed, search for the one created after it. */
+	if (session && !list_empty(&session->list))
+		next = session;
+	else
+		next = list_entry(&set->sessions, struct luo_session, list);
+
+	list_for_each_entry_continue(next, &set->sessions, list) {
+		if (!session || next->nr > session->nr) {
+			kref_get(&next->refs);
+			goto out;
+		}
+	}
+	next = NULL;
+out:
+	if (session)
+		luo_session_put(session);
+	return next;
 }
 
 /* Outgoing sessions */
@@ -211,7 +207,7 @@ static void luo_outgoing_release(struct luo_session *session)
 	luo_outgoing_remove(session);
 	scoped_guard(mutex, &session->lock)
 		luo_file_unpreserve_all(&session->files);
-	luo_session_free(session);
+	luo_session_put(session);
 }
 
 static int luo_session_preserve_fd(struct luo_ucmd *ucmd)
@@ -272,7 +268,7 @@ static void luo_incoming_release(struct luo_session *session)
 
 	scoped_guard(mutex, &luo_incoming.lock)
 		luo_session_unlink(&luo_incoming, session);
-	luo_session_free(session);
+	luo_session_put(session);
 }
 
 static int luo_session_retrieve_fd(struct luo_ucmd *ucmd)
@@ -411,7 +407,7 @@ struct file *luo_session_create(const char *name)
 
 	file = luo_outgoing_open(session);
 	if (IS_ERR(file))
-		luo_session_free(session);
+		luo_session_put(session);
 	return file;
 }
 
@@ -479,7 +475,7 @@ static int luo_incoming_add(const struct luo_session_ser *ser)
 		if (err == -EEXIST)
 			pr_err("incoming session '%*pE' exists twice\n",
 			       (int)strlen(session->name), session->name);
-		luo_session_free(session);
+		luo_session_put(session);
 	}
 	return err;
 }
@@ -490,7 +486,7 @@ static void luo_incoming_forget(void)
 
 	list_for_each_entry_safe(session, next, &luo_incoming.sessions, list) {
 		luo_session_unlink(&luo_incoming, session);
-		luo_session_free(session);
+		luo_session_put(session);
 	}
 }
 
@@ -677,84 +673,6 @@ int luo_session_serialize(struct luo_ser *ser)
 		ser->sessions_pa = kho_block_set_head_pa(&luo_outgoing.blocks);
 	luo_flb_serialize(ser);
 	luo_frozen = true;
-	return 0;
-}
-
-/* Summaries */
-
-static int luo_session_show(struct seq_file *m, struct luo_session *session,
-			    const char *state)
-{
-	scoped_cond_guard(mutex_intr, return -EINTR, &session->lock) {
-		seq_puts(m, "  session ");
-		kho_summary_quote(m, session->name);
-		seq_printf(m, ", %llu files, %s\n", session->files.count, state);
-		luo_file_show_all(m, &session->files);
-	}
-
-	return 0;
-}
-
-/**
- * luo_outgoing_show - list the outgoing sessions and their files in debugfs
- * @m: the summary
- *
- * Context: May sleep.
- * Return: 0, or -EINTR if a signal arrives while it waits for a lock.
- */
-int luo_outgoing_show(struct seq_file *m)
-{
-	struct luo_session *session;
-	int err;
-
-	scoped_cond_guard(mutex_intr, return -EINTR, &luo_outgoing.lock) {
-		seq_printf(m, "sessions: %llu\n", luo_outgoing.count);
-		list_for_each_entry(session, &luo_outgoing.sessions, list) {
-			err = luo_session_show(m, session,
-					       READ_ONCE(luo_frozen) ?
-					       "frozen" : "open");
-			if (err)
-				return err;
-		}
-	}
-
-	return 0;
-}
-
-static const char *luo_incoming_state(const struct luo_session *session)
-{
-	if (session->err)
-		return "damaged";
-	return session->retrieved ? "retrieved" : "waiting";
-}
-
-/**
- * luo_incoming_show - list the incoming sessions and their files in debugfs
- * @m: the summary
- *
- * Context: May sleep.
- * Return: 0, or -EINTR if a signal arrives while it waits for a lock.
- */
-int luo_incoming_show(struct seq_file *m)
-{
-	struct luo_session *session;
-	int err;
-
-	scoped_cond_guard(mutex_intr, return -EINTR, &luo_incoming.lock) {
-		if (!luo_incoming.loaded) {
-			seq_puts(m, "sessions: not listed, /dev/liveupdate was not opened\n");
-			return 0;
-		}
-
-		seq_printf(m, "sessions: %llu\n", luo_incoming.count);
-		list_for_each_entry(session, &luo_incoming.sessions, list) {
-			err = luo_session_show(m, session,
-					       luo_incoming_state(session));
-			if (err)
-				return err;
-		}
-	}
-
 	return 0;
 }
 

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Live Update Orchestrator: file handlers
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+
+#define pr_fmt(fmt) "LUO: " fmt
+
+#include <linux/cleanup.h>
+#include <linux/err.h>
+#include <linux/kho/compat.h>
+#include <linux/list.h>
+#include <linux/liveupdate.h>
+#include <linux/module.h>
+#include <linux/rwsem.h>
+#include <linux/string.h>
+
+#include "luo_internal.h"
+
+/* Guards luo_file_handlers, and their use counts against unregistering. */
+DECLARE_RWSEM(luo_file_handlers_rwsem);
+static LIST_HEAD(luo_file_handlers);
+
+static bool luo_file_handler_tryget(struct liveupdate_file_handler *fh)
+{
+	struct luo_flb_link *link;
+
+	lockdep_assert_held(&luo_file_handlers_rwsem);
+	/* The init function of a module that is coming may still fail. */
+	if (fh->ops->owner && module_is_coming(fh->ops->owner))
+		return false;
+	if (!try_module_get(fh->ops->owner))
+		return false;
+
+	list_for_each_entry(link, &fh->flbs, list) {
+		if (!try_module_get(link->flb->ops->owner))
+			goto err_put;
+	}
+
+	atomic_long_inc(&fh->nr_files);
+	return true;
+
+err_put:
+	list_for_each_entry_continue_reverse(link, &fh->flbs, list)
+		module_put(link->flb->ops->owner);
+	module_put(fh->ops->owner);
+	return false;
+}
+
+/**
+ * luo_file_handler_put - drop a file's reference to its handler
+ * @fh: the handler
+ *
+ * Context: May sleep.
+ */
+void luo_file_handler_put(struct liveupdate_file_handler *fh)
+{
+	struct module *owner = fh->ops->owner;
+	struct luo_flb_link *link;
+
+	/* The handler can be unregistered once the lock is released. */
+	guard(rwsem_read)(&luo_file_handlers_rwsem);
+	list_for_each_entry(link, &fh->flbs, list)
+		module_put(link->flb->ops->owner);
+	atomic_long_dec(&fh->nr_files);
+	module_put(owner);
+}
+
+/**
+ * luo_file_handler_registered - can a file get this handler?
+ * @fh: the handler
+ *
+ * Context: Any. The caller holds luo_file_handlers_rwsem.
+ * Return: true when it is registered.
+ */
+bool luo_file_handler_registered(const struct liveupdate_file_handler *fh)
+{
+	const struct liveupdate_file_handler *other;
+
+	lockdep_assert_held(&luo_file_handlers_rwsem);
+	list_for_each_entry(other, &luo_file_handlers, list) {
+		if (other == fh)
+			return true;
+	}
+	return false;
+}
+
+/**
+ * luo_file_handler_used - does a file hold this handler?
+ * @fh: the handler
+ *
+ * Context: Any. The caller holds luo_file_handlers_rwsem for writing.
+ * Return: true when it is used. It can't come to be while the lock is held.
+ */
+bool luo_file_handler_used(const struct liveupdate_file_handler *fh)
+{
+	lockdep_assert_held_write(&luo_file_handlers_rwsem);
+	return atomic_long_read(&fh->nr_files);
+}
+
+/**
+ * luo_file_handler_get - find the handler that can preserve a file
+ * @file: the file
+ *
+ * Context: May sleep.
+ * Return: the handler with a reference, or ERR_PTR(-ENOENT).
+ */
+struct liveupdate_file_handler *luo_file_handler_get(struct file *file)
+{
+	struct liveupdate_file_handler *fh;
+
+	guard(rwsem_read)(&luo_file_handlers_rwsem);
+	list_for_each_entry(fh, &luo_file_handlers, list) {
+		if (fh->ops->can_preserve(fh, file) &&
+		    luo_file_handler_tryget(fh))
+			return fh;
+	}
+	return ERR_PTR(-ENOENT);
+}
+
+static struct liveupdate_file_handler *
+luo_file_handler_find(const char *compatible)
+{
+	struct liveupdate_file_handler *fh;
+
+	lockdep_assert_held(&luo_file_handlers_rwsem);
+	list_for_each_entry(fh, &luo_file_handlers, list) {
+		if (kho_compat_same_base(compatible,
+					 LIVEUPDATE_HNDL_COMPAT_LENGTH,
+					 fh->compatible))
+			return fh;
+	}
+	return NULL;
+}
+
+static_assert(LIVEUPDATE_FLB_COMPAT_LENGTH == LIVEUPDATE_HNDL_COMPAT_LENGTH);
+
+/**
+ * luo_version_supported - does a handler or FLB read what was handed over?
+ * @own: its own version string
+ * @versions: the versions that it reads, NULL for its own alone
+ * @incoming: the version string that was handed over
+ *
+ * Both strings have room for %LIVEUPDATE_HNDL_COMPAT_LENGTH bytes, and base
+ * tokens of the same name.
+ *
+ * Context: Any.
+ * Return: true when it does, otherwise the reason was logged.
+ */
+bool luo_version_supported(const char *own,
+			   const struct kho_compat_range *versions,
+			   const char *incoming)
+{
+	u32 version, lowest, highest;
+
+	/* From a kernel of the same version there is nothing to take apart. */
+	if (!versions && !strncmp(own, incoming, LIVEUPDATE_HNDL_COMPAT_LENGTH))
+		return true;
+
+	if (kho_compat_base_version(incoming, LIVEUPDATE_HNDL_COMPAT_LENGTH,
+				    &version))
+		return false;
+
+	if (versions) {
+		lowest = versions->lowest;
+		highest = versions->highest;
+	} else {
+		if (kho_compat_base_version(own, LIVEUPDATE_HNDL_COMPAT_LENGTH,
+					    &lowest))
+			return false;
+		highest = lowest;
+	}
+
+	if (version < lowest || version > highest) {
+		pr_err("incoming '%*pE' not supported (its handler '%s' reads versions %u to %u)\n",
+		       (int)strlen(incoming), incoming, own, lowest, highest);
+		return false;
+	}
+	return true;
+}
+
+/**
+ * luo_file_handler_get_incoming - find the handler of an incoming file
+ * @compatible: the version string that the previous kernel stored with the file
+ *
+ * Context: May sleep.
+ * Return: the handler with a reference, or an ERR_PTR: -ENOENT if there is none,
+ * -EIO if it does not support this version.
+ */
+struct liveupdate_file_handler *
+luo_file_handler_get_incoming(const char *compatible)
+{
+	struct liveupdate_file_handler *fh;
+
+	guard(rwsem_read)(&luo_file_handlers_rwsem);
+	fh = luo_file_handler_find(compatible);
+	if (!fh)
+		return ERR_PTR(-ENOENT);
+	if (!luo_version_supported(fh->compatible, fh->versions, compatible))
+		return ERR_PTR(-EIO);
+	if (!luo_file_handler_tryget(fh))
+		return ERR_PTR(-ENOENT);
+	return fh;
+}
+
+static bool luo_file_handler_valid(const struct liveupdate_file_handler *fh)
+{
+	const struct liveupdate_file_ops *ops = fh->ops;
+	u32 version;
+
+	return ops && ops->can_preserve && ops->preserve && ops->unpreserve &&
+	       ops->retrieve && ops->finish &&
+	       !kho_compat_base_version(fh->compatible, sizeof(fh->compatible),
+					&version);
+}
+
+/**
+ * liveupdate_register_file_handler - make LUO preserve one kind of file
+ * @fh: the handler. It stays the caller's and must not go away while it is
+ *	registered.
+ *
+ * Files of this kind that the previous kernel left can be retrieved from now
+ * on.
+ *
+ * Context: May sleep.
+ * Return: 0, -EOPNOTSUPP when live update is not enabled, -EINVAL when a
+ * callback is missing or the version string is malformed, -EEXIST when there is
+ * a handler with the same base token's name.
+ */
+int liveupdate_register_file_handler(struct liveupdate_file_handler *fh)
+{
+	if (!liveupdate_enabled())
+		return -EOPNOTSUPP;
+	if (!luo_file_handler_valid(fh))
+		return -EINVAL;
+
+	scoped_guard(rwsem_write, &luo_file_handlers_rwsem) {
+		if (luo_file_handler_find(fh->compatible))
+			return -EEXIST;
+
+		atomic_long_set(&fh->nr_files, 0);
+		INIT_LIST_HEAD(&fh->flbs);
+		list_add_tail(&fh->list, &luo_file_handlers);
+	}
+
+	liveupdate_test_register(fh);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(liveupdate_register_file_handler);
+
+/**
+ * liveupdate_unregister_file_handler - undo liveupdate_register_file_handler()
+ * @fh: the handler
+ *
+ * Files that use the handler hold a reference to its module, so this doesn't
+ * fail when it is called by the module's exit function after the FLBs that are
+ * registered with the handler were unregistered.
+ *
+ * Context: May sleep.
+ * Return: 0, -EOPNOTSUPP when live update is not enabled, -ENOENT when the
+ * handler is not registered, -EBUSY while files use it or FLBs are registered
+ * with it.
+ */
+int liveupdate_unregister_file_handler(struct liveupdate_file_handler *fh)
+{
+	if (!liveupdate_enabled())
+		return -EOPNOTSUPP;
+
+	liveupdate_test_unregister(fh);
+
+	guard(rwsem_write)(&luo_file_handlers_rwsem);
+	if (!luo_file_handler_registered(fh))
+		return -ENOENT;
+	if (luo_file_handler_used(fh) || !list_empty(&fh->flbs))
+		return -EBUSY;
+
+	list_del_init(&fh->list);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(liveupdate_unregister_file_handler);
