@@ -188,7 +188,6 @@ static int __init kho_init(void)
 		return err;
 	}
 
-	kho_debugfs_keep_incoming();
 	kho_init_metadata();
 	register_reboot_notifier(&kho_reboot_notifier);
 	return 0;
@@ -259,8 +258,8 @@ int kho_add_subtree(const char *name, void *blob, size_t size)
 		return -EEXIST;
 
 	err = kho_add_blob(kho_out.fdt, name, virt_to_phys(blob), size);
-	if (!err)
-		kho_debugfs_add_blob(name, blob, size);
+	if (!err && kho_out.hooks)
+		kho_out.hooks->added(name, blob, size);
 	return err;
 }
 EXPORT_SYMBOL_GPL(kho_add_subtree);
@@ -314,7 +313,8 @@ void kho_remove_subtree(void *blob)
 		return;
 
 	/* The caller frees the blob even if the FDT must not change any more. */
-	kho_debugfs_remove_blob(fdt_get_name(kho_out.fdt, node, NULL));
+	if (kho_out.hooks)
+		kho_out.hooks->removed(fdt_get_name(kho_out.fdt, node, NULL));
 	if (!kho_out.closed)
 		fdt_del_node(kho_out.fdt, node);
 }

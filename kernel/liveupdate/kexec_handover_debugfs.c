@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kexec handover: what it shows in debugfs.
+ * Kexec handover: debugfs.
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -8,27 +8,27 @@
 /**
  * DOC: KHO in debugfs
  *
- * /sys/kernel/debug/kho/ is there when kexec handover is enabled. ``out/`` is
- * what this kernel hands over, at the moment of reading; ``in/`` is what the
- * previous kernel has handed over. All files can be read by root only.
+ * /sys/kernel/debug/kho/ exists if kexec handover is enabled. ``out/`` shows what
+ * this kernel hands over, as of the moment of reading; ``in/`` shows what the
+ * previous kernel handed over. Only root can read the files.
  *
  * out/summary, in/summary
- *   For people: versions, scratch regions, preserved blocks by order (incoming
- *   ones until they are restored), nodes of the map, blobs, and what users of
- *   kexec handover add: LUO its sessions and files. Names in quotes have odd
- *   characters escaped as in C.
+ *   A summary for people: versions, scratch regions, preserved blocks by order
+ *   (incoming blocks until they are restored), nodes of the map, blobs, and lines
+ *   from users of kexec handover, such as the sessions and files of LUO. Names are
+ *   in quotes, with special characters escaped as in C.
  * out/fdt, in/fdt
- *   The root FDT, a page, for dtc and the like. in/fdt is there if anything was
- *   handed over, as is in/sub_fdts/.
+ *   The root FDT, one page, for dtc and similar tools. in/fdt and in/sub_fdts/ exist
+ *   only if there was a handover.
  * out/sub_fdts/NAME, in/sub_fdts/NAME
- *   The blobs that the root FDT names, FDTs or not, raw. An incoming one is the
- *   copy that was taken before its owner could restore and free it. Reading
- *   fails with EFBIG if it was too large for that (64 KiB), with EINVAL if it
- *   does not lie in preserved memory. A blob has no file if its name has
- *   characters that are not printable, or was there before.
+ *   The blobs that the root FDT names, as raw data; not all of them are FDTs. An
+ *   incoming blob is a copy that is taken at boot, before the blob's owner can
+ *   restore and free it. Reading fails with EFBIG if the blob is larger than 64 KiB,
+ *   and with EINVAL if it does not lie in preserved memory. A blob has no file if
+ *   its name has unprintable characters or is a duplicate.
  * out/scratch_phys, out/scratch_len
- *   The scratch regions, one line for each in both files: the physical address
- *   in hexadecimal, and the size in bytes in decimal.
+ *   The scratch regions, one line for each: in the first file their physical
+ *   addresses in hexadecimal, in the second one their sizes in bytes in decimal.
  */
 
 #include <linux/cleanup.h>
@@ -42,30 +42,27 @@
 #include <linux/kexec_handover.h>
 #include <linux/libfdt.h>
 #include <linux/list.h>
-#include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/string_helpers.h>
-#include <linux/uaccess.h>
 
 #include <linux/kho/abi/kexec_handover.h>
-#include <linux/kho/radix_tree.h>
 #include <linux/kho/summary.h>
 
 #include "kexec_handover_internal.h"
 
-/* More of a blob is not copied. There are no more blobs than fit into a page. */
+/* Blobs up to this size are copied. All their names fit into the root FDT's page. */
 #define KHO_DEBUGFS_MAX_COPY	SZ_64K
 
 /**
  * struct kho_in_blob - a blob of the previous kernel
  * @name: its name, in the root FDT
- * @phys: its physical address, not to be trusted
- * @size: its size in bytes, neither
- * @copy: its content, or an ERR_PTR() that says why there is none
+ * @phys: its physical address, not trusted
+ * @size: its size in bytes, not trusted
+ * @copy: its content, or an ERR_PTR() for readers
  */
 struct kho_in_blob {
 	const char *name;
@@ -77,7 +74,7 @@ struct kho_in_blob {
 static struct kho_in_blob *kho_in_blobs;
 static unsigned int kho_nr_in_blobs;
 
-/* out/sub_fdts, NULL until there is debugfs; guarded by kho_out.fdt_lock */
+/* out/sub_fdts */
 static struct dentry *kho_out_blob_dir;
 
 static const void *kho_in_fdt(void)
@@ -86,55 +83,17 @@ static const void *kho_in_fdt(void)
 }
 
 /*
- * Files of blobs
+ * Blobs
  */
-
-/*
- * Whoever removes the file, and then frees the blob, waits as long as the blob
- * is in use here. So that must not be as long as user space likes: its memory
- * may be mapped from anywhere.
- */
-static int kho_blob_copy(struct file *file, void *to, loff_t pos, size_t len)
-{
-	struct dentry *dentry = file->f_path.dentry;
-	int err;
-
-	err = debugfs_file_get(dentry);
-	if (err)
-		return err;
-
-	memcpy(to, file->private_data + pos, len);
-	debugfs_file_put(dentry);
-	return 0;
-}
 
 static ssize_t kho_blob_read(struct file *file, char __user *buf, size_t count,
 			     loff_t *pos)
 {
-	loff_t size = i_size_read(file_inode(file));
-	size_t len;
-	void *page;
-	int err;
-
 	if (IS_ERR(file->private_data))
 		return PTR_ERR(file->private_data);
-	if (*pos >= size || !count)
-		return 0;
 
-	page = (void *)__get_free_page(GFP_KERNEL);
-	if (!page)
-		return -ENOMEM;
-
-	len = min3(count, (size_t)(size - *pos), PAGE_SIZE);
-	err = kho_blob_copy(file, page, *pos, len);
-	if (!err && copy_to_user(buf, page, len))
-		err = -EFAULT;
-	free_page((unsigned long)page);
-	if (err)
-		return err;
-
-	*pos += len;
-	return len;
+	return simple_read_from_buffer(buf, count, pos, file->private_data,
+				       i_size_read(file_inode(file)));
 }
 
 static const struct file_operations kho_blob_fops = {
@@ -144,19 +103,7 @@ static const struct file_operations kho_blob_fops = {
 	.llseek = default_llseek,
 };
 
-/* "unsafe": kho_blob_read() itself sees to it that the blob is there. */
-static void kho_create_blob_file(const char *name, struct dentry *dir,
-				 void *blob, size_t size)
-{
-	struct dentry *dentry;
-
-	dentry = debugfs_create_file_unsafe(name, 0400, dir, blob,
-					    &kho_blob_fops);
-	if (!IS_ERR(dentry) && !IS_ERR(blob))
-		i_size_write(d_inode(dentry), size);
-}
-
-/* Would debugfs take the name, and could a terminal show it? */
+/* Check that debugfs accepts @name and that a terminal can show it. */
 static bool kho_is_file_name(const char *name)
 {
 	size_t len = strlen(name);
@@ -169,38 +116,35 @@ static bool kho_is_file_name(const char *name)
 	return len && len <= NAME_MAX && strcmp(name, ".") && strcmp(name, "..");
 }
 
-/**
- * kho_debugfs_add_blob - show a blob that is handed over
- * @name: its name
- * @blob: the blob in the direct map
- * @size: its size in bytes
- *
- * Context: May sleep. The caller holds kho_out.fdt_lock.
- */
-void kho_debugfs_add_blob(const char *name, void *blob, size_t size)
+static void kho_create_blob_file(const char *name, struct dentry *dir,
+				 void *blob, size_t size)
 {
-	lockdep_assert_held(&kho_out.fdt_lock);
-	if (kho_out_blob_dir && kho_is_file_name(name))
-		kho_create_blob_file(name, kho_out_blob_dir, blob, size);
+	struct dentry *dentry;
+
+	if (!kho_is_file_name(name))
+		return;
+
+	dentry = debugfs_create_file(name, 0400, dir, blob, &kho_blob_fops);
+	if (!IS_ERR(dentry) && !IS_ERR(blob))
+		i_size_write(d_inode(dentry), size);
 }
 
-/**
- * kho_debugfs_remove_blob - undo kho_debugfs_add_blob()
- * @name: the blob's name
- *
- * Context: May sleep: waits until nobody reads the blob. The caller holds
- * kho_out.fdt_lock, which must not be needed to read a blob.
- */
-void kho_debugfs_remove_blob(const char *name)
+static void kho_out_blob_added(const char *name, void *blob, size_t size)
 {
-	lockdep_assert_held(&kho_out.fdt_lock);
-	if (kho_out_blob_dir && kho_is_file_name(name))
+	kho_create_blob_file(name, kho_out_blob_dir, blob, size);
+}
+
+/* The caller frees the blob, so this waits until no task reads it. */
+static void kho_out_blob_removed(const char *name)
+{
+	if (kho_is_file_name(name))
 		debugfs_lookup_and_remove(name, kho_out_blob_dir);
 }
 
-/*
- * What came in
- */
+static const struct kho_subtree_hooks kho_debugfs_hooks = {
+	.added = kho_out_blob_added,
+	.removed = kho_out_blob_removed,
+};
 
 static void *__init kho_copy_in_blob(phys_addr_t phys, size_t size)
 {
@@ -215,78 +159,48 @@ static void *__init kho_copy_in_blob(phys_addr_t phys, size_t size)
 	return copy ?: ERR_PTR(-ENOMEM);
 }
 
-static void __init kho_keep_blob(const void *fdt, int node)
-{
-	struct kho_in_blob *blob = &kho_in_blobs[kho_nr_in_blobs++];
-
-	/* FDTs of ancient versions may have nodes without a name. */
-	blob->name = fdt_get_name(fdt, node, NULL) ?: "";
-	blob->phys = kho_get_u64(fdt, node, KHO_SUB_TREE_PROP_NAME);
-	blob->size = kho_get_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME);
-	blob->copy = kho_copy_in_blob(blob->phys, blob->size);
-}
-
-/**
- * kho_debugfs_keep_incoming - copy the blobs of the previous kernel
- *
- * Context: kho_init(), before anybody can have restored one.
- */
-void __init kho_debugfs_keep_incoming(void)
+/* Copy the blobs of the previous kernel, before their owners can restore them. */
+static int __init kho_copy_in_blobs(void)
 {
 	unsigned int nr = 0;
 	const void *fdt;
 	int node;
 
 	if (!is_kho_boot())
-		return;
+		return 0;
 
 	fdt = kho_in_fdt();
 	fdt_for_each_subnode(node, fdt, 0)
 		nr++;
 	kho_in_blobs = kcalloc(nr, sizeof(*kho_in_blobs), GFP_KERNEL);
 	if (!kho_in_blobs)
-		return;
+		return -ENOMEM;
 
-	fdt_for_each_subnode(node, fdt, 0)
-		kho_keep_blob(fdt, node);
-}
+	fdt_for_each_subnode(node, fdt, 0) {
+		struct kho_in_blob *blob = &kho_in_blobs[kho_nr_in_blobs++];
 
-/*
- * The outgoing root FDT
- */
+		/* Nodes can lack a name in FDTs of version 15 and older. */
+		blob->name = fdt_get_name(fdt, node, NULL) ?: "";
+		blob->phys = kho_get_u64(fdt, node, KHO_SUB_TREE_PROP_NAME);
+		blob->size = kho_get_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME);
+		blob->copy = kho_copy_in_blob(blob->phys, blob->size);
+	}
 
-/* A copy for each reader: a change in the middle would make it unreadable. */
-static int kho_out_fdt_open(struct inode *inode, struct file *file)
-{
-	guard(mutex)(&kho_out.fdt_lock);
-	file->private_data = kmemdup(kho_out.fdt, PAGE_SIZE, GFP_KERNEL);
-	return file->private_data ? 0 : -ENOMEM;
-}
-
-static ssize_t kho_out_fdt_read(struct file *file, char __user *buf,
-				size_t count, loff_t *pos)
-{
-	return simple_read_from_buffer(buf, count, pos, file->private_data,
-				       PAGE_SIZE);
-}
-
-static int kho_out_fdt_release(struct inode *inode, struct file *file)
-{
-	kfree(file->private_data);
 	return 0;
 }
-
-static const struct file_operations kho_out_fdt_fops = {
-	.owner = THIS_MODULE,
-	.open = kho_out_fdt_open,
-	.read = kho_out_fdt_read,
-	.llseek = default_llseek,
-	.release = kho_out_fdt_release,
-};
+early_initcall(kho_copy_in_blobs);
 
 /*
- * Scratch regions
+ * Other files of out/
  */
+
+static int kho_out_fdt_show(struct seq_file *m, void *v)
+{
+	guard(mutex)(&kho_out.fdt_lock);
+	seq_write(m, kho_out.fdt, PAGE_SIZE);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(kho_out_fdt);
 
 static int kho_scratch_phys_show(struct seq_file *m, void *v)
 {
@@ -475,7 +389,8 @@ static int kho_in_summary_show(struct seq_file *m, void *v)
 DEFINE_SHOW_ATTRIBUTE(kho_in_summary);
 
 /*
- * The directories. debugfs takes what it has returned, and may be switched off.
+ * Directories. The return values of debugfs are not checked: it accepts its own
+ * errors as arguments, and it may be disabled.
  */
 
 static void __init kho_create_out_blobs(struct dentry *out)
@@ -483,12 +398,13 @@ static void __init kho_create_out_blobs(struct dentry *out)
 	const void *fdt = kho_out.fdt;
 	int node;
 
-	guard(mutex)(&kho_out.fdt_lock);
 	kho_out_blob_dir = debugfs_create_dir("sub_fdts", out);
+	guard(mutex)(&kho_out.fdt_lock);
 	fdt_for_each_subnode(node, fdt, 0)
-		kho_debugfs_add_blob(fdt_get_name(fdt, node, NULL),
-				     phys_to_virt(kho_get_u64(fdt, node, KHO_SUB_TREE_PROP_NAME)),
-				     kho_get_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME));
+		kho_out_blob_added(fdt_get_name(fdt, node, NULL),
+				   phys_to_virt(kho_get_u64(fdt, node, KHO_SUB_TREE_PROP_NAME)),
+				   kho_get_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME));
+	kho_out.hooks = &kho_debugfs_hooks;
 }
 
 static void __init kho_create_out(struct dentry *root)
@@ -504,40 +420,21 @@ static void __init kho_create_out(struct dentry *root)
 	kho_create_out_blobs(out);
 }
 
-static bool __init kho_is_first_of_name(unsigned int nr)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++)
-		if (!strcmp(kho_in_blobs[i].name, kho_in_blobs[nr].name))
-			return false;
-
-	return true;
-}
-
-static void __init kho_create_in_blobs(struct dentry *in)
-{
-	struct dentry *dir = debugfs_create_dir("sub_fdts", in);
-	unsigned int i;
-
-	for (i = 0; i < kho_nr_in_blobs; i++)
-		if (kho_is_file_name(kho_in_blobs[i].name) &&
-		    kho_is_first_of_name(i))
-			kho_create_blob_file(kho_in_blobs[i].name, dir,
-					     kho_in_blobs[i].copy,
-					     kho_in_blobs[i].size);
-}
-
 static void __init kho_create_in(struct dentry *root)
 {
 	struct dentry *in = debugfs_create_dir("in", root);
+	struct dentry *dir;
+	unsigned int i;
 
 	debugfs_create_file("summary", 0400, in, NULL, &kho_in_summary_fops);
 	if (!is_kho_boot())
 		return;
 
 	kho_create_blob_file("fdt", in, (void *)kho_in_fdt(), PAGE_SIZE);
-	kho_create_in_blobs(in);
+	dir = debugfs_create_dir("sub_fdts", in);
+	for (i = 0; i < kho_nr_in_blobs; i++)
+		kho_create_blob_file(kho_in_blobs[i].name, dir,
+				     kho_in_blobs[i].copy, kho_in_blobs[i].size);
 }
 
 static int __init kho_debugfs_init(void)

@@ -54,10 +54,23 @@ struct kho_incoming {
 };
 
 /**
+ * struct kho_subtree_hooks - callbacks for changes of the outgoing subtrees
+ * @added:   a blob was added
+ * @removed: the blob of this name is about to be removed
+ *
+ * Context: May sleep. kho_outgoing.fdt_lock is held.
+ */
+struct kho_subtree_hooks {
+	void (*added)(const char *name, void *blob, size_t size);
+	void (*removed)(const char *name);
+};
+
+/**
  * struct kho_outgoing - state that this kernel hands over
  * @fdt:	the root FDT, one page that never moves; NULL until it is set up
  * @fdt_lock:	serializes changes of @fdt
  * @closed:	a kexec has begun: @fdt must not change
+ * @hooks:	callbacks for changes of @fdt, NULL for none
  * @tree:	the map of preserved memory
  * @last_range:	the preservable range that was used last, in page frame numbers
  *		(end exclusive). Protected by the lock of @tree. Empty until
@@ -65,8 +78,9 @@ struct kho_incoming {
  */
 struct kho_outgoing {
 	void *fdt;
-	struct mutex fdt_lock; /* protects the content of @fdt, and @closed */
+	struct mutex fdt_lock; /* protects the content of @fdt, @closed and @hooks */
 	bool closed;
+	const struct kho_subtree_hooks *hooks;
 	struct kho_radix_tree tree;
 	struct range last_range;
 };
@@ -106,28 +120,5 @@ void __init kho_adopt_incoming(void);
 
 /* kexec_handover.c */
 u64 kho_get_u64(const void *fdt, int node, const char *name);
-
-#ifdef CONFIG_KEXEC_HANDOVER_DEBUGFS
-
-void kho_debugfs_keep_incoming(void);
-void kho_debugfs_add_blob(const char *name, void *blob, size_t size);
-void kho_debugfs_remove_blob(const char *name);
-
-#else
-
-static inline void kho_debugfs_keep_incoming(void)
-{
-}
-
-static inline void kho_debugfs_add_blob(const char *name, void *blob,
-					size_t size)
-{
-}
-
-static inline void kho_debugfs_remove_blob(const char *name)
-{
-}
-
-#endif /* CONFIG_KEXEC_HANDOVER_DEBUGFS */
 
 #endif /* _KEXEC_HANDOVER_INTERNAL_H */
