@@ -12,12 +12,14 @@ ifeq ($(JOBS),)
 unexport JOBS
 endif
 
-.PHONY: help kernel demo test test-all soak bench fuzz check coverage series check-series deb clean
+.PHONY: help kernel refresh demo test test-all soak bench fuzz check coverage series check-series deb clean
 
 help:
 	@echo 'make kernel   lay build/linux/ and build it in build/x86_64/ (CONFIG=debug: with'
 	@echo '              KASAN, lockdep and more, in build/x86_64-debug/; CONFIG=64k ARCH=arm64:'
 	@echo '              with pages of 64 KiB)'
+	@echo 'make refresh  write edits of base files in build/linux/ back to series/'
+	@echo '              (NAME=COMMIT: to that commit)'
 	@echo 'make demo     a file in a memfd lives through two live updates in QEMU'
 	@echo '              (DEMO_FILE=: any file)'
 	@echo 'make test     every test, and some of them on arm64; the last line counts them'
@@ -48,6 +50,9 @@ help:
 
 kernel:
 	@scripts/tree/make-kernel $(CONFIG)
+
+refresh:
+	@scripts/tree/refresh $(NAME)
 
 demo:
 	@scripts/demo/run

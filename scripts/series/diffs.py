@@ -8,6 +8,7 @@ import tempfile
 
 HEADER = re.compile(r"diff --git a/(\S+) b/\1\n--- a/\1\n\+\+\+ b/\1\n")
 HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@.*\n")
+CONTEXT = 3  # unchanged lines around a change
 BASE = -1  # in place of a commit's number: the base has brought a line
 
 
@@ -19,7 +20,7 @@ class Line:
     """A line of a file.
 
     commit is the number of the commit that brought it, cut that of the last one that
-    removed lines right before it. A line that a commit keeps is the same object in the
+    removed lines right before it and put none there. A line that a commit keeps is the same object in the
     state before and after it.
     """
 
@@ -131,6 +132,7 @@ def apply(lines, diff, commit):
             add(line)
         for mark, text in hunk.lines:
             if mark == "+":
+                cut = BASE  # replaced
                 add(Line(text, commit))
                 continue
             if mark == " ":
@@ -144,7 +146,7 @@ def apply(lines, diff, commit):
     return result
 
 
-def make(path, before, after, context=3):
+def make(path, before, after, context=CONTEXT):
     """The diff between two texts, empty if they are the same."""
     with tempfile.TemporaryDirectory() as top:
         write_file(os.path.join(top, "a", path), before)

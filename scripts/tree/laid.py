@@ -96,8 +96,14 @@ class LaidTree:
         """The files that were edited and are not what is wanted now."""
         found = []
         for path in find(self.path, "-type", "f", "-cnewer", self.stamp):
-            laid, content = self.laid(path), read_bytes(os.path.join(self.path, path))
-            if (os.path.isfile(laid) and content != read_bytes(laid) and
-                    content != wanted.get(path, (None,))[0]):
+            laid, base = self.laid(path), os.path.join(self.base(), path)
+            if not os.path.isfile(laid):
+                continue
+            content, fine = read_bytes(os.path.join(self.path, path)), [read_bytes(laid)]
+            if path in wanted:
+                fine.append(wanted[path][0])
+            elif os.path.isfile(base):
+                fine.append(read_bytes(base))
+            if content not in fine:
                 found.append(path)
         return sorted(found)
