@@ -7,16 +7,16 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <linux/kernel.h>
 #include <linux/limits.h>
+#include <linux/mm.h>
 
-#include "shim/ram.h"
-#include "bench.h"
+#include "bench/bench.h"
+#include "bench/meter.h"
 
 #define MAX_SIZES	16
 
@@ -42,28 +42,6 @@ static const struct {
 	{ &bench_ranges, &pages },
 	{ &bench_blocks, &entries },
 };
-
-void bench_die(const char *fmt, ...)
-{
-	va_list args;
-
-	fflush(stdout);
-	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
-	va_end(args);
-	fputc('\n', stderr);
-	abort();
-}
-
-void *bench_alloc(size_t size)
-{
-	void *mem = calloc(1, size);
-
-	if (!mem)
-		bench_die("out of memory");
-
-	return mem;
-}
 
 static void print_row(const char *op, const char *input, unsigned long bytes,
 		      unsigned long nr, const struct meter *meter)
@@ -249,7 +227,7 @@ int main(int argc, char *argv[])
 	char **names;
 
 	names = parse_options(argc, argv);
-	ram_init();
+	mm_init();
 	why_not = meter_open();
 	counting = !why_not;
 

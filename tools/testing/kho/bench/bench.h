@@ -56,25 +56,4 @@ struct bench_suite {
 
 extern const struct bench_suite bench_pages, bench_ranges, bench_blocks;
 
-/**
- * struct meter - what a run has cost
- * @ns:     time
- * @misses: cache misses in user space
- */
-struct meter {
-	u64 ns;
-	u64 misses;
-};
-
-/* Returns NULL, or why cache misses are not counted. */
-const char *meter_open(void);
-void meter_start(void);
-struct meter meter_stop(void);
-
-void *bench_alloc(size_t size);
-void bench_die(const char *fmt, ...) __noreturn;
-
-#define bench_check(cond) \
-	((cond) ? (void)0 : bench_die("%s: wrong: %s", __func__, #cond))
-
 #endif

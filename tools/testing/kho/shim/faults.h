@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Allocations that fail
+ * Failing allocations
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -9,9 +9,9 @@
 
 #include <linux/compiler.h>
 
-/* How many allocations from now on it is until one fails; 0: none does */
+/* The allocation that fails, counted from 1 for the next one; 0 for none */
 extern unsigned int shim_fail_at;
-/* One has failed since this was last cleared */
+/* Set when it has failed; never cleared here */
 extern bool shim_failed;
 
 bool shim_fail_now(void);

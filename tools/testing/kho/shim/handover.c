@@ -6,22 +6,15 @@
  * Copyright (C) 2026 The KHO LTS developers
  */
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/kexec_handover.h>
 #include <linux/mm.h>
 #include <linux/pfn.h>
 
-#include "../../../../kernel/liveupdate/kexec_handover_internal.h"
+#include "shim/check.h"
 
-static void __noreturn die(const char *what, const void *mem)
-{
-	fprintf(stderr, "%p is no %s\n", mem, what);
-	abort();
-}
+#include "kernel/liveupdate/kexec_handover_internal.h"
 
 bool kho_is_enabled(void)
 {
@@ -37,7 +30,7 @@ struct folio *kho_alloc_folio(unsigned int order)
 void kho_adopt_page(struct page *page)
 {
 	if (!page->allocated)
-		die("page to adopt", page_address(page));
+		die("%p is not a page to adopt", page_address(page));
 }
 
 void *kho_alloc_preserve(size_t size)
@@ -53,7 +46,7 @@ void *kho_alloc_preserve(size_t size)
 	if (!folio)
 		return ERR_PTR(-ENOMEM);
 
-	ram_mark_preserved(&folio->page, true);
+	mm_mark_preserved(&folio->page, true);
 	return folio_address(folio);
 }
 
@@ -66,8 +59,8 @@ void kho_unpreserve_free(void *mem)
 
 	page = virt_to_page(mem);
 	if (!page->preserved)
-		die("preserved memory", mem);
-	ram_mark_preserved(page, false);
+		die("%p is not preserved memory", mem);
+	mm_mark_preserved(page, false);
 	__free_pages(page, page->order);
 }
 
@@ -101,9 +94,9 @@ bool kho_incoming_contains(phys_addr_t phys, size_t size)
 int kho_preserve_pages(struct page *page, unsigned long nr)
 {
 	if (!page->allocated || page->preserved || nr != 1UL << page->order)
-		die("block that can be preserved", page_address(page));
+		die("%p is not a block that can be preserved", page_address(page));
 
-	ram_mark_preserved(page, true);
+	mm_mark_preserved(page, true);
 	return 0;
 }
 
@@ -128,9 +121,9 @@ void kho_unpreserve_folios(struct folio **folios, unsigned long nr)
 void kho_unpreserve_pages(struct page *page, unsigned long nr)
 {
 	if (!page->preserved || nr != 1UL << page->order)
-		die("preserved block", page_address(page));
+		die("%p is not a preserved block", page_address(page));
 
-	ram_mark_preserved(page, false);
+	mm_mark_preserved(page, false);
 }
 
 /* The block that starts there, NULL if none does or it was restored */
@@ -191,7 +184,7 @@ struct folio *kho_restore_folio(phys_addr_t phys)
 	if (!page)
 		return NULL;
 
-	ram_mark_preserved(page, false);
+	mm_mark_preserved(page, false);
 	page->large = page->order;
 	return (struct folio *)page;
 }

@@ -15,7 +15,7 @@
 #include <linux/kernel.h>
 #include <linux/types.h>
 
-#include "print.h"
+#include "shim/print.h"
 
 struct log_line {
 	char text[512];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The memory of a simulated machine: what a physical address stands for
+ * Physical memory of the simulated machine
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * It starts so high that neither small numbers nor the addresses that are put
- * into a map of preserved memory are taken for addresses in it.
+ * It starts at a high address, so that neither small numbers nor the words of a map of
+ * preserved memory are addresses in it by accident.
  */
 #ifndef _KHO_SHIM_RAM_H
 #define _KHO_SHIM_RAM_H
@@ -16,20 +16,18 @@
 #define RAM_START	0x10000000000ULL
 #define RAM_SIZE	0x400000000ULL
 
-struct page;
-
-/* Where RAM_START is mapped: the direct map */
+/* The direct map: RAM_START is mapped here. */
 extern char *ram;
 
+/* Reserve the address space of @ram. Call this once, before anything else. */
 void ram_init(void);
-void ram_reset(void);
-void ram_allocate_from(unsigned long start, unsigned long end);
-void ram_adopt(struct page *page);
-unsigned long ram_allocated_pages(void);
-unsigned long ram_used_pages(void);
-void ram_hide(struct page *page);
-unsigned long ram_preserved_pages(void);
-void ram_mark_preserved(struct page *page, bool preserved);
+/* Reserve memory of the host, which it allocates as it is touched. */
+void *ram_reserve(size_t size, int prot);
+/* Make the memory accessible up to this offset, a multiple of the page size. */
+void ram_open(unsigned long end);
+/* Return the offset up to which the memory has been opened. */
+unsigned long ram_opened(void);
+
 void ram_no_such_phys(phys_addr_t phys) __noreturn;
 void ram_no_such_virt(const void *virt) __noreturn;
 

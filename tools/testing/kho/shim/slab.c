@@ -5,7 +5,6 @@
  * Copyright (C) 2026 The KHO LTS developers
  */
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,10 +13,8 @@
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
-#include "faults.h"
-
-unsigned int shim_fail_at;
-bool shim_failed;
+#include "shim/check.h"
+#include "shim/faults.h"
 
 static LIST_HEAD(objects);
 static unsigned long nr_objects;
@@ -26,15 +23,6 @@ struct object {
 	struct list_head list;
 	u64 content[];
 };
-
-bool shim_fail_now(void)
-{
-	if (--shim_fail_at)
-		return false;
-
-	shim_failed = true;
-	return true;
-}
 
 unsigned long slab_objects(void)
 {
@@ -56,10 +44,8 @@ static struct object *to_object(const void *mem)
 
 static void *keep(struct object *object)
 {
-	if (!object) {
-		perror("no memory");
-		abort();
-	}
+	if (!object)
+		die("no memory");
 
 	list_add(&object->list, &objects);
 	nr_objects++;

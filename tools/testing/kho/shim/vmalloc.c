@@ -6,12 +6,12 @@
  * Copyright (C) 2026 The KHO LTS developers
  */
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
+
+#include "shim/check.h"
 
 static LIST_HEAD(areas);
 
@@ -141,10 +141,8 @@ void vfree(const void *addr)
 		return;
 
 	area = find_vm_area_struct(addr);
-	if (!area) {
-		fprintf(stderr, "%p is no vmalloc area\n", addr);
-		abort();
-	}
+	if (!area)
+		die("%p is not a vmalloc area", addr);
 
 	free_blocks(area->pages, area->nr_pages);
 	free_vm_area(area);

@@ -12,10 +12,12 @@
 
 #include <linux/kernel.h>
 
-#include "harness.h"
-#include "image.h"
+#include "fuzz/image.h"
+#include "fuzz/target.h"
+#include "shim/check.h"
 #include "shim/print.h"
-#include "shim/ram.h"
+#include "shim/random.h"
+#include "tests/test.h"
 
 #define NR_DAMAGED	20000
 #define MAX_SEEDS	64
@@ -143,7 +145,7 @@ int main(int argc, char *argv[])
 {
 	u64 seed = argc > 1 ? strtoull(argv[1], NULL, 0) : time(NULL);
 
-	ram_init();
+	mm_init();
 	shim_log_shown = false;
 	target.seeds(keep_seed);
 

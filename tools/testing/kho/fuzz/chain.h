@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A chain of blocks, read without any care for time or memory
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#ifndef _KHO_CHAIN_H
+#define _KHO_CHAIN_H
+
+#include <linux/kho/abi/block.h>
+
+#include "fuzz/image.h"
+
+/**
+ * struct chain - a chain of blocks
+ * @blocks:    the blocks
+ * @nr_blocks: number of them
+ * @nr_freed:  number of pages that are free when it is destroyed
+ */
+struct chain {
+	struct kho_block_header_ser *blocks[IMAGE_MAX_PAGES];
+	unsigned int nr_blocks;
+	unsigned long nr_freed;
+};
+
+/* Returns whether it is a good one, with @capacity entries in each block at most. */
+bool chain_read(struct chain *chain, u64 pa, unsigned long capacity);
+
+u64 chain_count(const struct chain *chain);
+void *chain_entry(const struct chain *chain, u64 index, size_t entry_size);
+
+#endif

@@ -1,0 +1,642 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sessions, files and FLBs that another kernel has left
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ *
+ * The reader is told address and size of LUO's blob. A program then retrieves all
+ * that should be there, and what should not.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/io.h>
+#include <linux/kernel.h>
+#include <linux/liveupdate.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+
+#include <linux/kexec_handover.h>
+#include <linux/kho/abi/luo.h>
+
+#include "fuzz/chain.h"
+#include "fuzz/image.h"
+#include "fuzz/luo.h"
+#include "fuzz/target.h"
+#include "fuzz/version.h"
+#include "shim/check.h"
+#include "shim/faults.h"
+#include "shim/files.h"
+#include "shim/print.h"
+#include "shim/reboot.h"
+#include "shim/subtree.h"
+
+/*
+ * A file handler and an FLB
+ */
+
+#define FLB_COMPATIBLE	"shared-v1"
+
+/* What a number that is handed over has the handler do */
+#define DATA_FAILS	1	/* it can't be retrieved */
+#define DATA_WAITS	2	/* it can't be finished the first time */
+
+unsigned int luo_retrieved, luo_finished;
+static unsigned int nr_waits;
+
+static bool can_preserve(struct liveupdate_file_handler *handler, struct file *file)
+{
+	return true;
+}
+
+static int preserve(struct liveupdate_file_op_args *args)
+{
+	args->serialized_data = (unsigned long)args->file->private_data;
+	return 0;
+}
+
+static void unpreserve(struct liveupdate_file_op_args *args)
+{
+}
+
+static int retrieve(struct liveupdate_file_op_args *args)
+{
+	struct file *file;
+
+	check(!strncmp(args->incoming_compatible, "fuzz-v3", 7));
+	if (args->serialized_data & DATA_FAILS)
+		return -EDOM;
+
+	file = anon_inode_getfile("fuzz", NULL, NULL, 0);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+
+	args->file = file;
+	luo_retrieved++;
+	return 0;
+}
+
+static bool can_finish(struct liveupdate_file_op_args *args)
+{
+	return !(args->serialized_data & DATA_WAITS) || nr_waits++;
+}
+
+static void finish(struct liveupdate_file_op_args *args)
+{
+	check((args->retrieve_status == 1) == !!args->file);
+	luo_finished++;
+}
+
+static const struct liveupdate_file_ops file_ops = {
+	.can_preserve = can_preserve,
+	.preserve = preserve,
+	.unpreserve = unpreserve,
+	.retrieve = retrieve,
+	.can_finish = can_finish,
+	.finish = finish,
+};
+
+static struct liveupdate_file_handler handler = {
+	.ops = &file_ops,
+	.compatible = "fuzz-v3;part-v1",
+};
+
+static int flb_preserve(struct liveupdate_flb_op_args *args)
+{
+	args->serialized_data = 4;
+	return 0;
+}
+
+static void flb_unpreserve(struct liveupdate_flb_op_args *args)
+{
+}
+
+static int flb_retrieve(struct liveupdate_flb_op_args *args)
+{
+	if (args->serialized_data & DATA_FAILS)
+		return -EDOM;
+
+	args->object = &handler;
+	return 0;
+}
+
+static void flb_finish(struct liveupdate_flb_op_args *args)
+{
+	check((args->retrieve_status == 1) == !!args->object);
+}
+
+static const struct liveupdate_flb_ops flb_ops = {
+	.preserve = flb_preserve,
+	.unpreserve = flb_unpreserve,
+	.retrieve = flb_retrieve,
+	.finish = flb_finish,
+};
+
+static struct liveupdate_flb flb = {
+	.ops = &flb_ops,
+	.compatible = FLB_COMPATIBLE,
+};
+
+/*
+ * What was left, read without any care, in the order in which LUO reads it: what it
+ * has read it gives back, and then it is nothing that was left any more
+ */
+
+#define CAPACITY(entry)	((PAGE_SIZE - sizeof(struct kho_block_header_ser)) / sizeof(entry))
+
+#define MAX_SESSIONS	64
+#define MAX_FILES	256
+
+struct left_file {
+	u64 token;
+	int expected;	/* what retrieving it returns */
+	bool waits;	/* and whether it can't be finished the first time */
+};
+
+struct left_session {
+	char name[LIVEUPDATE_SESSION_NAME_LENGTH];
+	bool good;
+	struct left_file *files;
+	u64 nr_files;
+};
+
+static struct left {
+	bool too_much;		/* there is no room for all of it here */
+	int open_expected;	/* what opening the device returns */
+	int flb_expected;	/* and asking for the FLB */
+	struct left_session sessions[MAX_SESSIONS];
+	u64 nr_sessions;
+	struct left_file files[MAX_FILES];
+	u64 nr_files;
+} left;
+
+static void give_back(u64 pa)
+{
+	if (kho_incoming_order(pa) >= 0)
+		mm_mark_preserved(virt_to_page(phys_to_virt(pa)), false);
+}
+
+static void give_chain_back(const struct chain *chain)
+{
+	unsigned int i;
+
+	for (i = 0; i < chain->nr_blocks; i++)
+		give_back(virt_to_phys(chain->blocks[i]));
+}
+
+static bool is_terminated(const char *str, size_t size)
+{
+	return strnlen(str, size) < size;
+}
+
+static const struct luo_file_ser *file_at(const struct chain *chain, u64 i)
+{
+	return chain_entry(chain, i, sizeof(struct luo_file_ser));
+}
+
+static bool is_twin(const struct chain *chain, const struct luo_file_ser *file)
+{
+	u64 nr = chain_count(chain), count = 0, i;
+
+	for (i = 0; i < nr; i++)
+		count += file_at(chain, i)->token == file->token;
+
+	return count > 1;
+}
+
+static int expected_of(const struct chain *chain, const struct luo_file_ser *file)
+{
+	if (is_twin(chain, file) || !is_terminated(file->compatible, sizeof(file->compatible)))
+		return -EIO;
+	if (!has_version_of(file->compatible, "fuzz"))
+		return -ENOENT;
+	if (version_of(file->compatible) != 3)
+		return -EIO;
+
+	return file->data & DATA_FAILS ? -EDOM : 0;
+}
+
+/* Its handler is found, whatever is wrong with its token. */
+static bool is_waiting(const struct luo_file_ser *file)
+{
+	return is_terminated(file->compatible, sizeof(file->compatible)) &&
+	       has_version_of(file->compatible, "fuzz") &&
+	       version_of(file->compatible) == 3 && file->data & DATA_WAITS;
+}
+
+static void read_session(struct left_session *session, const struct luo_session_ser *ser)
+{
+	static struct chain chain;
+	u64 i;
+
+	memcpy(session->name, ser->name, sizeof(session->name));
+	session->files = &left.files[left.nr_files];
+	session->nr_files = 0;
+	session->good = chain_read(&chain, ser->file_set.files, CAPACITY(struct luo_file_ser)) &&
+			chain_count(&chain) == ser->file_set.count;
+	if (!session->good)
+		return;
+
+	session->nr_files = chain_count(&chain);
+	left.too_much |= session->nr_files > MAX_FILES - left.nr_files;
+	for (i = 0; i < session->nr_files && !left.too_much; i++) {
+		const struct luo_file_ser *file = file_at(&chain, i);
+
+		left.files[left.nr_files++] = (struct left_file){
+			.token = file->token,
+			.expected = expected_of(&chain, file),
+			.waits = is_waiting(file),
+		};
+	}
+	give_chain_back(&chain);
+}
+
+/* Is the name a good one, and none of the first @nr has it? */
+static bool is_good_name(const struct chain *chain, u64 nr, const char *name)
+{
+	const struct luo_session_ser *other;
+	u64 i;
+
+	if (!*name || !is_terminated(name, LIVEUPDATE_SESSION_NAME_LENGTH))
+		return false;
+
+	for (i = 0; i < nr; i++) {
+		other = chain_entry(chain, i, sizeof(*other));
+		if (!strcmp(other->name, name))
+			return false;
+	}
+
+	return true;
+}
+
+static int read_sessions(u64 pa)
+{
+	static struct chain chain;
+	const struct luo_session_ser *ser;
+	u64 nr, i;
+
+	if (!chain_read(&chain, pa, CAPACITY(*ser)))
+		return -EIO;
+
+	nr = chain_count(&chain);
+	if (nr > MAX_SESSIONS) {
+		left.too_much = true;
+		return 0;
+	}
+	for (i = 0; i < nr; i++) {
+		ser = chain_entry(&chain, i, sizeof(*ser));
+		if (!is_good_name(&chain, i, ser->name))
+			return -EIO;
+	}
+
+	give_chain_back(&chain);
+	for (i = 0; i < nr; i++)
+		read_session(&left.sessions[left.nr_sessions++],
+			     chain_entry(&chain, i, sizeof(*ser)));
+	return 0;
+}
+
+static int read_flbs(u64 pa)
+{
+	const struct luo_flb_header_ser *table;
+	const struct luo_flb_ser *ser, *found = NULL;
+	unsigned int nr_found = 0;
+	u64 i;
+
+	if (!pa)
+		return -ENOENT;
+	if (!PAGE_ALIGNED(pa) || !kho_incoming_contains(pa, PAGE_SIZE))
+		return -EIO;
+	table = phys_to_virt(pa);
+	if (!table->pgcnt || table->pgcnt > MAX_ORDER_NR_PAGES ||
+	    !kho_incoming_contains(pa, table->pgcnt * PAGE_SIZE) ||
+	    table->count > (table->pgcnt * PAGE_SIZE - sizeof(*table)) / sizeof(*ser))
+		return -EIO;
+
+	ser = (const struct luo_flb_ser *)(table + 1);
+	for (i = 0; i < table->count; i++, ser++) {
+		if (!ser->count || !is_terminated(ser->name, sizeof(ser->name)) ||
+		    version_of(ser->name) < 0)
+			return -EIO;
+		if (has_version_of(ser->name, "shared")) {
+			found = ser;
+			nr_found++;
+		}
+	}
+	give_back(pa);
+
+	if (!nr_found)
+		return -ENOENT;
+	if (nr_found > 1 || version_of(found->name) != 1)
+		return -EIO;
+	return found->data & DATA_FAILS ? -EDOM : 0;
+}
+
+static void read_blob(void)
+{
+	const char *blob;
+	u64 fields[3];
+
+	left.open_expected = 0;
+	left.flb_expected = -ENOENT;
+	if (!subtree_in.phys)
+		return;
+
+	left.open_expected = -EIO;
+	left.flb_expected = -EIO;
+	if (!kho_incoming_contains(subtree_in.phys, subtree_in.size))
+		return;
+	blob = phys_to_virt(subtree_in.phys);
+	if (subtree_in.size < sizeof(struct luo_ser) || memcmp(blob, LUO_ABI_COMPATIBLE, 16))
+		return;
+
+	memcpy(fields, blob + 16, sizeof(fields));
+	give_back(subtree_in.phys);
+	left.flb_expected = read_flbs(fields[2]);
+	left.open_expected = read_sessions(fields[1]);
+}
+
+/* What is preserved must be so again when LUO reads it. */
+static void read_left(const struct image *image)
+{
+	unsigned int i;
+
+	left.too_much = false;
+	left.nr_sessions = 0;
+	left.nr_files = 0;
+	read_blob();
+	for (i = 1; i <= image->nr; i++)
+		if (image->is_preserved[i])
+			mm_mark_preserved(image->blocks[i], true);
+}
+
+/*
+ * A program that wants all of it
+ */
+
+static long retrieve_file(int session, u64 token)
+{
+	struct liveupdate_session_retrieve_fd request = {
+		.size = sizeof(request),
+		.token = token,
+	};
+	long err = sys_ioctl(session, LIVEUPDATE_SESSION_RETRIEVE_FD, &request);
+
+	if (!err)
+		sys_close(request.fd);
+	return err;
+}
+
+static long finish_session(int session)
+{
+	struct liveupdate_session_finish request = { .size = sizeof(request) };
+
+	return sys_ioctl(session, LIVEUPDATE_SESSION_FINISH, &request);
+}
+
+static long retrieve_session(int device, const char *name, int *session)
+{
+	struct liveupdate_ioctl_retrieve_session request = { .size = sizeof(request) };
+	long err;
+
+	memcpy(request.name, name, sizeof(request.name));
+	err = sys_ioctl(device, LIVEUPDATE_IOCTL_RETRIEVE_SESSION, &request);
+	*session = request.fd;
+	return err;
+}
+
+/* Once memory was short, anything may have failed because of it. */
+static bool is_as_expected(long ret, long expected)
+{
+	return ret == expected || shim_failed;
+}
+
+/* Twice: the second time it is the same file again, or the same error. */
+static void use_session(int fd, const struct left_session *session)
+{
+	bool waits = false;
+	u64 i;
+
+	for (i = 0; i < session->nr_files; i++) {
+		const struct left_file *file = &session->files[i];
+
+		check(is_as_expected(retrieve_file(fd, file->token), file->expected));
+		check(is_as_expected(retrieve_file(fd, file->token), file->expected));
+		waits |= file->waits;
+	}
+
+	nr_waits = 0;
+	check(is_as_expected(finish_session(fd), waits ? -EBUSY : 0));
+	nr_waits = 1;
+	check(!finish_session(fd));
+	for (i = 0; i < session->nr_files; i++)
+		check(retrieve_file(fd, session->files[i].token) == -ENOENT);
+}
+
+static void take_session(int device, const struct left_session *session)
+{
+	int fd, other;
+	long err;
+
+	err = retrieve_session(device, session->name, &fd);
+	check(is_as_expected(err, session->good ? 0 : -EIO));
+	if (err)
+		return;
+
+	check(retrieve_session(device, session->name, &other) == -EINVAL);
+	use_session(fd, session);
+	sys_close(fd);
+	check(retrieve_session(device, session->name, &fd) == -ENOENT);
+}
+
+static void use_flb(void)
+{
+	void *object;
+	int err = liveupdate_flb_get_incoming(&flb, &object);
+
+	check(is_as_expected(err, left.flb_expected));
+	if (err)
+		return;
+	check(object == &handler);
+	liveupdate_flb_put_incoming(&flb);
+}
+
+static void use_device(void)
+{
+	int device;
+	u64 i;
+
+	device = sys_open_device();
+	if (device == -ENOMEM && shim_failed)
+		device = sys_open_device();
+	if (left.too_much) {
+		close_all();
+		return;
+	}
+
+	check(is_as_expected(min(device, 0), left.open_expected));
+	use_flb();
+	for (i = 0; device >= 0 && i < left.nr_sessions; i++)
+		take_session(device, &left.sessions[i]);
+	close_all();
+}
+
+/*
+ * Boot
+ */
+
+static int start_kernel(void)
+{
+	int err;
+
+	reboot();
+	check(!early_param_luo_parse_param("on"));
+	check(!initcall_luo_early_init());
+	err = initcall_luo_late_init();
+	if (err)
+		return err;
+
+	flb.luo = NULL;
+	check(!liveupdate_register_file_handler(&handler));
+	return liveupdate_register_flb(&handler, &flb);
+}
+
+static void stop_kernel(void)
+{
+	forget_files();
+	slab_reset();
+	mm_reset();
+}
+
+/*
+ * What this kernel preserves for the next one is marked like what the previous one
+ * has preserved: a table that is too large must not go on there.
+ */
+static void leave_gap(void)
+{
+	unsigned int fail_at = shim_fail_at;
+
+	/* The allocations that are to fail are the kernel's. */
+	shim_fail_at = 0;
+	mm_hide(alloc_pages(GFP_KERNEL, 0));
+	shim_fail_at = fail_at;
+}
+
+static void run(const u8 *data, size_t size)
+{
+	unsigned long kept;
+	struct image image;
+
+	image_load(&image, data, size);
+	image_hide_rest(&image);
+	leave_gap();
+	kept = mm_nr_allocated() - mm_nr_preserved();
+	subtree_in = (struct subtree){ image.args[0], image.args[1] };
+	read_left(&image);
+
+	if (!start_kernel())
+		use_device();
+	check(mm_nr_allocated() - mm_nr_preserved() == kept);
+	check(!shim_log_warnings);
+	stop_kernel();
+}
+
+/*
+ * Seeds: what a kernel hands over
+ */
+
+static int create_session(int device, const char *name)
+{
+	struct liveupdate_ioctl_create_session request = { .size = sizeof(request) };
+
+	memcpy(request.name, name, strlen(name) + 1);
+	check(!sys_ioctl(device, LIVEUPDATE_IOCTL_CREATE_SESSION, &request));
+	return request.fd;
+}
+
+static void preserve_file(int session, u64 token, unsigned long data)
+{
+	struct liveupdate_session_preserve_fd request = {
+		.size = sizeof(request),
+		.token = token,
+	};
+	struct file *file = anon_inode_getfile("fuzz", NULL, (void *)data, 0);
+
+	request.fd = get_unused_fd_flags(0);
+	fd_install(request.fd, file);
+	check(!sys_ioctl(session, LIVEUPDATE_SESSION_PRESERVE_FD, &request));
+	sys_close(request.fd);
+}
+
+static int start_outgoing(void)
+{
+	subtree_in = (struct subtree){};
+	check(!start_kernel());
+	return sys_open_device();
+}
+
+static void add_handover(seed_fn add, const char *name)
+{
+	size_t size;
+	u8 *data;
+
+	check(!liveupdate_reboot());
+	size = image_save(&subtree_out.phys, 2, &data);
+	add(name, data, size);
+	free(data);
+	stop_kernel();
+}
+
+static void add_nothing(seed_fn add)
+{
+	start_outgoing();
+	add_handover(add, "nothing");
+}
+
+static void add_one(seed_fn add)
+{
+	int device = start_outgoing();
+
+	preserve_file(create_session(device, "s"), 0, 4);
+	add_handover(add, "one");
+}
+
+static void add_some(seed_fn add)
+{
+	int device = start_outgoing(), session = 0, i;
+	char name[] = "vm-0";
+
+	create_session(device, "none");
+	for (i = 0; i < 6; i++) {
+		if (i % 2 == 0)
+			session = create_session(device, name);
+		preserve_file(session, i, i);
+		name[3]++;
+	}
+	add_handover(add, "some");
+}
+
+static void add_many(seed_fn add)
+{
+	int session = create_session(start_outgoing(), "many"), i;
+
+	for (i = 0; i < LUO_MANY; i++)
+		preserve_file(session, 1ULL << i, i);
+	add_handover(add, "many");
+}
+
+static void seeds(seed_fn add)
+{
+	add_nothing(add);
+	add_one(add);
+	add_some(add);
+	add_many(add);
+}
+
+const struct target target = {
+	.run = run,
+	.seeds = seeds,
+};

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Warnings of the kernel: a test counts them
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#ifndef _KHO_SHIM_LINUX_BUG_H
+#define _KHO_SHIM_LINUX_BUG_H
+
+#include <linux/build_bug.h>
+#include <linux/compiler.h>
+
+#include "shim/print.h"
+
+#define WARN_ON(condition) ({				\
+	bool __warn_on = !!(condition);			\
+							\
+	if (unlikely(__warn_on))			\
+		shim_warn(__FILE__, __LINE__);		\
+	unlikely(__warn_on);				\
+})
+
+#define WARN_ON_ONCE(condition)		WARN_ON(condition)
+/* What the warning says is of no use here. */
+#define WARN_ONCE(condition, ...)	WARN_ON(condition)
+
+#endif

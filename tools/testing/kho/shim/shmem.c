@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * memfds whose page cache is an array
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+
+#include <string.h>
+
+#include <linux/err.h>
+#include <linux/kernel.h>
+#include <linux/memcontrol.h>
+#include <linux/memfd.h>
+#include <linux/shmem_fs.h>
+
+#include "shim/check.h"
+#include "shim/faults.h"
+#include "shim/shmem.h"
+
+bool shim_large_folios = true;
+bool memfd_exists;
+
+static struct super_block super_block = { .s_flags = SB_KERNMOUNT };
+static struct memfd memfd;
+
+static int release(struct inode *inode, struct file *file)
+{
+	unsigned int i;
+
+	for (i = 0; i < memfd.nr_folios; i++)
+		folio_put(memfd.folios[i]);
+	memfd_exists = false;
+	return 0;
+}
+
+static const struct file_operations memfd_fops = { .release = release };
+
+struct memfd *to_memfd(const struct file *file)
+{
+	check(file == &memfd.file);
+	return &memfd;
+}
+
+struct file *memfd_new_file(const char *name, unsigned int flags)
+{
+	if (shim_should_fail())
+		return ERR_PTR(-ENOMEM);
+
+	check(!memfd_exists);
+	memfd_exists = true;
+	memfd.mapping = (struct address_space){ .host = &memfd.inode };
+	memfd.inode = (struct inode){
+		.i_sb = &super_block,
+		.i_mode = 0777,
+		.i_mapping = &memfd.mapping,
+	};
+	memfd.file = (struct file){
+		.f_op = &memfd_fops,
+		.count = 1,
+		.f_inode = &memfd.inode,
+		.f_mapping = &memfd.mapping,
+		.f_mode = FMODE_WRITE,
+	};
+	memfd.seals = 0;
+	memfd.nr_blocks = 0;
+	memfd.nr_folios = 0;
+	return &memfd.file;
+}
+
+int memfd_add_seals(struct file *file, unsigned int seals)
+{
+	check(!(seals & ~0x3f));
+	to_memfd(file)->seals |= seals;
+	return 0;
+}
+
+int memfd_get_seals(struct file *file)
+{
+	return to_memfd(file)->seals;
+}
+
+bool shmem_file(const struct file *file)
+{
+	return true;
+}
+
+void shmem_freeze(struct inode *inode)
+{
+}
+
+void shmem_thaw(struct inode *inode)
+{
+}
+
+/*
+ * The page cache
+ */
+
+static struct folio *find_folio(unsigned long index, unsigned long nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < memfd.nr_folios; i++) {
+		struct folio *folio = memfd.folios[i];
+
+		if (folio->page.index < index + nr &&
+		    folio->page.index + folio_nr_pages(folio) > index)
+			return folio;
+	}
+
+	return NULL;
+}
+
+static int add_folio(struct folio *folio, unsigned long index)
+{
+	check(folio->page.allocated && !folio->page.preserved && folio->page.count == 1);
+	check(folio_has(folio, FOLIO_LOCKED) && folio_has(folio, FOLIO_SWAPBACKED));
+	check(folio_has(folio, FOLIO_CHARGED));
+	if (find_folio(index, folio_nr_pages(folio)))
+		return -EEXIST;
+	if (shim_should_fail())
+		return -ENOMEM;
+
+	check(memfd.nr_folios < SHMEM_MAX_FOLIOS);
+	folio->page.mapping = &memfd.mapping;
+	folio->page.index = index;
+	memfd.folios[memfd.nr_folios++] = folio;
+	memfd.mapping.nrpages += folio_nr_pages(folio);
+	return 0;
+}
+
+int shmem_add_to_page_cache(struct folio *folio, struct address_space *mapping,
+			    unsigned long index, void *expected, gfp_t gfp)
+{
+	int err = add_folio(folio, index);
+
+	if (!err)
+		folio_get(folio);
+	return err;
+}
+
+int shmem_add_pages(struct address_space *mapping, unsigned long index, struct folio **folios,
+		    unsigned int nr, unsigned int *nr_added)
+{
+	int err = 0;
+
+	for (*nr_added = 0; *nr_added < nr && !err; *nr_added += !err)
+		err = add_folio(folios[*nr_added], index + *nr_added);
+
+	return err;
+}
+
+void lru_add_pages(struct folio **folios, unsigned int nr)
+{
+	while (nr--)
+		folio_add_lru(folios[nr]);
+}
+
+unsigned int filemap_get_folios_contig(struct address_space *mapping, unsigned long *start,
+				       unsigned long end, struct folio_batch *fbatch)
+{
+	struct folio *folio;
+
+	while (fbatch->nr < ARRAY_SIZE(fbatch->folios) && *start <= end &&
+	       (folio = find_folio(*start, 1))) {
+		folio_get(folio);
+		fbatch->folios[fbatch->nr++] = folio;
+		*start = folio->page.index + folio_nr_pages(folio);
+	}
+
+	return fbatch->nr;
+}
+
+/*
+ * Accounting
+ */
+
+int shmem_inode_acct_blocks(struct inode *inode, long pages)
+{
+	if (shim_should_fail())
+		return -ENOSPC;
+
+	memfd.nr_blocks += pages;
+	return 0;
+}
+
+void shmem_inode_unacct_blocks(struct inode *inode, long pages)
+{
+	memfd.nr_blocks -= pages;
+}
+
+/* What was accounted for is what is there. */
+void shmem_recalc_inode(struct inode *inode, long alloced, long swapped)
+{
+	check(memfd.nr_blocks == alloced);
+	check(memfd.mapping.nrpages == (unsigned long)alloced);
+}
+
+int mem_cgroup_charge(struct folio *folio, void *mm, gfp_t gfp)
+{
+	check(!folio_has(folio, FOLIO_CHARGED));
+	if (shim_should_fail())
+		return -ENOMEM;
+
+	folio_gets(folio, FOLIO_CHARGED);
+	return 0;
+}
+
+int mem_cgroup_charge_pages(struct folio **folios, unsigned int nr, gfp_t gfp)
+{
+	unsigned int i;
+
+	if (shim_should_fail())
+		return -ENOMEM;
+
+	for (i = 0; i < nr; i++) {
+		check(!folio_has(folios[i], FOLIO_CHARGED));
+		folio_gets(folios[i], FOLIO_CHARGED);
+	}
+	return 0;
+}
+
+void mem_cgroup_uncharge(struct folio *folio)
+{
+	folio_loses(folio, FOLIO_CHARGED);
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Sessions from kernel to kernel
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+
+#include "fuzz/luo.h"
+#include "shim/check.h"
+#include "tests/test.h"
+
+/* Of each two files in this seed one can't be retrieved; all are finished. */
+static void files_are_handed_over(void)
+{
+	luo_retrieved = 0;
+	luo_finished = 0;
+	run_seed("many");
+	check(luo_retrieved == LUO_MANY / 2);
+	check(luo_finished == LUO_MANY);
+}
+
+const struct test_case test_cases[] = {
+	{ "files that are handed over are retrieved", files_are_handed_over },
+	{}
+};

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * memfds from kernel to kernel
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+
+#include <linux/kernel.h>
+
+#include "fuzz/memfd.h"
+#include "shim/check.h"
+#include "shim/faults.h"
+#include "tests/test.h"
+
+static void memfds_are_retrieved(void)
+{
+	static const char *const seeds[] = {
+		"empty", "pages", "pages-small", "folios", "folios-small",
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(seeds); i++) {
+		memfd_retrieved = 0;
+		run_seed(seeds[i]);
+		check(memfd_retrieved == 1);
+		check(!memfd_left_over);
+	}
+}
+
+static void discarded_memfds_are_freed(void)
+{
+	memfd_retrieved = 0;
+	run_seed("pages-discarded");
+	check(!memfd_left_over);
+	run_seed("folios-discarded");
+	check(!memfd_left_over);
+	check(!memfd_retrieved);
+}
+
+/* Whatever allocation fails, all comes in the end, or is freed if nobody wants it. */
+static void fail_in_turn(const char *seed, bool gives_up)
+{
+	unsigned int fail_at = 0;
+
+	do {
+		memfd_retrieved = 0;
+		run_seed_failing(seed, ++fail_at);
+		check(memfd_retrieved == 1 || (shim_failed && gives_up));
+		check(!memfd_left_over);
+	} while (shim_failed);
+	check(fail_at > 5);
+}
+
+static void memory_is_short(void)
+{
+	fail_in_turn("pages", false);
+	fail_in_turn("pages-small", false);
+	fail_in_turn("folios", false);
+	fail_in_turn("folios-small", false);
+	fail_in_turn("folios-given-up", true);
+	fail_in_turn("folios-given-up-small", true);
+}
+
+const struct test_case test_cases[] = {
+	{ "memfds that are handed over are retrieved", memfds_are_retrieved },
+	{ "those that nobody retrieves are freed", discarded_memfds_are_freed },
+	{ "what failed for want of memory goes on", memory_is_short },
+	{}
+};
