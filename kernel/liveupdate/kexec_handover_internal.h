@@ -19,7 +19,7 @@
 
 enum kho_incoming_state {
 	KHO_IN_NONE,	/* no handover, or it was refused */
-	KHO_IN_CLAIMED,	/* the boot loader passed a handover; not read yet */
+	KHO_IN_CLAIMED,	/* a handover was announced, but not read yet */
 	KHO_IN_FOUND,	/* root FDT and scratch are valid; boot is confined */
 	KHO_IN_READ,	/* the map is valid: preserved memory is known */
 };
