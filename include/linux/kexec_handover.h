@@ -11,10 +11,6 @@
 #include <linux/errno.h>
 #include <linux/types.h>
 
-/* To go, with the includes of base files that need them */
-#include <linux/kho/boot.h>
-#include <linux/kho/image.h>
-
 struct folio;
 struct page;
 

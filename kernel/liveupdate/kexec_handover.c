@@ -52,7 +52,7 @@ void __init kho_memory_init(void)
 	if (!kho_is_enabled())
 		return;
 
-	kho_read_map();
+	kho_validate_map();
 	if (kho_setup_scratch())
 		kho_disable();
 	else

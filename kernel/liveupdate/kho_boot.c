@@ -7,8 +7,8 @@
  *
  * None of it is trusted. kho_populate() only records addresses. kho_early_init()
  * reads the root FDT and the scratch regions, and confines memblock to scratch.
- * kho_read_map() checks the map once all memory is in the direct map. State that is
- * refused is ignored, and the kernel boots on without it.
+ * kho_validate_map() checks the map once all memory is in the direct map. State
+ * that is refused is ignored, and the kernel boots on without it.
  */
 
 #define pr_fmt(fmt) "KHO: " fmt
@@ -495,14 +495,14 @@ static int __init kho_check_map(void)
 }
 
 /**
- * kho_read_map - validate the map of preserved memory
+ * kho_validate_map - validate the map of preserved memory
  *
  * Does nothing after the first call. If the map is refused, preserved memory is not
  * known and is lost: end the confinement of memblock to scratch.
  *
  * Context: Boot. All memory must be in the direct map.
  */
-void __init kho_read_map(void)
+void __init kho_validate_map(void)
 {
 	if (kho_in.state != KHO_IN_FOUND)
 		return;

@@ -28,6 +28,7 @@
 #include <linux/fs.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho/block.h>
+#include <linux/kho/image.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/liveupdate.h>

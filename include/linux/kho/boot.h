@@ -21,7 +21,7 @@ void kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
 void kho_early_init(kho_is_ram_fn is_ram);
 void kho_memory_init(void);
 
-void kho_read_map(void);
+void kho_validate_map(void);
 phys_addr_t kho_find_unpreserved(phys_addr_t start, phys_addr_t end,
 				 phys_addr_t size, phys_addr_t align);
 unsigned long kho_walk_unpreserved(unsigned long start_pfn,
@@ -42,7 +42,7 @@ static inline void kho_memory_init(void)
 {
 }
 
-static inline void kho_read_map(void)
+static inline void kho_validate_map(void)
 {
 }
 

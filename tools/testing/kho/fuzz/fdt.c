@@ -21,6 +21,7 @@
 
 #include <linux/kexec_handover.h>
 #include <linux/kho/abi/kexec_metadata.h>
+#include <linux/kho/boot.h>
 #include <linux/kho/radix_tree.h>
 
 #include "fuzz/compare.h"

@@ -8,6 +8,7 @@
 #include <linux/io.h>
 #include <linux/kernel.h>
 #include <linux/kexec_handover.h>
+#include <linux/kho/image.h>
 
 #include "shim/subtree.h"
 

@@ -13,6 +13,7 @@
 #include <linux/pfn.h>
 
 #include <linux/kexec_handover.h>
+#include <linux/kho/boot.h>
 
 #include "shim/check.h"
 #include "shim/machine.h"

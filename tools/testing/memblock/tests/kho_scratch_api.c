@@ -4,7 +4,7 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#include <linux/kexec_handover.h>
+#include <linux/kho/boot.h>
 
 #include "kho_scratch_api.h"
 

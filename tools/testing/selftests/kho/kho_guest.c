@@ -708,7 +708,7 @@ static bool log_names_page_sizes(void)
 	char text[128];
 
 	if (!other_page_bits)
-		return guest_log_since("kernel refused: it does not tell its page size");
+		return guest_log_since("kernel refused: its header lacks the page size");
 
 	snprintf(text, sizeof(text),
 		 "kernel refused: it has pages of %d KiB, and kexec handover needs those of this one, %ld KiB",

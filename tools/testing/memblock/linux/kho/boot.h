@@ -5,8 +5,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#ifndef _LINUX_KEXEC_HANDOVER_H
-#define _LINUX_KEXEC_HANDOVER_H
+#ifndef _LINUX_KHO_BOOT_H
+#define _LINUX_KHO_BOOT_H
 
 #include <linux/types.h>
 
@@ -15,7 +15,7 @@ typedef void (*kho_pfn_range_fn)(unsigned long start_pfn, unsigned long end_pfn)
 /* An empty range unless a test sets it */
 extern phys_addr_t kho_preserved_start, kho_preserved_end;
 
-static inline void kho_read_map(void)
+static inline void kho_validate_map(void)
 {
 }
 
@@ -46,4 +46,4 @@ static inline unsigned long kho_walk_unpreserved(unsigned long start_pfn,
 	return end_pfn - start_pfn;
 }
 
-#endif /* _LINUX_KEXEC_HANDOVER_H */
+#endif /* _LINUX_KHO_BOOT_H */
