@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Growing arrays of serialized entries in preserved blocks.
+ * Arrays of serialized entries in chains of preserved blocks.
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * include/linux/kho/abi/block.h has the format of the blocks. A set keeps, in
- * ordinary memory, the list of its blocks, so that it can also be walked
- * backwards and a block can be found again to be freed.
+ * include/linux/kho/abi/block.h describes the format. A set also keeps a list of its
+ * blocks in ordinary memory, which can be walked in both directions.
  */
 
 #define pr_fmt(fmt) "KHO: block: " fmt
@@ -40,17 +39,17 @@ static struct kho_block *kho_block_last(const struct kho_block_set *bs)
 	       list_last_entry(&bs->blocks, struct kho_block, list);
 }
 
-/* The block behind @block, NULL if it is the last one */
-static struct kho_block *kho_block_behind(const struct kho_block_set *bs,
-					  struct kho_block *block)
+/* Return the block after @block, NULL if @block is the last one. */
+static struct kho_block *kho_block_next(const struct kho_block_set *bs,
+					struct kho_block *block)
 {
 	return list_is_last(&block->list, &bs->blocks) ? NULL :
 	       list_next_entry(block, list);
 }
 
-/* The block in front of @block, NULL if it is the first one */
-static struct kho_block *kho_block_before(const struct kho_block_set *bs,
-					  struct kho_block *block)
+/* Return the block before @block, NULL if @block is the first one. */
+static struct kho_block *kho_block_prev(const struct kho_block_set *bs,
+					struct kho_block *block)
 {
 	return list_is_first(&block->list, &bs->blocks) ? NULL :
 	       list_prev_entry(block, list);
@@ -70,7 +69,7 @@ static int kho_block_append(struct kho_block_set *bs,
 	return 0;
 }
 
-static void kho_block_forget(struct kho_block_set *bs, struct kho_block *block)
+static void kho_block_unlink(struct kho_block_set *bs, struct kho_block *block)
 {
 	list_del(&block->list);
 	bs->nr_blocks--;
@@ -81,7 +80,7 @@ static void kho_block_free(struct kho_block_set *bs, struct kho_block *block)
 {
 	struct kho_block_header_ser *ser = block->ser;
 
-	kho_block_forget(bs, block);
+	kho_block_unlink(bs, block);
 	if (bs->origin == KHO_BLOCK_INCOMING)
 		kho_restore_free(ser);
 	else
@@ -109,29 +108,28 @@ static int kho_block_add(struct kho_block_set *bs)
 	return 0;
 }
 
-/* A kexec may come at any moment: the chain must not lead to a freed block. */
+/* Unlink the block before it is freed, because a kexec can happen at any time. */
 static void kho_block_drop_last(struct kho_block_set *bs)
 {
 	struct kho_block *last = kho_block_last(bs);
-	struct kho_block *before = kho_block_before(bs, last);
+	struct kho_block *prev = kho_block_prev(bs, last);
 
-	if (before)
-		WRITE_ONCE(before->ser->next, 0);
+	if (prev)
+		WRITE_ONCE(prev->ser->next, 0);
 	kho_block_free(bs, last);
 }
 
 /**
- * kho_block_grow - make room for one more entry
+ * kho_block_grow - make room for another entry
  * @bs:    the set
- * @count: number of entries that the owner keeps in the set by now
+ * @count: number of entries that the owner has in the set
  *
- * Adds a block once @count entries fill the set. The entries of blocks that the
- * set has already stay where they are.
+ * Add a block if @count entries fill the set. Entries never move.
  *
  * Context: May sleep. The caller locks the set.
  * Return: 0, -EINVAL if an entry does not fit into a block or the set came from
- * the previous kernel, or an error of kho_alloc_preserve(). After an error the
- * set has room for @count entries if it had it before.
+ * the previous kernel, or an error of kho_alloc_preserve(). After an error the set
+ * has at least the room that it had before.
  */
 int kho_block_grow(struct kho_block_set *bs, u64 count)
 {
@@ -152,11 +150,11 @@ int kho_block_grow(struct kho_block_set *bs, u64 count)
 EXPORT_SYMBOL_GPL(kho_block_grow);
 
 /**
- * kho_block_shrink - give back blocks that are not needed any more
+ * kho_block_shrink - free blocks that are no longer needed
  * @bs:    the set
- * @count: number of entries that the owner keeps in the set from now on
+ * @count: number of entries that the owner has in the set
  *
- * Context: May sleep. The caller locks the set; no iterator is in use.
+ * Context: May sleep. The caller locks the set. No iterator may be in use.
  */
 void kho_block_shrink(struct kho_block_set *bs, u64 count)
 {
@@ -168,10 +166,8 @@ void kho_block_shrink(struct kho_block_set *bs, u64 count)
 EXPORT_SYMBOL_GPL(kho_block_shrink);
 
 /**
- * kho_block_set_clear - remove all entries, but keep the blocks
+ * kho_block_set_clear - remove all entries and keep the blocks
  * @bs: the set
- *
- * Undoes what was stored with an iterator; the space for it stays reserved.
  *
  * Context: Any. The caller locks the set.
  */
@@ -187,13 +183,13 @@ void kho_block_set_clear(struct kho_block_set *bs)
 EXPORT_SYMBOL_GPL(kho_block_set_clear);
 
 /**
- * kho_block_set_head_pa - where the chain of a set starts
+ * kho_block_set_head_pa - return the address of the first block
  * @bs: the set
  *
- * It changes only when the set gets its first block or loses its last one.
+ * The address changes only when the first block is added or the last one is freed.
  *
  * Context: Any. The caller locks the set.
- * Return: physical address of the first block, 0 if there is none.
+ * Return: the physical address of the first block, 0 if the set has no blocks.
  */
 u64 kho_block_set_head_pa(const struct kho_block_set *bs)
 {
@@ -204,10 +200,10 @@ u64 kho_block_set_head_pa(const struct kho_block_set *bs)
 EXPORT_SYMBOL_GPL(kho_block_set_head_pa);
 
 /**
- * kho_block_destroy - give back all blocks of a set
- * @bs: the set; afterwards it is empty and can be used as an outgoing one
+ * kho_block_destroy - free all blocks of a set
+ * @bs: the set. Afterwards it is an outgoing set without blocks.
  *
- * Context: May sleep; for a set from the previous kernel not before
+ * Context: May sleep. A set from the previous kernel can't be destroyed before
  * core_initcall. The caller locks the set.
  */
 void kho_block_destroy(struct kho_block_set *bs)
@@ -218,7 +214,7 @@ void kho_block_destroy(struct kho_block_set *bs)
 }
 EXPORT_SYMBOL_GPL(kho_block_destroy);
 
-/* Check the block at @pa; its header can be read only if this returns 0. */
+/* Check the address of a block, before its header is read. */
 static int kho_block_check_address(u64 pa)
 {
 	if (!IS_ALIGNED(pa, KHO_BLOCK_SIZE)) {
@@ -249,10 +245,14 @@ static int kho_block_check_header(const struct kho_block_set *bs, u64 pa,
 	return 0;
 }
 
-/*
- * Brent's cycle detection: the mark stays behind, and jumps to where the walk is
- * whenever the walk has gone twice as far. A walk that runs in a cycle meets
- * the mark after a few times as many steps as the chain has blocks.
+/**
+ * struct kho_block_mark - mark of Brent's cycle detection
+ * @pa:    address of the marked block
+ * @steps: number of steps since the block was marked
+ * @limit: number of steps after which the current block is marked instead
+ *
+ * The limit doubles each time. So a walk in a cycle meets the marked block after a
+ * number of steps that is proportional to the number of blocks.
  */
 struct kho_block_mark {
 	u64 pa;
@@ -294,26 +294,25 @@ static int kho_block_load(struct kho_block_set *bs, u64 pa, u64 *next_pa)
 	return kho_block_append(bs, ser);
 }
 
-static void kho_block_forget_all(struct kho_block_set *bs)
+static void kho_block_unlink_all(struct kho_block_set *bs)
 {
 	while (bs->nr_blocks)
-		kho_block_forget(bs, kho_block_last(bs));
+		kho_block_unlink(bs, kho_block_last(bs));
 }
 
 /**
- * kho_block_restore - find the blocks that the previous kernel left
- * @bs:      an empty set
- * @head_pa: physical address of the chain's first block, 0 for an empty chain
+ * kho_block_restore - make a set of a chain of the previous kernel
+ * @bs:      a set without blocks
+ * @head_pa: physical address of the first block, 0 for an empty chain
  *
- * Only reads and links the blocks; they stay preserved memory of the previous
- * kernel until kho_block_destroy(). The chain is not trusted: the memory of a
- * chain that is refused stays reserved.
+ * The blocks are read in place. They stay preserved until kho_block_destroy(). The
+ * chain is not trusted. If it is refused, its memory stays reserved.
  *
- * Context: May sleep; from early_initcall on. The caller locks the set.
- * Return: 0; -EOPNOTSUPP if kexec handover is off; -EINVAL if the set has
- * blocks, or if the chain has a cycle, a block outside of preserved memory, more
- * entries in a block than fit, or none in one that is not the last; -ENOMEM.
- * After an error the set is empty.
+ * Context: May sleep; not before early_initcall. The caller locks the set.
+ * Return: 0; -EOPNOTSUPP if kexec handover is disabled; -ENOMEM; -EINVAL if the set
+ * has blocks, or if the chain has a cycle, a block that is not preserved memory, a
+ * block with too many entries, or an empty block before the last one. After an error
+ * the set has no blocks.
  */
 int kho_block_restore(struct kho_block_set *bs, u64 head_pa)
 {
@@ -332,7 +331,7 @@ int kho_block_restore(struct kho_block_set *bs, u64 head_pa)
 			err = kho_block_load(bs, pa, &pa);
 	}
 	if (err)
-		kho_block_forget_all(bs);
+		kho_block_unlink_all(bs);
 	else
 		bs->origin = KHO_BLOCK_INCOMING;
 
@@ -341,7 +340,7 @@ int kho_block_restore(struct kho_block_set *bs, u64 head_pa)
 EXPORT_SYMBOL_GPL(kho_block_restore);
 
 /**
- * kho_block_it_init - put an iterator in front of a set's first entry
+ * kho_block_it_init - set an iterator to the start of a set
  * @it: the iterator
  * @bs: the set
  *
@@ -355,31 +354,34 @@ void kho_block_it_init(struct kho_block_it *it, struct kho_block_set *bs)
 }
 EXPORT_SYMBOL_GPL(kho_block_it_init);
 
-/* Go to the next block if all @count entries of this one are passed. */
-static bool kho_block_it_settle(struct kho_block_it *it, u64 count)
+/*
+ * Advance to the next block if the position is after all @count entries of this one.
+ * Return false if there is no next block.
+ */
+static bool kho_block_it_advance(struct kho_block_it *it, u64 count)
 {
-	struct kho_block *behind;
+	struct kho_block *next;
 
 	if (!it->block || it->index < count)
 		return it->block;
 
-	behind = kho_block_behind(it->bs, it->block);
-	if (!behind)
+	next = kho_block_next(it->bs, it->block);
+	if (!next)
 		return false;
-	it->block = behind;
+	it->block = next;
 	it->index = 0;
 	return true;
 }
 
 /**
- * kho_block_it_next - the next entry to write
+ * kho_block_it_next - return the next entry for writing
  * @it: the iterator
  *
- * Moves behind the entry. What was stored counts only after
+ * The position moves past the entry. The number of entries is stored by
  * kho_block_it_finalize().
  *
  * Context: Any. The caller locks the set.
- * Return: the entry, NULL if the set's blocks are full.
+ * Return: the entry, NULL if all blocks are full.
  */
 void *kho_block_it_next(struct kho_block_it *it)
 {
@@ -387,7 +389,7 @@ void *kho_block_it_next(struct kho_block_it *it)
 
 	if (it->block && it->index == capacity)
 		it->block->ser->count = capacity;
-	if (!kho_block_it_settle(it, capacity))
+	if (!kho_block_it_advance(it, capacity))
 		return NULL;
 
 	return kho_block_entry(it->bs, it->block, it->index++);
@@ -395,17 +397,17 @@ void *kho_block_it_next(struct kho_block_it *it)
 EXPORT_SYMBOL_GPL(kho_block_it_next);
 
 /**
- * kho_block_it_read - the next stored entry
+ * kho_block_it_read - return the next stored entry
  * @it: the iterator
  *
- * Moves behind the entry.
+ * The position moves past the entry.
  *
  * Context: Any. The caller locks the set.
  * Return: the entry, NULL at the end.
  */
 void *kho_block_it_read(struct kho_block_it *it)
 {
-	if (!it->block || !kho_block_it_settle(it, it->block->ser->count) ||
+	if (!it->block || !kho_block_it_advance(it, it->block->ser->count) ||
 	    it->index >= it->block->ser->count)
 		return NULL;
 
@@ -414,28 +416,27 @@ void *kho_block_it_read(struct kho_block_it *it)
 EXPORT_SYMBOL_GPL(kho_block_it_read);
 
 /**
- * kho_block_it_prev - the entry in front of the position
+ * kho_block_it_prev - return the entry before the position
  * @it: the iterator
  *
- * Moves in front of the entry. It works for entries written and for entries
- * read.
+ * The position moves before the entry, which can be a written or a stored one.
  *
  * Context: Any. The caller locks the set.
  * Return: the entry, NULL if the position is at the start.
  */
 void *kho_block_it_prev(struct kho_block_it *it)
 {
-	struct kho_block *before;
+	struct kho_block *prev;
 
 	if (!it->block)
 		return NULL;
 
 	while (!it->index) {
-		before = kho_block_before(it->bs, it->block);
-		if (!before)
+		prev = kho_block_prev(it->bs, it->block);
+		if (!prev)
 			return NULL;
-		it->block = before;
-		it->index = before->ser->count;
+		it->block = prev;
+		it->index = prev->ser->count;
 	}
 
 	return kho_block_entry(it->bs, it->block, --it->index);
@@ -443,11 +444,11 @@ void *kho_block_it_prev(struct kho_block_it *it)
 EXPORT_SYMBOL_GPL(kho_block_it_prev);
 
 /**
- * kho_block_it_finalize - store how many entries a set has
- * @it: the iterator, behind the last entry that was written
+ * kho_block_it_finalize - store the number of entries
+ * @it: the iterator, after the last entry that was written
  *
- * The owner has to shrink the set to these entries, before or after: only the
- * last block of a chain may be empty.
+ * Only the last block of a chain may be empty, so the owner must also call
+ * kho_block_shrink() for this number of entries, before or afterwards.
  *
  * Context: Any. The caller locks the set.
  */

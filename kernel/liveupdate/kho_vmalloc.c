@@ -4,9 +4,9 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * include/linux/kho/abi/vmalloc.h has the format. The next kernel gets the
- * memory of the area at the same physical addresses, but maps it wherever it
- * has room.
+ * include/linux/kho/abi/vmalloc.h describes the format. In the next kernel the
+ * pages of an area have the same physical addresses, but the area has another
+ * virtual address.
  */
 
 #define pr_fmt(fmt) "KHO: vmalloc: " fmt
@@ -28,11 +28,11 @@
 
 #include <linux/kho/vmalloc.h>
 
-/* Areas with any other flag have properties that are not handed over. */
+/* Areas with other flags have properties that the format does not carry. */
 #define KHO_VMALLOC_VM_FLAGS	(VM_ALLOC | VM_ALLOW_HUGE_VMAP)
 #define KHO_VMALLOC_FLAGS	(KHO_VMALLOC_ALLOC | KHO_VMALLOC_HUGE_VMAP)
 
-/* Number of entries that the chunks of an area hold */
+/* Return the number of entries of all chunks. */
 static unsigned int kho_vmalloc_entries(const struct kho_vmalloc *preservation)
 {
 	return preservation->total_pages >> preservation->order;
@@ -46,16 +46,6 @@ static unsigned int kho_vmalloc_in_chunk(unsigned int entries)
 /*
  * Preserving
  */
-
-static unsigned short kho_vmalloc_flags(unsigned long vm_flags)
-{
-	unsigned short flags = KHO_VMALLOC_ALLOC;
-
-	if (vm_flags & VM_ALLOW_HUGE_VMAP)
-		flags |= KHO_VMALLOC_HUGE_VMAP;
-
-	return flags;
-}
 
 static bool kho_vmalloc_supported(const struct vm_struct *vm)
 {
@@ -83,7 +73,7 @@ static int kho_vmalloc_preserve_pages(struct kho_vmalloc_chunk *chunk,
 	return 0;
 }
 
-/* After an error the chunks list what is preserved so far. */
+/* After an error the chunks list the pages that have been preserved so far. */
 static int kho_vmalloc_preserve_area(struct kho_vmalloc *preservation,
 				     struct page **pages)
 {
@@ -128,8 +118,9 @@ static void kho_vmalloc_unpreserve_pages(const struct kho_vmalloc_chunk *chunk,
 
 /**
  * kho_unpreserve_vmalloc - undo kho_preserve_vmalloc()
- * @preservation: what kho_preserve_vmalloc() filled in; it is zeroed, and to do
- *		  it again has no effect
+ * @preservation: the description that kho_preserve_vmalloc() filled in
+ *
+ * @preservation is zeroed. A second call has no effect.
  *
  * Context: May sleep. The area must still exist.
  */
@@ -151,16 +142,17 @@ EXPORT_SYMBOL_GPL(kho_unpreserve_vmalloc);
 
 /**
  * kho_preserve_vmalloc - preserve a vmalloc area
- * @ptr:	  the area, as vmalloc() or one of its like returned it
- * @preservation: where to describe it; to be handed over by the caller
+ * @ptr:	  the address that vmalloc() or a similar function returned
+ * @preservation: where to store the description of the area. The caller hands it
+ *		  over.
  *
- * Only plain areas are handed over, with or without huge pages. The area must
- * not be freed before kho_unpreserve_vmalloc().
+ * The area must have no flags but VM_ALLOC and VM_ALLOW_HUGE_VMAP. It must not be
+ * freed before kho_unpreserve_vmalloc().
  *
  * Context: May sleep.
- * Return: 0; -EINVAL if @ptr is no area's start; -EOPNOTSUPP if the area is not
- * a plain one; or an error of kho_preserve_pages() or kho_alloc_preserve().
- * After an error nothing is preserved and @preservation is zeroed.
+ * Return: 0; -EINVAL if no area starts at @ptr; -EOPNOTSUPP if the area has other
+ * flags; or an error of kho_preserve_pages() or kho_alloc_preserve(). After an
+ * error nothing is preserved and @preservation is zeroed.
  */
 int kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation)
 {
@@ -174,7 +166,9 @@ int kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation)
 		return -EOPNOTSUPP;
 
 	preservation->total_pages = vm->nr_pages;
-	preservation->flags = kho_vmalloc_flags(vm->flags);
+	preservation->flags = KHO_VMALLOC_ALLOC;
+	if (vm->flags & VM_ALLOW_HUGE_VMAP)
+		preservation->flags |= KHO_VMALLOC_HUGE_VMAP;
 	preservation->order = vm_area_page_order(vm);
 	err = kho_vmalloc_preserve_area(preservation, vm->pages);
 	if (err)
@@ -185,8 +179,8 @@ int kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation)
 EXPORT_SYMBOL_GPL(kho_preserve_vmalloc);
 
 /*
- * Restoring. Everything that can be checked is checked before anything is
- * taken: what is refused stays reserved as a whole.
+ * Restoring. All checks come before the first page is restored, so the memory of an
+ * area that is refused stays reserved as a whole.
  */
 
 static bool kho_vmalloc_check_header(const struct kho_vmalloc *preservation)
@@ -211,7 +205,7 @@ static bool kho_vmalloc_check_header(const struct kho_vmalloc *preservation)
 	return true;
 }
 
-/* Is there preserved memory, of 2^order pages, aligned to its size? */
+/* Check that @phys is the address of 2^order preserved pages, aligned to that size. */
 static bool kho_vmalloc_check_memory(u64 phys, unsigned int order)
 {
 	size_t size = PAGE_SIZE << order;
@@ -226,14 +220,15 @@ static bool kho_vmalloc_check_memory(u64 phys, unsigned int order)
 
 /**
  * struct kho_vmalloc_incoming - an area that is being restored
- * @order:     log2 of the size of its blocks, pages
- * @nr_pages:  its size, pages
- * @pages:     its pages
+ * @order:     log2 of the size of the area's blocks in pages
+ * @nr_pages:  size of the area in pages
+ * @pages:     pages of the area
  * @nr_chunks: number of @chunks
- * @chunks:    physical addresses of the chunks that described it
+ * @chunks:    physical addresses of the chunks that describe the area
  *
- * Memory of the previous kernel that is checked can change until it is used: it
- * may also be content of something that was restored before. So it is read once.
+ * The chunks of a malicious kernel may overlap memory that this kernel has restored
+ * and uses, so they can change at any time. Each of their fields is read once,
+ * checked, and kept here.
  */
 struct kho_vmalloc_incoming {
 	unsigned int order;
@@ -246,7 +241,7 @@ struct kho_vmalloc_incoming {
 static int kho_vmalloc_alloc_incoming(struct kho_vmalloc_incoming *in,
 				      const struct kho_vmalloc *preservation)
 {
-	/* The size is the previous kernel's word: no warning if it is absurd. */
+	/* The size is not trusted, so do not warn if it is too large. */
 	const gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
 
 	in->order = preservation->order;
@@ -288,7 +283,7 @@ static bool kho_vmalloc_read_chunk(const struct kho_vmalloc_incoming *in,
 	return false;
 }
 
-/* The number of entries bounds the chain, so that it can't be a cycle. */
+/* The number of pages limits the number of chunks, so a cycle is found. */
 static bool kho_vmalloc_read_chain(struct kho_vmalloc_incoming *in, u64 phys)
 {
 	struct page **pages = in->pages;
@@ -324,8 +319,8 @@ static void kho_vmalloc_free_pages(struct page **pages, unsigned int nr)
 }
 
 /*
- * It fails when somebody else restores the same pages at the same time, and for
- * a damaged list that has a page twice, or one that this kernel uses.
+ * Restore the pages. This fails if another caller restores the same pages at the
+ * same time, or if a page is listed twice or is used by this kernel.
  */
 static bool kho_vmalloc_take_pages(const struct kho_vmalloc_incoming *in)
 {
@@ -346,24 +341,12 @@ static bool kho_vmalloc_take_pages(const struct kho_vmalloc_incoming *in)
 	return true;
 }
 
-static void kho_vmalloc_take_chunks(const struct kho_vmalloc_incoming *in)
-{
-	unsigned int i;
-
-	for (i = 0; i < in->nr_chunks; i++)
-		kho_restore_free(phys_to_virt(in->chunks[i]));
-}
-
-static unsigned long kho_vmalloc_vm_flags(const struct kho_vmalloc *preservation)
-{
-	return preservation->flags & KHO_VMALLOC_HUGE_VMAP ? VM_ALLOW_HUGE_VMAP : 0;
-}
-
-/* All that can fail for want of memory comes before anything is taken. */
+/* Allocate all memory before the first page is restored. */
 static void *kho_vmalloc_restore_area(struct kho_vmalloc_incoming *in,
 				      unsigned long vm_flags, const void *caller)
 {
 	struct vm_struct *area;
+	unsigned int i;
 	void *addr;
 
 	area = vmalloc_map_pages(in->pages, in->nr_pages, in->order, vm_flags,
@@ -376,29 +359,32 @@ static void *kho_vmalloc_restore_area(struct kho_vmalloc_incoming *in,
 		return ERR_PTR(-EINVAL);
 	}
 
-	kho_vmalloc_take_chunks(in);
+	for (i = 0; i < in->nr_chunks; i++)
+		kho_restore_free(phys_to_virt(in->chunks[i]));
 	addr = vmalloc_adopt_pages(area, in->pages, in->nr_pages);
 	in->pages = NULL;
 	return addr;
 }
 
 /**
- * kho_try_restore_vmalloc - restore a vmalloc area that the previous kernel preserved
- * @preservation: what its kho_preserve_vmalloc() filled in; need not be trusted,
- *		  but must not change
+ * kho_try_restore_vmalloc - restore a vmalloc area of the previous kernel
+ * @preservation: the description that kho_preserve_vmalloc() filled in there. It is
+ *		  not trusted, but must not change during the call.
  *
- * On success the memory belongs to the caller, to be freed with vfree().
+ * Context: May sleep; not before core_initcall.
+ * Return: the area at its new address, which the caller frees with vfree(), or an
+ * ERR_PTR():
  *
- * Context: May sleep; from core_initcall on.
- * Return: the area at its new address, or an ERR_PTR: -ENOMEM if there is no memory
- * to manage the area, then nothing has changed and it can be tried again;
- * -EOPNOTSUPP if kexec handover is off; -EINVAL if @preservation or what it leads
- * to is damaged, or if it was restored before. The memory stays reserved, unless
- * the list has a page twice or one that this kernel uses: then what had been taken
- * is freed.
+ * * %-ENOMEM - There is no memory to manage the area. Nothing has changed, so the
+ *   caller can try again.
+ * * %-EOPNOTSUPP - Kexec handover is disabled.
+ * * %-EINVAL - The description is damaged, or the area was restored before. Its
+ *   memory stays reserved. But if a page is listed twice, or is used by this
+ *   kernel, the pages that precede it are freed.
  */
 void *kho_try_restore_vmalloc(const struct kho_vmalloc *preservation)
 {
+	unsigned long vm_flags = 0;
 	struct kho_vmalloc_incoming in;
 	void *area;
 	int err;
@@ -408,14 +394,15 @@ void *kho_try_restore_vmalloc(const struct kho_vmalloc *preservation)
 	if (!kho_vmalloc_check_header(preservation))
 		return ERR_PTR(-EINVAL);
 
+	if (preservation->flags & KHO_VMALLOC_HUGE_VMAP)
+		vm_flags = VM_ALLOW_HUGE_VMAP;
 	err = kho_vmalloc_alloc_incoming(&in, preservation);
 	if (!err && !kho_vmalloc_read_chain(&in, preservation->first.phys))
 		err = -EINVAL;
 	if (err)
 		area = ERR_PTR(err);
 	else
-		area = kho_vmalloc_restore_area(&in,
-						kho_vmalloc_vm_flags(preservation),
+		area = kho_vmalloc_restore_area(&in, vm_flags,
 						__builtin_return_address(0));
 	kho_vmalloc_free_incoming(&in);
 	return area;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Growing arrays of serialized entries in preserved blocks.
+ * Arrays of serialized entries in chains of preserved blocks.
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -14,9 +14,9 @@
 #include <linux/kho/abi/block.h>
 
 /**
- * struct kho_block - one block of a set
- * @list: links the set's blocks in the order of the chain
- * @ser:  the block itself, in preserved memory
+ * struct kho_block - a block of a set
+ * @list: entry in kho_block_set.blocks
+ * @ser:  the block in preserved memory
  */
 struct kho_block {
 	struct list_head list;
@@ -24,9 +24,9 @@ struct kho_block {
 };
 
 /**
- * enum kho_block_origin - which kernel filled the blocks of a set
- * @KHO_BLOCK_OUTGOING: this one, for the next kernel
- * @KHO_BLOCK_INCOMING: the previous one, for this kernel
+ * enum kho_block_origin - kernel that filled the blocks of a set
+ * @KHO_BLOCK_OUTGOING: this kernel, for the next one
+ * @KHO_BLOCK_INCOMING: the previous kernel, for this one
  */
 enum kho_block_origin {
 	KHO_BLOCK_OUTGOING,
@@ -35,10 +35,10 @@ enum kho_block_origin {
 
 /**
  * struct kho_block_set - a chain of blocks
- * @blocks:     all &struct kho_block, first to last
- * @entry_size: bytes in an entry
+ * @blocks:     list of &struct kho_block in the order of the chain
+ * @entry_size: size of an entry in bytes
  * @nr_blocks:  number of blocks
- * @origin:     where the blocks come from, so how they are given back
+ * @origin:     kernel that filled the blocks, which determines how to free them
  */
 struct kho_block_set {
 	struct list_head blocks;
@@ -50,8 +50,8 @@ struct kho_block_set {
 /**
  * struct kho_block_it - a position between two entries of a set
  * @bs:    the set
- * @block: the block with the position, NULL in a set without blocks
- * @index: number of entries in front of the position, in @block
+ * @block: the block of the position, NULL in a set without blocks
+ * @index: number of entries of @block before the position
  */
 struct kho_block_it {
 	struct kho_block_set *bs;
@@ -60,9 +60,9 @@ struct kho_block_it {
 };
 
 /**
- * KHO_BLOCK_SET_INIT - initializer of a set without blocks
+ * KHO_BLOCK_SET_INIT - initializer for a set without blocks
  * @name: the &struct kho_block_set variable
- * @_entry_size: bytes in an entry, at most what a block has behind its header
+ * @_entry_size: size of an entry in bytes, at most that of a block without its header
  */
 #define KHO_BLOCK_SET_INIT(name, _entry_size) {		\
 	.blocks = LIST_HEAD_INIT((name).blocks),	\
@@ -73,7 +73,7 @@ struct kho_block_it {
 /**
  * kho_block_set_init - initialize a set without blocks
  * @bs: the set
- * @entry_size: bytes in an entry, at most what a block has behind its header
+ * @entry_size: size of an entry in bytes, at most that of a block without its header
  *
  * Context: Any.
  */
@@ -84,7 +84,7 @@ static inline void kho_block_set_init(struct kho_block_set *bs,
 }
 
 /**
- * kho_block_capacity - entries that one block of a set holds
+ * kho_block_capacity - return the number of entries that fit into a block
  * @bs: the set
  *
  * Return: the number of entries.

@@ -40,15 +40,15 @@ kho_try_restore_vmalloc(const struct kho_vmalloc *preservation)
 #endif /* CONFIG_KEXEC_HANDOVER */
 
 /**
- * kho_restore_vmalloc - restore a vmalloc area that the previous kernel preserved
- * @preservation: what its kho_preserve_vmalloc() filled in; need not be trusted,
- *		  but must not change
+ * kho_restore_vmalloc - restore a vmalloc area of the previous kernel
+ * @preservation: the description that kho_preserve_vmalloc() filled in there. It is
+ *		  not trusted, but must not change during the call.
  *
- * As kho_try_restore_vmalloc(), for those who do not try again.
+ * Like kho_try_restore_vmalloc(), for callers that don't try again.
  *
- * Context: May sleep; from core_initcall on.
- * Return: the area at its new address, to be freed with vfree(); NULL where the
- * other function gives an error.
+ * Context: May sleep; not before core_initcall.
+ * Return: the area at its new address, which the caller frees with vfree(); NULL on
+ * any error.
  */
 static inline void *kho_restore_vmalloc(const struct kho_vmalloc *preservation)
 {

@@ -15,23 +15,23 @@
 /**
  * DOC: KHO blocks
  *
- * An array of any length, kept in a chain of preserved one-page blocks. Each
- * block is a header, followed by header.count entries of a size that the owner
- * of the chain fixes. The entries of a chain are those of its first block, then
- * those of the second, and so on.
+ * A chain of one-page blocks holds an array of any length. A block consists of a
+ * header and count entries. The owner of the chain determines the size of an entry.
+ * The array consists of the entries of the first block, those of the second block,
+ * and so on.
  *
- * An empty chain is the head address 0, or a single block with count 0. Only the
- * last block of a chain may have count 0.
+ * If the array is empty, the address of the first block is 0, or the chain is a
+ * single block with count 0. Only the last block of a chain may have count 0.
  */
 
 #define KHO_BLOCK_COMPATIBLE	"block-v1"
 
-/* Bytes in a block, its header included */
+/* Size of a block in bytes, including the header */
 #define KHO_BLOCK_SIZE		PAGE_SIZE
 
 /**
- * struct kho_block_header_ser - what a block starts with
- * @next:  physical address of the next block, 0 in the last
+ * struct kho_block_header_ser - header of a block
+ * @next:  physical address of the next block, 0 in the last one
  * @count: number of entries that follow
  */
 struct kho_block_header_ser {

@@ -13,33 +13,30 @@
 /**
  * DOC: KHO version strings
  *
- * Whatever one kernel leaves for the next starts with, or is described by, a
- * version string. Its unit is the token ``name-vN``: everything before the last
- * ``-v`` is the name of a component, N is a decimal number without leading
- * zero.
+ * All state that one kernel hands over to the next has a version string. The string
+ * consists of tokens ``name-vN``. The name of a component is everything before the
+ * last ``-v``. N is a decimal number without leading zeros.
  *
- * A component that contains others composes its string from its own token (the
- * *base token*), followed by ``;`` and the token of each component that it
- * contains::
+ * If a component contains others, its string has its own token (the *base token*)
+ * followed by ``;`` and the token of each contained component::
  *
  *	kho-v4;radix-v1;vmalloc-v1
  *
- * The names after the base token are unique and in strict alphabetical order.
- * What stands there is a leaf: it composes nothing itself.
+ * The names after the base token are unique and sorted alphabetically. The components
+ * with these names don't contain others themselves.
  *
- * A reader compares every token with the versions that it can read before it
- * touches any state behind the string. So a data structure that changes its
- * format bumps its own token, and each component that uses it is refused by
- * kernels that can't read the new format, without a change of its own.
+ * A reader compares each token with the versions that it can read, before it reads
+ * anything else of the component. If the format of a data structure changes, its own
+ * token changes. Kernels that can't read the new format then refuse each component
+ * that contains the data structure, whose base token need not change.
  *
- * Inside a structure the string is followed by zeros up to the next multiple of
- * 8 bytes.
+ * In a structure the string is padded with zeros to a multiple of 8 bytes.
  */
 
 /* Append the token of a contained component to a version string */
 #define KHO_SUB_COMPAT(str)	";" str
 
-/* Room that a version string takes in a structure, its NUL included (bytes) */
+/* Size of a version string in a structure in bytes, including the NUL */
 #define KHO_COMPAT_ALIGN(str)	ALIGN(sizeof(str), 8)
 
 #endif /* _LINUX_KHO_ABI_COMPAT_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The wire format of the kexec handover's root.
+ * Wire format of the root FDT.
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -18,8 +18,8 @@
 /**
  * DOC: KHO root FDT
  *
- * All that one kernel leaves for the next is found through one page, the root
- * FDT, a flattened device tree::
+ * The root FDT is a flattened device tree in one page. It leads to all other state
+ * that a kernel hands over::
  *
  *   / {
  *       compatible = "kho-v4;radix-v1;vmalloc-v1";
@@ -30,32 +30,31 @@
  *       };
  *   };
  *
- * ``preserved-memory-map`` is the physical address of the root node of the
- * radix tree that holds every preserved block of memory. Each child node names
- * a blob: ``preserved-data`` is its physical address and ``blob-size`` its
- * length in bytes. What a blob holds is its owner's affair; the memory it lies
- * in is preserved by its owner.
+ * ``preserved-memory-map`` is the physical address of the root node of the radix
+ * tree with all preserved blocks of memory. Each child node names a blob:
+ * ``preserved-data`` is its physical address and ``blob-size`` its size in bytes. The
+ * owner of a blob determines its format and preserves its memory.
  *
- * The u64 properties are raw native-endian bytes, at any alignment.
+ * The u64 properties are raw native-endian bytes, which may be unaligned.
  *
- * The length of the root FDT as it is handed over is the PAGE_SIZE of the
- * kernel that wrote it. A reader whose pages have another size refuses it
- * before reading anything.
+ * The boot protocol passes the address and the length of the root FDT. The length is
+ * the PAGE_SIZE of the kernel that wrote it. A kernel whose PAGE_SIZE differs refuses
+ * the handover before it reads anything.
  */
 
-/* Base token of the root FDT: change it with the layout above. */
+/* Base token of the root FDT. It changes with the format above. */
 #define KHO_FDT_COMPAT_BASE		"kho-v4"
 
-/* The root FDT's whole version string: its own token and those it contains. */
+/* Version string of the root FDT */
 #define KHO_FDT_COMPATIBLE						\
 	(KHO_FDT_COMPAT_BASE						\
 	 KHO_SUB_COMPAT(KHO_RADIX_COMPATIBLE)				\
 	 KHO_SUB_COMPAT(KHO_VMALLOC_COMPATIBLE))
 
-/* Property of the root node: the radix tree's root. */
+/* Property of the root node */
 #define KHO_FDT_MEMORY_MAP_PROP_NAME	"preserved-memory-map"
 
-/* Properties of each child node: a blob's address and size. */
+/* Properties of the child nodes */
 #define KHO_SUB_TREE_PROP_NAME		"preserved-data"
 #define KHO_SUB_TREE_SIZE_PROP_NAME	"blob-size"
 

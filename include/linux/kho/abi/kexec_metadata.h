@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Wire format of what a kernel tells the next one about itself.
+ * Wire format of the kexec metadata.
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -13,10 +13,9 @@
 /**
  * DOC: KHO kexec metadata
  *
- * The blob ``kexec-metadata`` says which kernel handed over, and how many kexecs
- * there have been since the last cold boot. It is for the log; nobody depends on
- * it, so it has a version of its own and is ignored when it is absent or of
- * another version.
+ * The blob ``kexec-metadata`` has the release of the previous kernel and the number of
+ * kexecs since the last cold boot. It only serves the log, so it has its own version,
+ * and a kernel ignores it if it is missing or has another version.
  */
 
 /* Name of the blob in the root FDT */
@@ -24,16 +23,16 @@
 
 #define KHO_METADATA_VERSION	1
 
-/* As long as new_utsname's member */
+/* Size of the release in struct new_utsname */
 #define KHO_METADATA_RELEASE_LENGTH	65
 
 /**
- * struct kho_kexec_metadata - what a kernel tells the next one about itself
+ * struct kho_kexec_metadata - information about the previous kernel
  * @version:	      %KHO_METADATA_VERSION
  * @previous_release: utsname()->release of the kernel that hands over,
  *		      NUL-terminated
- * @kexec_count:      number of kexecs since the last cold boot that the reader's
- *		      boot is: 1 for the first one
+ * @kexec_count:      number of kexecs since the last cold boot, including the one
+ *		      that starts the reader
  */
 struct kho_kexec_metadata {
 	u32 version;

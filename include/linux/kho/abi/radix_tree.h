@@ -17,43 +17,42 @@
 /**
  * DOC: KHO radix tree
  *
- * The tree holds a set of 64-bit keys. In the map of preserved memory a key
- * stands for one preserved block of 2^order pages::
+ * The tree is a set of 64-bit keys. Each key stands for a preserved block of 2^order
+ * pages::
  *
  *	key = (1 << (64 - PAGE_SHIFT - order)) | (phys >> (PAGE_SHIFT + order))
  *
- * The position of the highest set bit tells the order, the bits below it tell
- * the address. Orders run from 0 to 63 - PAGE_SHIFT. Key 0 has no marker, key 1
- * has one below the largest order, and a marker above %KHO_ORDER_0_LOG2 has no
- * order: all these are malformed. Blocks never overlap.
+ * The position of the highest set bit, the marker, determines the order. The bits below
+ * it are the address. Orders range from 0 to 63 - PAGE_SHIFT, so a key is malformed if
+ * its marker is above bit %KHO_ORDER_0_LOG2 or is bit 0, and if it has no marker. Blocks
+ * never overlap.
  *
- * Every node is one page. On the upper levels it is a table of the physical
- * addresses of its children, 0 where there is none; on level 0 it is a bitmap
- * with one bit for each key. With 4 KiB pages there are six levels::
+ * Each node is one page. A node of the upper levels is a table of the physical addresses
+ * of its children, 0 for none. A node of level 0 is a bitmap with one bit for each key.
+ * With 4 KiB pages there are six levels::
  *
  *	level      5      4      3      2      1      0
  *	key bits 59:51  50:42  41:33  32:24  23:15  14:0
  *
- * So the keys of one order form one sorted bitmap, and blocks that are
- * neighbours in memory are neighbouring bits.
+ * So the keys of one order form a sorted bitmap, where adjacent blocks are adjacent bits.
  *
- * The nodes lie in ordinary pages of the kernel that wrote them, and the tree
- * does not list them as preserved. The kernel that reads the tree must keep
- * (or copy) them itself if it needs them later than its page allocator.
+ * The nodes are ordinary pages of the kernel that wrote the tree, and the tree does not
+ * list them as preserved. The kernel that reads the tree must reserve or copy them if it
+ * needs the tree after its page allocator has started.
  *
- * The tree tells where blocks start and how large they are. Whether a block was
- * a folio or a range of single pages is known only to who preserved it.
+ * The tree records the address and the size of a block. Only the owner of a block knows
+ * if it is a folio or a range of single pages.
  */
 
 #define KHO_RADIX_COMPATIBLE	"radix-v1"
 
 /**
- * enum kho_radix_consts - geometry of the tree; all follow from PAGE_SIZE
+ * enum kho_radix_consts - geometry of the tree, determined by PAGE_SIZE
  * @KHO_ORDER_0_LOG2:		position of the marker bit in keys of order 0
  * @KHO_TABLE_SIZE_LOG2:	log2 of the number of entries in a table
  * @KHO_BITMAP_SIZE_LOG2:	log2 of the number of bits in a leaf
- * @KHO_TREE_MAX_DEPTH:		number of levels, the leaves included
- * @KHO_RADIX_MAX_ORDER:	the largest order that a key can express
+ * @KHO_TREE_MAX_DEPTH:		number of levels, including the leaves
+ * @KHO_RADIX_MAX_ORDER:	largest order of a block
  */
 enum kho_radix_consts {
 	KHO_ORDER_0_LOG2 = 64 - PAGE_SHIFT,
@@ -66,7 +65,7 @@ enum kho_radix_consts {
 };
 
 /**
- * struct kho_radix_node - a node above the leaves
+ * struct kho_radix_node - a node of the upper levels
  * @table: physical addresses of the children, 0 for none
  */
 struct kho_radix_node {

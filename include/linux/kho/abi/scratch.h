@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The description of scratch memory that one kernel leaves for the next.
+ * Wire format of the scratch regions.
  *
- * Apart from the rest of the ABI because boot code that runs before the kernel
- * proper (the x86 decompressor) reads it too.
+ * This is a separate header because the x86 decompressor includes it too.
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -15,24 +14,21 @@
 /**
  * DOC: KHO scratch regions
  *
- * The boot protocol leads to an array of struct kho_scratch, which stands in a
- * segment of the kexec image. The number of entries follows from the size of the
- * array.
+ * The boot protocol passes the address and the size of an array of struct
+ * kho_scratch, which is in a segment of the kexec image. The size of the array
+ * determines the number of entries.
  *
- * Regions don't overlap. The new kernel, its initrd and all else that the kexec
- * image brings lie in them, and until the map has been read the new kernel
- * allocates memory in them only. The root FDT and the map lie elsewhere.
+ * Regions don't overlap. They contain the new kernel, its initrd and everything else
+ * that the kexec image loads, and the new kernel allocates memory only there until
+ * it has read the map. The root FDT and the map lie outside of them.
  *
- * The array is handed on unchanged from kernel to kernel.
+ * Each kernel hands over the array unchanged.
  */
 
 /**
- * struct kho_scratch - a region in which no preserved page ever lies
+ * struct kho_scratch - a region where no page is ever preserved
  * @addr: physical address, aligned to the largest block of the page allocator
- * @size: in bytes, a multiple of the same
- *
- * The next kernel gets an array of these. It runs inside them until it has
- * read which memory is preserved.
+ * @size: size in bytes, aligned likewise
  */
 struct kho_scratch {
 	phys_addr_t addr;

@@ -16,24 +16,22 @@
 /**
  * DOC: Preserved vmalloc areas
  *
- * struct kho_vmalloc describes one virtually contiguous area; its user embeds
- * it in preserved state of its own. The addresses of the area's memory stand in
- * a chain of one-page chunks. Each entry of a chunk is the physical address of
- * 2^order contiguous pages. Entries are in the order of the area's virtual
- * addresses; every chunk but the last is full, the last one ends with a zero
- * entry unless it is full too. The chunks are themselves preserved.
- *
- * There are total_pages >> order entries.
+ * struct kho_vmalloc describes one area. Users embed it in their own preserved
+ * state. The addresses of the area's pages are in a chain of one-page chunks, which
+ * are preserved too. Each entry of a chunk is the physical address of 2^order
+ * contiguous pages. The entries are in the order of the area's virtual addresses,
+ * and there are total_pages >> order of them. Every chunk but the last one is full.
+ * The last one ends with a zero entry unless it is full.
  *
  * The fields of struct kho_vmalloc::
  *
- *   u64 first           physical address of the chain's first chunk
+ *   u64 first           physical address of the first chunk
  *   u32 total_pages     size of the area in pages of PAGE_SIZE
  *   u16 flags           bit 0: VM_ALLOC, bit 1: VM_ALLOW_HUGE_VMAP
  *   u16 order           as above
  *
- * A chunk is a u64 with the physical address of the next chunk, 0 in the last
- * one, followed by its entries, u64 each.
+ * A chunk consists of a u64 with the physical address of the next chunk, 0 in the
+ * last one, and the entries, u64 each.
  */
 
 #define KHO_VMALLOC_COMPATIBLE	"vmalloc-v1"
@@ -43,8 +41,8 @@
 #define KHO_VMALLOC_HUGE_VMAP	BIT(1)	/* VM_ALLOW_HUGE_VMAP */
 
 /*
- * A pointer to preserved memory: a physical address on its way from kernel to
- * kernel, while the type tells what it leads to. 0 is no address.
+ * A pointer to preserved memory. It is handed over as a physical address; ptr only
+ * gives it a type. Address 0 stands for NULL.
  */
 #define DECLARE_KHOSER_PTR(name, type)	\
 	union {				\
@@ -52,7 +50,7 @@
 		type ptr;		\
 	} name
 
-/* Store where @val points to, a pointer into the direct map or NULL */
+/* Store @val, a pointer into the direct map or NULL. */
 #define KHOSER_STORE_PTR(dest, val)					\
 	({								\
 		typeof((dest).ptr) __khoser_val = (val);		\
@@ -60,7 +58,7 @@
 		(dest).phys = __khoser_val ? virt_to_phys(__khoser_val) : 0; \
 	})
 
-/* The pointer into the direct map, NULL for none. Check the address first. */
+/* Return the pointer into the direct map, or NULL. Check the address first. */
 #define KHOSER_LOAD_PTR(src)						\
 	({								\
 		u64 __khoser_phys = (src).phys;				\
@@ -71,7 +69,7 @@
 
 struct kho_vmalloc_chunk;
 
-/* What a chunk starts with: the next chunk of the chain, 0 in the last */
+/* Head of a chunk: the next chunk of the chain, 0 in the last one */
 struct kho_vmalloc_hdr {
 	DECLARE_KHOSER_PTR(next, struct kho_vmalloc_chunk *);
 };
@@ -82,8 +80,8 @@ struct kho_vmalloc_hdr {
 /**
  * struct kho_vmalloc_chunk - one page of addresses
  * @hdr:  links the chain
- * @phys: physical addresses of 2^order contiguous pages each, zero-terminated
- *	  unless full
+ * @phys: addresses of 2^order contiguous pages each, terminated by 0 unless the
+ *	  chunk is full
  */
 struct kho_vmalloc_chunk {
 	struct kho_vmalloc_hdr hdr;
@@ -94,13 +92,13 @@ static_assert(sizeof(struct kho_vmalloc_chunk) == PAGE_SIZE);
 
 /* A preserved vmalloc area */
 struct kho_vmalloc {
-	/* the chain's first chunk */
+	/* first chunk of the chain */
 	DECLARE_KHOSER_PTR(first, struct kho_vmalloc_chunk *);
 	/* size of the area in pages of PAGE_SIZE */
 	unsigned int total_pages;
 	/* KHO_VMALLOC_* bits */
 	unsigned short flags;
-	/* log2 of the pages that each entry of the chunks stands for */
+	/* log2 of the number of pages of an entry */
 	unsigned short order;
 };
 
