@@ -8,27 +8,27 @@
 /**
  * DOC: KHO in debugfs
  *
- * /sys/kernel/debug/kho/ exists if kexec handover is enabled. ``out/`` shows what
- * this kernel hands over, as of the moment of reading; ``in/`` shows what the
- * previous kernel handed over. Only root can read the files.
+ * /sys/kernel/debug/kho/ exists if kexec handover is enabled. ``out/`` shows
+ * what this kernel hands over, as of the moment of reading. ``in/`` shows what
+ * the previous kernel handed over. Only root can read the files.
  *
  * out/summary, in/summary
  *   A summary for people: versions, scratch regions, preserved blocks by order
- *   (incoming blocks until they are restored), nodes of the map, blobs, and lines
- *   from users of kexec handover, such as the sessions and files of LUO. Names are
- *   in quotes, with special characters escaped as in C.
+ *   (incoming blocks until they are restored), nodes of the map, blobs, and
+ *   lines from users of kexec handover, such as the sessions and files of LUO.
+ *   Names are in quotes, with special characters escaped as in C.
  * out/fdt, in/fdt
- *   The root FDT, one page, for dtc and similar tools. in/fdt and in/sub_fdts/ exist
- *   only if there was a handover.
+ *   The root FDT, one page, for dtc and similar tools. in/fdt and in/sub_fdts/
+ *   exist only if there was a handover.
  * out/sub_fdts/NAME, in/sub_fdts/NAME
- *   The blobs that the root FDT names, as raw data; not all of them are FDTs. An
- *   incoming blob is a copy that is taken at boot, before the blob's owner can
- *   restore and free it. Reading fails with EFBIG if the blob is larger than 64 KiB,
- *   and with EINVAL if it does not lie in preserved memory. A blob has no file if
- *   its name has unprintable characters or is a duplicate.
+ *   The blobs that the root FDT names, as raw data. Not all of them are FDTs.
+ *   An incoming blob is a copy that is taken at boot, before the blob's owner
+ *   can restore and free it. Reading fails with EFBIG if the blob is larger
+ *   than 64 KiB, and with EINVAL if it does not lie in preserved memory. A blob
+ *   has no file if its name has unprintable characters or is a duplicate.
  * out/scratch_phys, out/scratch_len
- *   The scratch regions, one line for each: in the first file their physical
- *   addresses in hexadecimal, in the second one their sizes in bytes in decimal.
+ *   The scratch regions, one line for each. The first file has their physical
+ *   addresses in hexadecimal, the second one their sizes in bytes in decimal.
  */
 
 #include <linux/cleanup.h>
@@ -54,7 +54,7 @@
 
 #include "kexec_handover_internal.h"
 
-/* Blobs up to this size are copied. All their names fit into the root FDT's page. */
+/* Larger blobs are not copied. The root FDT limits the number of blobs. */
 #define KHO_DEBUGFS_MAX_COPY	SZ_64K
 
 /**
@@ -159,7 +159,7 @@ static void *__init kho_copy_in_blob(phys_addr_t phys, size_t size)
 	return copy ?: ERR_PTR(-ENOMEM);
 }
 
-/* Copy the blobs of the previous kernel, before their owners can restore them. */
+/* Copy the blobs of the previous kernel before their owners can restore them. */
 static int __init kho_copy_in_blobs(void)
 {
 	unsigned int nr = 0;

@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * include/linux/kho/abi/block.h describes the format. A set also keeps a list of its
- * blocks in ordinary memory, which can be walked in both directions.
+ * include/linux/kho/abi/block.h describes the format. A set also keeps a list
+ * of its blocks in ordinary memory, which can be walked in both directions.
  */
 
 #define pr_fmt(fmt) "KHO: block: " fmt
@@ -25,12 +25,6 @@ static void *kho_block_entry(const struct kho_block_set *bs,
 			     struct kho_block *block, unsigned long index)
 {
 	return (void *)(block->ser + 1) + index * bs->entry_size;
-}
-
-static struct kho_block *kho_block_first(const struct kho_block_set *bs)
-{
-	return list_empty(&bs->blocks) ? NULL :
-	       list_first_entry(&bs->blocks, struct kho_block, list);
 }
 
 static struct kho_block *kho_block_last(const struct kho_block_set *bs)
@@ -108,7 +102,7 @@ static int kho_block_add(struct kho_block_set *bs)
 	return 0;
 }
 
-/* Unlink the block before it is freed, because a kexec can happen at any time. */
+/* Unlink the block first, because a kexec can happen at any time. */
 static void kho_block_drop_last(struct kho_block_set *bs)
 {
 	struct kho_block *last = kho_block_last(bs);
@@ -128,8 +122,8 @@ static void kho_block_drop_last(struct kho_block_set *bs)
  *
  * Context: May sleep. The caller locks the set.
  * Return: 0, -EINVAL if an entry does not fit into a block or the set came from
- * the previous kernel, or an error of kho_alloc_preserve(). After an error the set
- * has at least the room that it had before.
+ * the previous kernel, or an error of kho_alloc_preserve(). After an error the
+ * set has at least the room that it had before.
  */
 int kho_block_grow(struct kho_block_set *bs, u64 count)
 {
@@ -186,15 +180,17 @@ EXPORT_SYMBOL_GPL(kho_block_set_clear);
  * kho_block_set_head_pa - return the address of the first block
  * @bs: the set
  *
- * The address changes only when the first block is added or the last one is freed.
+ * The address changes only when the first block is added or the last one is
+ * freed.
  *
  * Context: Any. The caller locks the set.
  * Return: the physical address of the first block, 0 if the set has no blocks.
  */
 u64 kho_block_set_head_pa(const struct kho_block_set *bs)
 {
-	struct kho_block *first = kho_block_first(bs);
+	struct kho_block *first;
 
+	first = list_first_entry_or_null(&bs->blocks, struct kho_block, list);
 	return first ? virt_to_phys(first->ser) : 0;
 }
 EXPORT_SYMBOL_GPL(kho_block_set_head_pa);
@@ -251,8 +247,8 @@ static int kho_block_check_header(const struct kho_block_set *bs, u64 pa,
  * @steps: number of steps since the block was marked
  * @limit: number of steps after which the current block is marked instead
  *
- * The limit doubles each time. So a walk in a cycle meets the marked block after a
- * number of steps that is proportional to the number of blocks.
+ * The limit doubles each time. So a walk in a cycle meets the marked block
+ * after a number of steps that is proportional to the number of blocks.
  */
 struct kho_block_mark {
 	u64 pa;
@@ -305,14 +301,14 @@ static void kho_block_unlink_all(struct kho_block_set *bs)
  * @bs:      a set without blocks
  * @head_pa: physical address of the first block, 0 for an empty chain
  *
- * The blocks are read in place. They stay preserved until kho_block_destroy(). The
- * chain is not trusted. If it is refused, its memory stays reserved.
+ * The blocks are read in place. They stay preserved until kho_block_destroy().
+ * The chain is not trusted. If it is refused, its memory stays reserved.
  *
  * Context: May sleep; not before early_initcall. The caller locks the set.
- * Return: 0; -EOPNOTSUPP if kexec handover is disabled; -ENOMEM; -EINVAL if the set
- * has blocks, or if the chain has a cycle, a block that is not preserved memory, a
- * block with too many entries, or an empty block before the last one. After an error
- * the set has no blocks.
+ * Return: 0; -EOPNOTSUPP if kexec handover is disabled; -ENOMEM; -EINVAL if the
+ * set has blocks, or if the chain has a cycle, a block that is not preserved
+ * memory, a block with too many entries, or an empty block before the last one.
+ * After an error the set has no blocks.
  */
 int kho_block_restore(struct kho_block_set *bs, u64 head_pa)
 {
@@ -349,14 +345,15 @@ EXPORT_SYMBOL_GPL(kho_block_restore);
 void kho_block_it_init(struct kho_block_it *it, struct kho_block_set *bs)
 {
 	it->bs = bs;
-	it->block = kho_block_first(bs);
+	it->block = list_first_entry_or_null(&bs->blocks, struct kho_block,
+					     list);
 	it->index = 0;
 }
 EXPORT_SYMBOL_GPL(kho_block_it_init);
 
 /*
- * Advance to the next block if the position is after all @count entries of this one.
- * Return false if there is no next block.
+ * Advance to the next block if the position is after all @count entries of this
+ * one. Return false if there is no next block.
  */
 static bool kho_block_it_advance(struct kho_block_it *it, u64 count)
 {

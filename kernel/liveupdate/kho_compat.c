@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * include/linux/kho/abi/compat.h describes the format. The strings are parsed in
- * place, because the root FDT is checked before memory can be allocated.
+ * include/linux/kho/abi/compat.h describes the format. The strings are parsed
+ * in place, because the root FDT is checked before memory can be allocated.
  */
 
 #define pr_fmt(fmt) fmt
@@ -248,7 +248,7 @@ static int kho_compat_check_base(const char *component,
 	return kho_compat_check_version(component, token, range);
 }
 
-/* Compare the tokens of a well-formed version string with the reader's table. */
+/* Compare the tokens of a well-formed string with the reader's table. */
 static int kho_compat_match(const char *component, const char *str,
 			    const struct kho_compat_range *const *ranges,
 			    unsigned int nr)
@@ -285,8 +285,8 @@ static int kho_compat_match(const char *component, const char *str,
  * during boot.
  *
  * Context: Any.
- * Return: 0 if each token is known and in its range and none is missing, -EINVAL
- * otherwise.
+ * Return: 0 if each token is known and in its range and none is missing,
+ * -EINVAL otherwise.
  */
 int kho_compat_check(const char *component, const char *str, size_t size,
 		     const struct kho_compat_range *const *ranges,
@@ -330,8 +330,8 @@ EXPORT_SYMBOL_GPL(kho_compat_len);
  * @a_size: number of bytes that may be read from @a
  * @b:      a version string of this kernel
  *
- * Only the names of the base tokens are compared, not their versions and not the
- * other tokens.
+ * Only the names of the base tokens are compared, not their versions and not
+ * the other tokens.
  *
  * Context: Any.
  * Return: true if both strings start with well-formed tokens of the same name.

@@ -7,13 +7,13 @@
  * The tree is a set of 64-bit keys, each of which stands for a block of 2^order
  * pages. include/linux/kho/abi/radix_tree.h describes the format.
  *
- * The next kernel reads the nodes where they are, and the kexec may happen at any
- * time. So a node is filled before it is linked and unlinked before it is freed,
- * and nothing outside of the nodes is needed to read the tree.
+ * The next kernel reads the nodes where they are, and the kexec may happen at
+ * any time. So a node is filled before it is linked and unlinked before it is
+ * freed, and nothing outside of the nodes is needed to read the tree.
  *
- * page_private() of a node's page counts the node's entries: children of a table,
- * blocks of a leaf. Only changes of the tree use the count, to free a node as soon
- * as it is empty.
+ * page_private() of a node's page counts the node's entries: children of a
+ * table, blocks of a leaf. Only changes of the tree use the count, to free a
+ * node as soon as it is empty.
  */
 
 #define pr_fmt(fmt) "KHO: radix: " fmt
@@ -123,8 +123,8 @@ kho_radix_find_leaf(struct kho_radix_tree *tree, u64 key)
 }
 
 /*
- * A cursor holds the nodes from the root down to the leaf for a key. It is needed
- * where nodes are added or removed.
+ * A cursor holds the nodes from the root down to the leaf for a key. It is
+ * needed where nodes are added or removed.
  */
 struct kho_radix_cursor {
 	struct kho_radix_tree *tree;
@@ -219,7 +219,7 @@ static noinline void kho_radix_drop_leaf(struct kho_radix_tree *tree, u64 key)
 		krc_prune(&krc, 0);
 }
 
-/* Check the entry counts of all nodes between the root and the leaf for @key. */
+/* Check the entry counts of the nodes from the root to the leaf for @key. */
 static void kho_radix_check(struct kho_radix_tree *tree, u64 key)
 {
 	struct kho_radix_cursor krc = { .tree = tree, .key = key };
@@ -318,8 +318,8 @@ static int kho_radix_adopt_node(phys_addr_t phys, unsigned int level, void *arg)
 
 /**
  * kho_radix_adopt - take over the nodes of a tree from another kernel
- * @tree: the tree, which kho_radix_walk_nodes() has accepted. No node may occur in
- *	  it twice or lie in one of its blocks.
+ * @tree: the tree, which kho_radix_walk_nodes() has accepted. No node may be in
+ *	  the tree twice or lie in one of its blocks.
  *
  * Afterwards the tree can be changed, and its nodes are freed when they become
  * empty.
@@ -429,8 +429,8 @@ static unsigned int kho_radix_next_word_bit(unsigned int bit)
 }
 
 /*
- * The next three functions do not use the bitmap library: most ranges are short,
- * and the function calls would cost more than the work.
+ * The next three functions do not use the bitmap library: most ranges are
+ * short, and the function calls would cost more than the work.
  */
 
 /* Add @nr keys from @key on, which all belong to one leaf. */
@@ -464,7 +464,7 @@ static void kho_radix_clear_bits(struct kho_radix_tree *tree, u64 key,
 	kho_radix_update_leaf(tree, key, -(long)nr);
 }
 
-/* Check that the tree has @nr keys from @key on, which all belong to one leaf. */
+/* Check that the tree has @nr keys from @key on, which belong to one leaf. */
 static bool kho_radix_test_bits(struct kho_radix_tree *tree, u64 key,
 				unsigned long nr)
 {
@@ -650,8 +650,8 @@ static unsigned long kho_radix_word(const struct kho_radix_leaf *leaf, u64 key)
 }
 
 /*
- * Return the first key after @key that @leaf does not have. @leaf has @key itself.
- * Does not look at the leaf that follows.
+ * Return the first key after @key that @leaf does not have. @leaf has @key
+ * itself. Does not look at the leaf that follows.
  */
 static u64 kho_radix_run_end(const struct kho_radix_leaf *leaf, u64 key)
 {
@@ -669,8 +669,9 @@ static u64 kho_radix_run_end(const struct kho_radix_leaf *leaf, u64 key)
 }
 
 /*
- * Find a block that contains @pfn and return the end of the contiguous blocks from
- * there on, as far as one leaf shows them. Return @pfn if there is no such block.
+ * Find a block that contains @pfn and return the end of the contiguous blocks
+ * from there on, as far as one leaf shows them. Return @pfn if there is no such
+ * block.
  */
 static unsigned long kho_radix_covered_end(struct kho_radix_tree *tree,
 					   unsigned long pfn)

@@ -92,8 +92,8 @@ static inline u64 kho_radix_leaf_nr(u64 key)
 }
 
 /*
- * Return a mask of the orders that the leaf for @key can hold. All leaves but the
- * first one hold blocks of a single order.
+ * Return a mask of the orders that the leaf for @key can hold. All leaves but
+ * the first one hold blocks of a single order.
  */
 static inline u64 kho_radix_leaf_orders(u64 key)
 {
@@ -126,10 +126,10 @@ static inline void *kho_radix_child(const struct kho_radix_node *node,
 }
 
 /*
- * The fast path: most blocks are added to and removed from the leaf that was used
- * last. These functions handle only this case and return false in any other, also
- * if the tree does or does not have the block already. The block must be valid
- * and the caller must hold the tree's lock.
+ * The fast path: most blocks are added to and removed from the leaf that was
+ * used last. These functions handle only this case and return false in any
+ * other, also if the tree does or does not have the block already. The block
+ * must be valid and the caller must hold the tree's lock.
  *
  * With CONFIG_KEXEC_HANDOVER_DEBUG they always return false, because the slow
  * path checks the tree.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Walking the radix tree of preserved memory, including trees from another kernel.
+ * Walking the radix tree of preserved memory, including trees from another
+ * kernel.
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * Nothing here changes a node or allocates memory, so all of it can run before the
- * page allocator does.
+ * Nothing here changes a node or allocates memory, so all of it can run before
+ * the page allocator does.
  */
 
 #define pr_fmt(fmt) "KHO: radix: " fmt
@@ -27,7 +28,7 @@
  * Searching upwards
  */
 
-/* Return the end of the slots, exclusive, of a table for keys in [key, last]. */
+/* Return the end, exclusive, of a table's slots for keys in [key, last]. */
 static unsigned int kho_radix_end_slot(u64 key, u64 last, unsigned int level)
 {
 	unsigned int shift = kho_radix_shift(level);
@@ -39,9 +40,9 @@ static unsigned int kho_radix_end_slot(u64 key, u64 last, unsigned int level)
 
 /*
  * Return the first leaf for a key in [key, last], NULL if there is none. If the
- * leaf starts after @key, move @key to the leaf's first key; if there is no leaf,
- * move @key past @last. As long as the caller only increases @key, each table is
- * scanned once.
+ * leaf starts after @key, move @key to the leaf's first key; if there is no
+ * leaf, move @key past @last. As long as the caller only increases @key, each
+ * table is scanned once.
  */
 static const struct kho_radix_leaf *
 kho_radix_next_leaf(const struct kho_radix_tree *tree, u64 *key, u64 last)
@@ -149,8 +150,8 @@ static int kho_radix_walk_leaf(const struct kho_radix_leaf *leaf, u64 key,
  * @tree: the tree
  * @cb:   the function
  *
- * The blocks come in descending order of size, and blocks of one size in ascending
- * order of address.
+ * The blocks come in descending order of size, and blocks of one size in
+ * ascending order of address.
  *
  * Context: May sleep; takes the tree's lock.
  * Return: 0, or the value with which @cb stopped the walk.
@@ -175,11 +176,11 @@ EXPORT_SYMBOL_GPL(kho_radix_walk_tree);
 /*
  * Range by range
  *
- * The keys of each order form a sorted bitmap. The walk merges these bitmaps: it
- * keeps the current run of each order (contiguous blocks in one leaf) and takes the
- * lowest of them. A run also keeps the bits that follow it in its word. So the next
- * run costs a few instructions in most cases, and only a new leaf costs a descent
- * from the root.
+ * The keys of each order form a sorted bitmap. The walk merges these bitmaps:
+ * it keeps the current run of each order (contiguous blocks in one leaf) and
+ * takes the lowest of them. A run also keeps the bits that follow it in its
+ * word. So the next run costs a few instructions in most cases, and only a new
+ * leaf costs a descent from the root.
  */
 
 /**
@@ -226,8 +227,8 @@ static unsigned long kho_radix_load_word(const struct kho_radix_leaf *leaf,
 }
 
 /*
- * Load the first word that has keys in [key, last]. Return the word's first key, or
- * @key if it lies in the word; 0 if there is no such word.
+ * Load the first word that has keys in [key, last]. Return @key if it lies in
+ * this word, otherwise the word's first key; 0 if no word has keys.
  */
 static u64 kho_radix_next_word(const struct kho_radix_tree *tree,
 			       struct kho_radix_run *run, u64 key, u64 last)
@@ -247,8 +248,8 @@ static u64 kho_radix_next_word(const struct kho_radix_tree *tree,
 }
 
 /*
- * Extend a run that fills its word up to @key, the first key of the next word, as
- * far as the leaf goes. Return the end of the run.
+ * Extend a run that fills its word up to @key, the first key of the next word,
+ * as far as the leaf goes. Return the end of the run.
  */
 static u64 kho_radix_extend_run(struct kho_radix_run *run, u64 key, u64 last)
 {
@@ -284,7 +285,7 @@ static void kho_radix_next_run(struct kho_radix_merge *merge, unsigned int order
 	key = round_down(key, BITS_PER_LONG);
 	run->start_pfn = (key + __ffs(run->word) - marker) << order;
 
-	/* Adding the lowest bit clears the lowest run and sets the bit after it. */
+	/* Adding the lowest bit clears the run and sets the bit after it. */
 	carried = run->word + (run->word & -run->word);
 	run->word &= carried;
 	if (carried)
@@ -294,7 +295,7 @@ static void kho_radix_next_run(struct kho_radix_merge *merge, unsigned int order
 	run->end_pfn = (key - marker) << order;
 }
 
-/* Start each order with the block that contains @pfn, or the first one after it. */
+/* Start each order with the first block that ends after @pfn. */
 static void kho_radix_merge_start(struct kho_radix_merge *merge,
 				  const struct kho_radix_tree *tree,
 				  unsigned long pfn, unsigned long last_pfn)
@@ -379,7 +380,7 @@ static int kho_radix_add_run(struct kho_radix_range *range,
 	return 0;
 }
 
-/* Take runs of the order with the lowest run until another order has a lower one. */
+/* Take runs of the order with the lowest run until it is another order's turn. */
 static int kho_radix_merge_runs(struct kho_radix_merge *merge,
 				struct kho_radix_range *range)
 {
@@ -412,8 +413,8 @@ static int kho_radix_merge_runs(struct kho_radix_merge *merge,
  * window.
  *
  * Context: Any; takes no lock. The tree must not change during the walk.
- * Return: 0; -EINVAL if blocks overlap, after @cb has been called for the ranges
- * before the overlap; or the value with which @cb stopped the walk.
+ * Return: 0; -EINVAL if blocks overlap, after @cb has been called for the
+ * ranges before the overlap; or the value with which @cb stopped the walk.
  */
 int kho_radix_walk_window(const struct kho_radix_tree *tree,
 			  unsigned long start_pfn, unsigned long end_pfn,
@@ -444,15 +445,16 @@ int kho_radix_walk_window(const struct kho_radix_tree *tree,
  * @cb:   the function
  * @arg:  passed to @cb
  *
- * The ranges come in ascending order. Blocks of all orders are merged, so ranges
- * never adjoin. The cost of a range is that of the bitmap words that it spans, not
- * of its pages.
+ * The ranges come in ascending order. Blocks of all orders are merged, so
+ * ranges never adjoin. The cost of a range is that of the bitmap words that it
+ * spans, not of its pages.
  *
- * The tree may be from another kernel if kho_radix_walk_nodes() has accepted it.
+ * The tree may be from another kernel if kho_radix_walk_nodes() has accepted
+ * it.
  *
  * Context: May sleep; takes the tree's lock.
- * Return: 0; -EINVAL if blocks overlap, after @cb has been called for the ranges
- * before the overlap; or the value with which @cb stopped the walk.
+ * Return: 0; -EINVAL if blocks overlap, after @cb has been called for the
+ * ranges before the overlap; or the value with which @cb stopped the walk.
  */
 int kho_radix_walk_ranges(struct kho_radix_tree *tree, kho_radix_range_fn cb,
 			  void *arg)
@@ -477,7 +479,7 @@ static int kho_radix_check_leaf(const struct kho_radix_leaf *leaf, u64 base)
 	return -EINVAL;
 }
 
-/* Check an entry of a table on @level; @base is the first key below the entry. */
+/* Check an entry of a table on @level. @base is the lowest key below the entry. */
 static int kho_radix_check_child(u64 child, u64 base, unsigned int level)
 {
 	if (base > KHO_RADIX_MAX_KEY) {
@@ -547,23 +549,23 @@ static void kho_radix_note_orders(struct kho_radix_tree *tree)
 }
 
 /**
- * kho_radix_walk_nodes - call a function for each node of a tree and check the node
+ * kho_radix_walk_nodes - check a tree and call a function for each of its nodes
  * @tree: the tree, which may be from another kernel and damaged
  * @cb:   the function
  * @arg:  passed to @cb
  *
  * The walk starts with the root and visits a node before its children. @cb is
- * called before the node is read, so it can refuse addresses that must not be read.
- * It must also refuse to visit more nodes than there can be: the entries of damaged
- * tables may all name the same page, and the walk would not end.
+ * called before the node is read, so it can refuse addresses that must not be
+ * read. It must also refuse to visit more nodes than there can be: the entries
+ * of damaged tables may all name the same page, and the walk would not end.
  *
- * The walk itself refuses children that are not page aligned and keys that do not
- * stand for a block. If it succeeds, the tree can be used with all functions that
- * don't change it.
+ * The walk itself refuses children that are not page aligned and keys that do
+ * not stand for a block. If it succeeds, the tree can be used with all
+ * functions that don't change it.
  *
  * Context: May sleep; takes the tree's lock.
- * Return: 0; -EINVAL if the tree is damaged; or the value with which @cb stopped
- * the walk.
+ * Return: 0; -EINVAL if the tree is damaged; or the value with which @cb
+ * stopped the walk.
  */
 int kho_radix_walk_nodes(struct kho_radix_tree *tree, kho_radix_node_fn cb,
 			 void *arg)

@@ -143,16 +143,16 @@ EXPORT_SYMBOL_GPL(kho_unpreserve_vmalloc);
 /**
  * kho_preserve_vmalloc - preserve a vmalloc area
  * @ptr:	  the address that vmalloc() or a similar function returned
- * @preservation: where to store the description of the area. The caller hands it
- *		  over.
+ * @preservation: where to store the description of the area, which the caller
+ *		  hands over
  *
- * The area must have no flags but VM_ALLOC and VM_ALLOW_HUGE_VMAP. It must not be
- * freed before kho_unpreserve_vmalloc().
+ * The area must have no flags but VM_ALLOC and VM_ALLOW_HUGE_VMAP. It must not
+ * be freed before kho_unpreserve_vmalloc().
  *
  * Context: May sleep.
- * Return: 0; -EINVAL if no area starts at @ptr; -EOPNOTSUPP if the area has other
- * flags; or an error of kho_preserve_pages() or kho_alloc_preserve(). After an
- * error nothing is preserved and @preservation is zeroed.
+ * Return: 0; -EINVAL if no area starts at @ptr; -EOPNOTSUPP if the area has
+ * other flags; or an error of kho_preserve_pages() or kho_alloc_preserve().
+ * After an error nothing is preserved and @preservation is zeroed.
  */
 int kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation)
 {
@@ -179,8 +179,8 @@ int kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation)
 EXPORT_SYMBOL_GPL(kho_preserve_vmalloc);
 
 /*
- * Restoring. All checks come before the first page is restored, so the memory of an
- * area that is refused stays reserved as a whole.
+ * Restoring. All checks come before the first page is restored, so the memory
+ * of an area that is refused stays reserved as a whole.
  */
 
 static bool kho_vmalloc_check_header(const struct kho_vmalloc *preservation)
@@ -205,7 +205,7 @@ static bool kho_vmalloc_check_header(const struct kho_vmalloc *preservation)
 	return true;
 }
 
-/* Check that @phys is the address of 2^order preserved pages, aligned to that size. */
+/* Check that @phys is an aligned address of 2^order preserved pages. */
 static bool kho_vmalloc_check_memory(u64 phys, unsigned int order)
 {
 	size_t size = PAGE_SIZE << order;
@@ -226,9 +226,9 @@ static bool kho_vmalloc_check_memory(u64 phys, unsigned int order)
  * @nr_chunks: number of @chunks
  * @chunks:    physical addresses of the chunks that describe the area
  *
- * The chunks of a malicious kernel may overlap memory that this kernel has restored
- * and uses, so they can change at any time. Each of their fields is read once,
- * checked, and kept here.
+ * The chunks of a malicious kernel may overlap memory that this kernel has
+ * restored and uses, so they can change at any time. Each of their fields is
+ * read once, checked, and kept here.
  */
 struct kho_vmalloc_incoming {
 	unsigned int order;
@@ -319,8 +319,8 @@ static void kho_vmalloc_free_pages(struct page **pages, unsigned int nr)
 }
 
 /*
- * Restore the pages. This fails if another caller restores the same pages at the
- * same time, or if a page is listed twice or is used by this kernel.
+ * Restore the pages. This fails if another caller restores the same pages at
+ * the same time, or if a page is listed twice or is used by this kernel.
  */
 static bool kho_vmalloc_take_pages(const struct kho_vmalloc_incoming *in)
 {
@@ -368,15 +368,15 @@ static void *kho_vmalloc_restore_area(struct kho_vmalloc_incoming *in,
 
 /**
  * kho_try_restore_vmalloc - restore a vmalloc area of the previous kernel
- * @preservation: the description that kho_preserve_vmalloc() filled in there. It is
- *		  not trusted, but must not change during the call.
+ * @preservation: the description that kho_preserve_vmalloc() filled in there. It
+ *		  is not trusted, but must not change during the call.
  *
  * Context: May sleep; not before core_initcall.
- * Return: the area at its new address, which the caller frees with vfree(), or an
- * ERR_PTR():
+ * Return: the area at its new address, which the caller frees with vfree(), or
+ * an ERR_PTR():
  *
- * * %-ENOMEM - There is no memory to manage the area. Nothing has changed, so the
- *   caller can try again.
+ * * %-ENOMEM - There is no memory to manage the area. Nothing has changed, so
+ *   the caller can try again.
  * * %-EOPNOTSUPP - Kexec handover is disabled.
  * * %-EINVAL - The description is damaged, or the area was restored before. Its
  *   memory stays reserved. But if a page is listed twice, or is used by this

@@ -62,7 +62,7 @@ struct kho_block_it {
 /**
  * KHO_BLOCK_SET_INIT - initializer for a set without blocks
  * @name: the &struct kho_block_set variable
- * @_entry_size: size of an entry in bytes, at most that of a block without its header
+ * @_entry_size: size of an entry in bytes; an entry and a header must fit into a block
  */
 #define KHO_BLOCK_SET_INIT(name, _entry_size) {		\
 	.blocks = LIST_HEAD_INIT((name).blocks),	\
@@ -73,7 +73,7 @@ struct kho_block_it {
 /**
  * kho_block_set_init - initialize a set without blocks
  * @bs: the set
- * @entry_size: size of an entry in bytes, at most that of a block without its header
+ * @entry_size: size of an entry in bytes; an entry and a header must fit into a block
  *
  * Context: Any.
  */

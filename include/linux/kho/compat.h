@@ -31,8 +31,8 @@ struct kho_compat_range {
  * @KHO_COMPAT_VMALLOC: descriptions of vmalloc areas, abi/vmalloc.h
  * @KHO_COMPAT_NR:      number of data structures
  *
- * These are the indices of kho_compat_table, which has the versions of each that
- * this kernel reads.
+ * These are the indices of kho_compat_table, which has the versions of each
+ * that this kernel reads.
  */
 enum kho_compat_structure {
 	KHO_COMPAT_BLOCK,

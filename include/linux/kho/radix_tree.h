@@ -18,9 +18,9 @@ struct page;
 
 /**
  * struct kho_radix_tree - a set of blocks of memory
- * @root:      the root node, which stays at its address until the tree is destroyed
- * @orders:    mask of the orders that the tree can have blocks of. For a tree from
- *	       another kernel it is set by kho_radix_walk_nodes().
+ * @root:      the root node, which never moves
+ * @orders:    mask of the orders that the tree can have blocks of; for a tree
+ *	       from another kernel set by kho_radix_walk_nodes()
  * @last_leaf: the leaf that was used last, NULL for none
  * @last_page: struct page of @last_leaf
  * @last_nr:   number of @last_leaf, 0 for none

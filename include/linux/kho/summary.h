@@ -28,21 +28,7 @@ struct kho_summary {
 	struct list_head list;
 };
 
-#ifdef CONFIG_KEXEC_HANDOVER_DEBUGFS
-
 void __init kho_summary_register(struct kho_summary *summary);
 void kho_summary_quote(struct seq_file *m, const char *str);
-
-#else
-
-static inline void kho_summary_register(struct kho_summary *summary)
-{
-}
-
-static inline void kho_summary_quote(struct seq_file *m, const char *str)
-{
-}
-
-#endif /* CONFIG_KEXEC_HANDOVER_DEBUGFS */
 
 #endif /* _LINUX_KHO_SUMMARY_H */

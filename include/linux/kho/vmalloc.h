@@ -41,14 +41,14 @@ kho_try_restore_vmalloc(const struct kho_vmalloc *preservation)
 
 /**
  * kho_restore_vmalloc - restore a vmalloc area of the previous kernel
- * @preservation: the description that kho_preserve_vmalloc() filled in there. It is
- *		  not trusted, but must not change during the call.
+ * @preservation: the description that kho_preserve_vmalloc() filled in there. It
+ *		  is not trusted, but must not change during the call.
  *
  * Like kho_try_restore_vmalloc(), for callers that don't try again.
  *
  * Context: May sleep; not before core_initcall.
- * Return: the area at its new address, which the caller frees with vfree(); NULL on
- * any error.
+ * Return: the area at its new address, which the caller frees with vfree();
+ * NULL on any error.
  */
 static inline void *kho_restore_vmalloc(const struct kho_vmalloc *preservation)
 {

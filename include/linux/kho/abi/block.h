@@ -15,10 +15,10 @@
 /**
  * DOC: KHO blocks
  *
- * A chain of one-page blocks holds an array of any length. A block consists of a
- * header and count entries. The owner of the chain determines the size of an entry.
- * The array consists of the entries of the first block, those of the second block,
- * and so on.
+ * A chain of one-page blocks holds an array of any length. A block consists of
+ * a header and count entries. The owner of the chain determines the size of an
+ * entry. The array consists of the entries of the first block, those of the
+ * second block, and so on.
  *
  * If the array is empty, the address of the first block is 0, or the chain is a
  * single block with count 0. Only the last block of a chain may have count 0.

@@ -13,22 +13,23 @@
 /**
  * DOC: KHO version strings
  *
- * All state that one kernel hands over to the next has a version string. The string
- * consists of tokens ``name-vN``. The name of a component is everything before the
- * last ``-v``. N is a decimal number without leading zeros.
+ * All state that one kernel hands over to the next has a version string. The
+ * string consists of tokens ``name-vN``. The name of a component is everything
+ * before the last ``-v``. N is a decimal number without leading zeros.
  *
- * If a component contains others, its string has its own token (the *base token*)
- * followed by ``;`` and the token of each contained component::
+ * If a component contains others, its string has its own token (the *base
+ * token*) followed by ``;`` and the token of each contained component::
  *
  *	kho-v4;radix-v1;vmalloc-v1
  *
- * The names after the base token are unique and sorted alphabetically. The components
- * with these names don't contain others themselves.
+ * The names after the base token are unique and sorted alphabetically. The
+ * components with these names don't contain others themselves.
  *
- * A reader compares each token with the versions that it can read, before it reads
- * anything else of the component. If the format of a data structure changes, its own
- * token changes. Kernels that can't read the new format then refuse each component
- * that contains the data structure, whose base token need not change.
+ * A reader compares each token with the versions that it can read, before it
+ * reads anything else of the component. If the format of a data structure
+ * changes, its own token changes. Kernels that can't read the new format then
+ * refuse each component that contains the data structure, whose base token need
+ * not change.
  *
  * In a structure the string is padded with zeros to a multiple of 8 bytes.
  */

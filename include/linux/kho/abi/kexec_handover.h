@@ -18,8 +18,8 @@
 /**
  * DOC: KHO root FDT
  *
- * The root FDT is a flattened device tree in one page. It leads to all other state
- * that a kernel hands over::
+ * The root FDT is a flattened device tree in one page. It leads to all other
+ * state that a kernel hands over::
  *
  *   / {
  *       compatible = "kho-v4;radix-v1;vmalloc-v1";
@@ -30,16 +30,16 @@
  *       };
  *   };
  *
- * ``preserved-memory-map`` is the physical address of the root node of the radix
- * tree with all preserved blocks of memory. Each child node names a blob:
- * ``preserved-data`` is its physical address and ``blob-size`` its size in bytes. The
- * owner of a blob determines its format and preserves its memory.
+ * ``preserved-memory-map`` is the physical address of the root node of the
+ * radix tree with all preserved blocks of memory. Each child node names a blob:
+ * ``preserved-data`` is its physical address and ``blob-size`` its size in
+ * bytes. The owner of a blob determines its format and preserves its memory.
  *
  * The u64 properties are raw native-endian bytes, which may be unaligned.
  *
- * The boot protocol passes the address and the length of the root FDT. The length is
- * the PAGE_SIZE of the kernel that wrote it. A kernel whose PAGE_SIZE differs refuses
- * the handover before it reads anything.
+ * The boot protocol passes the address and the length of the root FDT. The
+ * length is the PAGE_SIZE of the kernel that wrote it. A kernel whose PAGE_SIZE
+ * differs refuses the handover before it reads anything.
  */
 
 /* Base token of the root FDT. It changes with the format above. */

@@ -13,9 +13,10 @@
 /**
  * DOC: KHO kexec metadata
  *
- * The blob ``kexec-metadata`` has the release of the previous kernel and the number of
- * kexecs since the last cold boot. It only serves the log, so it has its own version,
- * and a kernel ignores it if it is missing or has another version.
+ * The blob ``kexec-metadata`` has the release of the previous kernel and the
+ * number of kexecs since the last cold boot. It only serves the log, so it has
+ * its own version, and a kernel ignores it if it is missing or has another
+ * version.
  */
 
 /* Name of the blob in the root FDT */
@@ -31,8 +32,8 @@
  * @version:	      %KHO_METADATA_VERSION
  * @previous_release: utsname()->release of the kernel that hands over,
  *		      NUL-terminated
- * @kexec_count:      number of kexecs since the last cold boot, including the one
- *		      that starts the reader
+ * @kexec_count:      number of kexecs since the last cold boot, including the
+ *		      one that starts the reader
  */
 struct kho_kexec_metadata {
 	u32 version;

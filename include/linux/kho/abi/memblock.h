@@ -10,8 +10,8 @@
 /**
  * DOC: KHO memblock reservations
  *
- * Regions that are named with ``reserve_mem=`` keep their address and content over a
- * kexec. The blob ``memblock`` is a flattened device tree::
+ * Regions that are named with ``reserve_mem=`` keep their address and content
+ * over a kexec. The blob ``memblock`` is a flattened device tree::
  *
  *   / {
  *       compatible = "memblock-v1";
@@ -22,9 +22,9 @@
  *       };
  *   };
  *
- * ``start`` is the physical address of the region and ``size`` its size in bytes. Both
- * are raw native-endian bytes, which may be unaligned. All pages that the region
- * overlaps are preserved.
+ * ``start`` is the physical address of the region and ``size`` its size in
+ * bytes. Both are raw native-endian bytes, which may be unaligned. All pages
+ * that the region overlaps are preserved.
  */
 
 /* Name of the blob in the root FDT */

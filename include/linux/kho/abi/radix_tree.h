@@ -17,31 +17,32 @@
 /**
  * DOC: KHO radix tree
  *
- * The tree is a set of 64-bit keys. Each key stands for a preserved block of 2^order
- * pages::
+ * The tree is a set of 64-bit keys. Each key stands for a preserved block of
+ * 2^order pages::
  *
  *	key = (1 << (64 - PAGE_SHIFT - order)) | (phys >> (PAGE_SHIFT + order))
  *
- * The position of the highest set bit, the marker, determines the order. The bits below
- * it are the address. Orders range from 0 to 63 - PAGE_SHIFT, so a key is malformed if
- * its marker is above bit %KHO_ORDER_0_LOG2 or is bit 0, and if it has no marker. Blocks
- * never overlap.
+ * The position of the highest set bit, the marker, determines the order. The
+ * bits below it are the address. Orders range from 0 to 63 - PAGE_SHIFT, so a
+ * key is malformed if its marker is above bit %KHO_ORDER_0_LOG2 or is bit 0,
+ * and if it has no marker. Blocks never overlap.
  *
- * Each node is one page. A node of the upper levels is a table of the physical addresses
- * of its children, 0 for none. A node of level 0 is a bitmap with one bit for each key.
- * With 4 KiB pages there are six levels::
+ * Each node is one page. A node of the upper levels is a table of the physical
+ * addresses of its children, 0 for none. A node of level 0 is a bitmap with one
+ * bit for each key. With 4 KiB pages there are six levels::
  *
  *	level      5      4      3      2      1      0
  *	key bits 59:51  50:42  41:33  32:24  23:15  14:0
  *
- * So the keys of one order form a sorted bitmap, where adjacent blocks are adjacent bits.
+ * So the keys of one order form a sorted bitmap, where adjacent blocks are
+ * adjacent bits.
  *
- * The nodes are ordinary pages of the kernel that wrote the tree, and the tree does not
- * list them as preserved. The kernel that reads the tree must reserve or copy them if it
- * needs the tree after its page allocator has started.
+ * The nodes are ordinary pages of the kernel that wrote the tree, and the tree
+ * does not list them as preserved. The kernel that reads the tree must reserve
+ * or copy them if it needs the tree after its page allocator has started.
  *
- * The tree records the address and the size of a block. Only the owner of a block knows
- * if it is a folio or a range of single pages.
+ * The tree records the address and the size of a block. Only the owner of a
+ * block knows if it is a folio or a range of single pages.
  */
 
 #define KHO_RADIX_COMPATIBLE	"radix-v1"

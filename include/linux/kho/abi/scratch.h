@@ -18,9 +18,10 @@
  * kho_scratch, which is in a segment of the kexec image. The size of the array
  * determines the number of entries.
  *
- * Regions don't overlap. They contain the new kernel, its initrd and everything else
- * that the kexec image loads, and the new kernel allocates memory only there until
- * it has read the map. The root FDT and the map lie outside of them.
+ * Regions don't overlap. They contain the new kernel, its initrd and everything
+ * else that the kexec image loads, and the new kernel allocates memory only
+ * there until it has read the map. The root FDT and the map lie outside of
+ * them.
  *
  * Each kernel hands over the array unchanged.
  */

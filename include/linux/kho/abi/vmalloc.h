@@ -17,11 +17,11 @@
  * DOC: Preserved vmalloc areas
  *
  * struct kho_vmalloc describes one area. Users embed it in their own preserved
- * state. The addresses of the area's pages are in a chain of one-page chunks, which
- * are preserved too. Each entry of a chunk is the physical address of 2^order
- * contiguous pages. The entries are in the order of the area's virtual addresses,
- * and there are total_pages >> order of them. Every chunk but the last one is full.
- * The last one ends with a zero entry unless it is full.
+ * state. The addresses of the area's pages are in a chain of one-page chunks,
+ * which are preserved too. Each entry of a chunk is the physical address of
+ * 2^order contiguous pages. The entries are in the order of the area's virtual
+ * addresses, and there are total_pages >> order of them. Every chunk but the
+ * last one is full. The last one ends with a zero entry unless it is full.
  *
  * The fields of struct kho_vmalloc::
  *
@@ -30,8 +30,8 @@
  *   u16 flags           bit 0: VM_ALLOC, bit 1: VM_ALLOW_HUGE_VMAP
  *   u16 order           as above
  *
- * A chunk consists of a u64 with the physical address of the next chunk, 0 in the
- * last one, and the entries, u64 each.
+ * A chunk consists of a u64 with the physical address of the next chunk, 0 in
+ * the last one, and the entries, u64 each.
  */
 
 #define KHO_VMALLOC_COMPATIBLE	"vmalloc-v1"
@@ -41,8 +41,8 @@
 #define KHO_VMALLOC_HUGE_VMAP	BIT(1)	/* VM_ALLOW_HUGE_VMAP */
 
 /*
- * A pointer to preserved memory. It is handed over as a physical address; ptr only
- * gives it a type. Address 0 stands for NULL.
+ * A pointer to preserved memory. It is handed over as a physical address; ptr
+ * only gives it a type. Address 0 stands for NULL.
  */
 #define DECLARE_KHOSER_PTR(name, type)	\
 	union {				\
