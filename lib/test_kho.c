@@ -4,14 +4,15 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * When it is loaded, this module preserves memory of every kind that KHO takes,
- * with known content. When it is loaded again after a kexec, it restores that
- * memory, verifies and frees it, and preserves new memory for the next kexec.
- * It can be loaded before the kexec image or after it. Unloading it undoes what
- * it has preserved.
+ * When this module is loaded, it preserves folios, page ranges and vmalloc
+ * areas with known content. When it is loaded again after a kexec, it restores,
+ * verifies and frees this memory, and preserves new memory for the next kexec.
+ * It can be loaded before the kexec image or after it. When it is unloaded, it
+ * unpreserves its memory.
  *
- * What it finds is one line in the log, which starts with "test_kho: restored",
- * "test_kho: preserved" or "test_kho: FAILED"; loading fails, too, then.
+ * On success it logs lines that start with "test_kho: restored" and
+ * "test_kho: preserved". On failure it logs "test_kho: FAILED" and cannot be
+ * loaded.
  */
 
 #define pr_fmt(fmt) "test_kho: " fmt
@@ -32,13 +33,13 @@
 #define TEST_KHO_NAME		"test-kho"
 #define TEST_KHO_MAGIC		0x6f686b5f74736574ULL
 
-/* Small folios are many, of the large ones there is one. */
+/* The smaller the folios, the more of them; at least one of each order */
 #define TEST_KHO_NR_OF_ORDER(order)	(max(64U >> (order), 1U))
 #define TEST_KHO_MAX_FOLIOS		(128 + MAX_PAGE_ORDER)
-/* With pages of 64 KiB the largest order is too much to ask for. */
+/* With 64 KiB pages, folios of the largest order are hard to allocate. */
 #define TEST_KHO_MAX_ORDER	min(MAX_PAGE_ORDER, ilog2(SZ_32M) - PAGE_SHIFT)
 
-/* Page ranges: one page, an aligned block, and ranges made of many blocks */
+/* Page ranges: single pages, an aligned block, and ranges of many blocks */
 static const struct {
 	unsigned int offset;
 	unsigned int nr;
@@ -49,8 +50,8 @@ static const struct {
 #define TEST_KHO_NR_RANGES	ARRAY_SIZE(test_kho_layout)
 
 /*
- * More addresses than one chunk holds, unless that is very much memory, and a part
- * of a last page
+ * The area needs more than one chunk, unless the pages are so large that this
+ * would take too much memory. It ends within a page.
  */
 #define TEST_KHO_PLAIN_SIZE						\
 	(min((KHO_VMALLOC_SIZE + 700) * PAGE_SIZE, SZ_64M) + 123)
@@ -58,8 +59,8 @@ static const struct {
 
 struct test_kho_piece {
 	u64 phys;
-	u32 order;	/* of a folio */
-	u32 nr_pages;	/* of a range */
+	u32 order;	/* for a folio */
+	u32 nr_pages;	/* for a range */
 };
 
 struct test_kho_area {
@@ -67,7 +68,7 @@ struct test_kho_area {
 	u64 size;
 };
 
-/* What one kernel tells the next */
+/* State that one kernel hands over to the next */
 struct test_kho_state {
 	u64 magic;
 	u64 seed;
@@ -81,7 +82,7 @@ struct test_kho_state {
 	struct test_kho_area areas[2];
 };
 
-/* What this kernel has preserved for the next */
+/* Memory that this kernel has preserved for the next one */
 static struct {
 	struct test_kho_state *state;
 	struct folio *folios[TEST_KHO_MAX_FOLIOS];
@@ -100,8 +101,8 @@ static struct {
 	})
 
 /*
- * Content: each word depends on the generation's seed, on the thing that it is
- * in (its kind and its number) and on its place in there.
+ * Content: each word depends on the seed of the generation, on the kind and the
+ * number of the object, and on the word's position in the object.
  */
 
 enum test_kho_kind {
@@ -199,7 +200,7 @@ static void test_kho_free_pages(struct page *page, unsigned int nr)
 		__free_page(page + nr);
 }
 
-/* Single pages that lie side by side, at an offset to a block of their size */
+/* Allocate contiguous single pages at @offset from an aligned block. */
 static struct page *test_kho_alloc_range(unsigned int offset, unsigned int nr)
 {
 	unsigned int order = get_order((offset + nr) * PAGE_SIZE);
@@ -254,7 +255,7 @@ static int test_kho_preserve_ranges(struct test_kho_state *state)
 	return 0;
 }
 
-/* Takes over @mem. */
+/* Preserve @mem, or free it after an error. */
 static int test_kho_preserve_area(struct test_kho_state *state, void *mem,
 				  size_t size)
 {
@@ -291,7 +292,7 @@ static int test_kho_preserve_areas(struct test_kho_state *state)
 	return test_kho_preserve_area(state, mem, TEST_KHO_HUGE_SIZE);
 }
 
-/* Memory whose preservation is undone; the next kernel must not see it. */
+/* Unpreserve a folio, so that the next kernel must not find it. */
 static int test_kho_add_decoy(struct test_kho_state *state)
 {
 	struct folio *folio = folio_alloc(GFP_KERNEL, 0);
@@ -312,7 +313,7 @@ static int test_kho_add_decoy(struct test_kho_state *state)
 	return 0;
 }
 
-/* Names of blobs, and more of them than the root FDT has room for */
+/* Add blobs with invalid names, and too many blobs for the root FDT. */
 static bool test_kho_subtrees(void *blob)
 {
 	unsigned int nr = 0;
@@ -336,7 +337,7 @@ static bool test_kho_subtrees(void *blob)
 	return ok;
 }
 
-/* What KHO must refuse, while all of @state is preserved */
+/* Check what KHO must refuse while all objects of @state are preserved. */
 static bool test_kho_refusals(struct test_kho_state *state)
 {
 	struct folio *folio = test_kho.folios[0];
@@ -417,7 +418,7 @@ static int test_kho_preserve(unsigned int generation)
 	int err;
 
 	if (IS_ERR(state)) {
-		pr_err("FAILED: nothing can be preserved: %pe\n", state);
+		pr_err("FAILED: cannot preserve state: %pe\n", state);
 		return PTR_ERR(state);
 	}
 
@@ -439,7 +440,8 @@ static int test_kho_preserve(unsigned int generation)
 }
 
 /*
- * Restoring. Whatever is wrong, it goes on to find all that is wrong.
+ * Restoring. The checks continue after a failure, so that all failures are
+ * logged.
  */
 
 static bool test_kho_verify_folio(const struct test_kho_state *state,
@@ -490,7 +492,7 @@ static bool test_kho_restore_each_folio(const struct test_kho_state *state)
 	return ok;
 }
 
-/* All in one call, and in front of them an address that nothing is at. */
+/* Restore all folios in one call, after an address that is not preserved. */
 static bool test_kho_restore_folios(const struct test_kho_state *state)
 {
 	static struct folio *folios[TEST_KHO_MAX_FOLIOS + 1];
@@ -578,7 +580,7 @@ static bool test_kho_check_state(const struct test_kho_state *state, size_t size
 	       TEST_KHO_CHECK(state->nr_areas == ARRAY_SIZE(state->areas));
 }
 
-/* Returns the generation that was restored, 0 for none, or an error. */
+/* Return the generation that was restored, 0 if there was none, or an error. */
 static int test_kho_restore(void)
 {
 	struct test_kho_state *state;
@@ -598,7 +600,7 @@ static int test_kho_restore(void)
 		return -EIO;
 	generation = state->generation;
 	if (!test_kho_restore_all(state)) {
-		pr_err("FAILED: generation %d did not come over unharmed\n",
+		pr_err("FAILED: generation %d was not restored correctly\n",
 		       generation);
 		return -EIO;
 	}

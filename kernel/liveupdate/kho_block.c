@@ -188,10 +188,11 @@ EXPORT_SYMBOL_GPL(kho_block_set_clear);
  */
 u64 kho_block_set_head_pa(const struct kho_block_set *bs)
 {
-	struct kho_block *first;
+	if (list_empty(&bs->blocks))
+		return 0;
 
-	first = list_first_entry_or_null(&bs->blocks, struct kho_block, list);
-	return first ? virt_to_phys(first->ser) : 0;
+	return virt_to_phys(list_first_entry(&bs->blocks, struct kho_block,
+					     list)->ser);
 }
 EXPORT_SYMBOL_GPL(kho_block_set_head_pa);
 

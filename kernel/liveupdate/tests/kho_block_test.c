@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * To restore a chain, a test plays the next kernel: it says itself which memory
- * was preserved, and what is given back stays where it is.
+ * To restore a chain, a test plays the next kernel: stubs determine which
+ * memory was preserved, and count what is freed instead of freeing it.
  */
 
 #include <kunit/static_stub.h>
@@ -25,11 +25,11 @@ struct entry {
 struct block_test {
 	struct kho_block_set out;
 	struct kho_block_set in;
-	u64 lost_pa;		/* "not preserved" */
-	unsigned int nr_given_back;
+	u64 lost_pa;		/* address that is not preserved */
+	unsigned int nr_freed;
 };
 
-/* As far as the incoming side knows, all memory but one page was preserved. */
+/* All memory but one page was preserved. */
 static bool fake_contains(phys_addr_t phys, size_t size)
 {
 	struct block_test *bt = kunit_get_current_test()->priv;
@@ -41,7 +41,7 @@ static void fake_restore_free(void *mem)
 {
 	struct block_test *bt = kunit_get_current_test()->priv;
 
-	bt->nr_given_back++;
+	bt->nr_freed++;
 }
 
 static int block_test_init(struct kunit *test)
@@ -97,7 +97,7 @@ static void store(struct kunit *test, u64 count)
 	kho_block_it_finalize(&it);
 }
 
-/* Read a set, expect the values 0, 1, 2, ..., return how many. */
+/* Read a set with the values 0, 1, 2, ... Return the number of entries. */
 static u64 read_all(struct kunit *test, struct kho_block_set *bs)
 {
 	struct kho_block_it it;
@@ -146,7 +146,7 @@ static void new_set_has_no_blocks(struct kunit *test)
 	kho_block_it_finalize(&it);
 }
 
-static void initializer_is_the_same_as_init(struct kunit *test)
+static void initializer_equals_init(struct kunit *test)
 {
 	struct kho_block_set bs = KHO_BLOCK_SET_INIT(bs, sizeof(struct entry));
 
@@ -188,7 +188,7 @@ static void grow_links_the_blocks(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nth_block(test, 2)->next, 0ULL);
 }
 
-static void shrink_gives_unneeded_blocks_back(struct kunit *test)
+static void shrink_frees_unneeded_blocks(struct kunit *test)
 {
 	struct block_test *bt = test->priv;
 
@@ -257,7 +257,7 @@ static void prev_goes_back_over_blocks(struct kunit *test)
 	struct entry *entry;
 	u64 i;
 
-	/* Once with the count of an earlier round in the first block */
+	/* The first block still has the count of the first store(). */
 	store(test, 3);
 	store(test, CAPACITY + 2);
 	kho_block_it_init(&it, &bt->out);
@@ -268,7 +268,7 @@ static void prev_goes_back_over_blocks(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, i, 0ULL);
 }
 
-static void prev_takes_back_what_was_read(struct kunit *test)
+static void prev_undoes_read(struct kunit *test)
 {
 	struct block_test *bt = test->priv;
 	struct kho_block_it it;
@@ -300,17 +300,17 @@ static void restored_set_has_the_same_entries(struct kunit *test)
 	store(test, 3 * CAPACITY + 7);
 	KUNIT_EXPECT_EQ(test, restore(test), 0);
 	KUNIT_EXPECT_EQ(test, read_all(test, &bt->in), 3 * CAPACITY + 7);
-	KUNIT_EXPECT_EQ(test, bt->nr_given_back, 0);
+	KUNIT_EXPECT_EQ(test, bt->nr_freed, 0);
 }
 
-static void destroyed_restored_set_gives_its_blocks_back(struct kunit *test)
+static void destroy_frees_restored_blocks(struct kunit *test)
 {
 	struct block_test *bt = test->priv;
 
 	store(test, 3 * CAPACITY);
 	KUNIT_EXPECT_EQ(test, restore(test), 0);
 	kho_block_destroy(&bt->in);
-	KUNIT_EXPECT_EQ(test, bt->nr_given_back, 3);
+	KUNIT_EXPECT_EQ(test, bt->nr_freed, 3);
 	KUNIT_EXPECT_EQ(test, bt->in.nr_blocks, 0);
 }
 
@@ -323,7 +323,7 @@ static void restored_set_does_not_grow(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kho_block_grow(&bt->in, CAPACITY), -EINVAL);
 }
 
-static void empty_chains_are_fine(struct kunit *test)
+static void empty_chains_are_accepted(struct kunit *test)
 {
 	struct block_test *bt = test->priv;
 
@@ -351,10 +351,10 @@ static void expect_refused(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, restore(test), -EINVAL);
 	KUNIT_EXPECT_EQ(test, bt->in.nr_blocks, 0);
-	KUNIT_EXPECT_EQ(test, bt->nr_given_back, 0);
+	KUNIT_EXPECT_EQ(test, bt->nr_freed, 0);
 }
 
-static void empty_block_in_front_is_refused(struct kunit *test)
+static void empty_block_before_the_last_is_refused(struct kunit *test)
 {
 	store(test, 2 * CAPACITY);
 	nth_block(test, 0)->count = 0;
@@ -388,7 +388,7 @@ static void misaligned_block_is_refused(struct kunit *test)
 	expect_refused(test);
 }
 
-static void block_that_is_not_preserved_is_refused(struct kunit *test)
+static void unpreserved_block_is_refused(struct kunit *test)
 {
 	struct block_test *bt = test->priv;
 
@@ -411,28 +411,28 @@ static void restore_into_a_used_set_is_refused(struct kunit *test)
 
 static struct kunit_case block_cases[] = {
 	KUNIT_CASE(new_set_has_no_blocks),
-	KUNIT_CASE(initializer_is_the_same_as_init),
+	KUNIT_CASE(initializer_equals_init),
 	KUNIT_CASE(grow_adds_a_block_when_the_set_is_full),
 	KUNIT_CASE(grow_leaves_the_head_in_place),
 	KUNIT_CASE(grow_links_the_blocks),
-	KUNIT_CASE(shrink_gives_unneeded_blocks_back),
+	KUNIT_CASE(shrink_frees_unneeded_blocks),
 	KUNIT_CASE(entries_that_do_not_fit_are_refused),
 	KUNIT_CASE(stored_entries_are_read_in_order),
 	KUNIT_CASE(entries_do_not_count_before_finalize),
 	KUNIT_CASE(next_ends_with_the_last_block),
 	KUNIT_CASE(prev_goes_back_over_blocks),
-	KUNIT_CASE(prev_takes_back_what_was_read),
+	KUNIT_CASE(prev_undoes_read),
 	KUNIT_CASE(clear_keeps_the_blocks),
 	KUNIT_CASE(restored_set_has_the_same_entries),
-	KUNIT_CASE(destroyed_restored_set_gives_its_blocks_back),
+	KUNIT_CASE(destroy_frees_restored_blocks),
 	KUNIT_CASE(restored_set_does_not_grow),
-	KUNIT_CASE(empty_chains_are_fine),
+	KUNIT_CASE(empty_chains_are_accepted),
 	KUNIT_CASE(last_block_may_be_empty),
-	KUNIT_CASE(empty_block_in_front_is_refused),
+	KUNIT_CASE(empty_block_before_the_last_is_refused),
 	KUNIT_CASE(count_over_capacity_is_refused),
 	KUNIT_CASE(cycles_of_any_length_are_refused),
 	KUNIT_CASE(misaligned_block_is_refused),
-	KUNIT_CASE(block_that_is_not_preserved_is_refused),
+	KUNIT_CASE(unpreserved_block_is_refused),
 	KUNIT_CASE(restore_into_a_used_set_is_refused),
 	{}
 };

@@ -55,7 +55,7 @@ static void accepts_what_it_reads(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, check(c->str), 0);
 }
 
-/* The expected messages. They show that each string is refused for its own reason. */
+/* Expected messages. They show that each string is refused for its own reason. */
 #define NOT_READ(token, reads)	\
 	"KUnit: incoming '" token "' not supported (this kernel reads " reads ")"
 #define LACKS(name)		"KUnit: incoming version string lacks '" name "'"

@@ -19,7 +19,7 @@
 #define END_PFN		BIT(KHO_ORDER_0_LOG2)
 #define TOP		(KHO_TREE_MAX_DEPTH - 1)
 
-/* A root, and the nodes below it on the way to one leaf */
+/* Number of nodes of a tree with a single leaf */
 #define NODES_OF_ONE	((long)KHO_TREE_MAX_DEPTH)
 
 static int radix_test_init(struct kunit *test)
@@ -128,14 +128,14 @@ static void orders_do_not_share_keys(struct kunit *test)
 
 /* Single blocks */
 
-static void new_tree_is_a_root(struct kunit *test)
+static void new_tree_has_only_a_root(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
 	KUNIT_EXPECT_EQ(test, orders_of(test->priv), 0ULL);
 	KUNIT_EXPECT_FALSE(test, has_block(test->priv, 0, 0));
 }
 
-static void added_block_is_there_with_its_order_only(struct kunit *test)
+static void added_block_has_only_its_order(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 64, 3), 0);
 	KUNIT_EXPECT_TRUE(test, has_block(test->priv, 64, 3));
@@ -145,7 +145,7 @@ static void added_block_is_there_with_its_order_only(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE);
 }
 
-static void blocks_of_all_orders_come_and_go(struct kunit *test)
+static void blocks_of_all_orders_are_added_and_removed(struct kunit *test)
 {
 	unsigned int order;
 
@@ -175,7 +175,7 @@ static void block_is_not_removed_twice(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, 7, 0), -ENOENT);
 }
 
-static void impossible_blocks_are_refused(struct kunit *test)
+static void invalid_blocks_are_refused(struct kunit *test)
 {
 	static const struct {
 		unsigned long pfn;
@@ -192,12 +192,12 @@ static void impossible_blocks_are_refused(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, bad[i].pfn,
 							 bad[i].order), -EINVAL);
 		KUNIT_EXPECT_FALSE(test, has_block(test->priv, bad[i].pfn,
-							     bad[i].order));
+						   bad[i].order));
 	}
 	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
 }
 
-static void node_stays_while_it_has_entries(struct kunit *test)
+static void node_is_freed_when_it_is_empty(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 0, 0), 0);
 	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, LEAF_BITS - 1, 0), 0);
@@ -224,7 +224,7 @@ static void root_never_moves(struct kunit *test)
 
 /* Ranges */
 
-static void range_is_the_same_as_single_blocks(struct kunit *test)
+static void range_equals_single_blocks(struct kunit *test)
 {
 	unsigned long i;
 
@@ -251,7 +251,7 @@ static void range_crosses_leaves(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
 }
 
-static void range_is_added_as_a_whole_or_not(struct kunit *test)
+static void range_is_added_completely_or_not_at_all(struct kunit *test)
 {
 	unsigned long last = 2 * LEAF_BITS + 100;
 
@@ -263,7 +263,7 @@ static void range_is_added_as_a_whole_or_not(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, has_block(test->priv, last, 0));
 }
 
-static void range_is_removed_as_a_whole_or_not(struct kunit *test)
+static void range_is_removed_completely_or_not_at_all(struct kunit *test)
 {
 	unsigned long nr = 2 * LEAF_BITS;
 
@@ -274,7 +274,7 @@ static void range_is_removed_as_a_whole_or_not(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, kho_radix_contains(test->priv, nr + 1, 4));
 }
 
-static void test_range_wants_all_blocks(struct kunit *test)
+static void test_range_requires_all_blocks(struct kunit *test)
 {
 	const unsigned long nr = LEAF_BITS + 100;
 
@@ -290,7 +290,7 @@ static void test_range_wants_all_blocks(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, kho_radix_test_range(test->priv, 60, nr, 0));
 }
 
-/* The leaf that was needed last is remembered, but not for longer than it is. */
+/* The tree remembers the leaf that was used last, which must not outlive it. */
 static void freed_leaf_is_forgotten(struct kunit *test)
 {
 	static const unsigned long pfns[] = { 5, LEAF_BITS + 5 };
@@ -302,14 +302,13 @@ static void freed_leaf_is_forgotten(struct kunit *test)
 								 pfns[i], 0), 0);
 		KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE + 1);
 
-		/* In turn: the last one is the first to go, and the last. */
+		/* Remove the leaf that was used last first, and then last. */
 		for (i = 0; i < 2; i++) {
 			unsigned long pfn = pfns[(i + round) % 2];
 
 			KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, pfn, 0),
 					0);
-			KUNIT_EXPECT_FALSE(test, has_block(test->priv, pfn,
-								     0));
+			KUNIT_EXPECT_FALSE(test, has_block(test->priv, pfn, 0));
 			KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, pfn, 0),
 					-ENOENT);
 		}
@@ -317,7 +316,7 @@ static void freed_leaf_is_forgotten(struct kunit *test)
 	}
 }
 
-/* The short way, which the core takes: it is good for the last leaf only. */
+/* The fast path, which works only for the leaf that was used last */
 static bool add_to_last(struct kho_radix_tree *tree, unsigned long pfn)
 {
 	guard(mutex)(&tree->lock);
@@ -330,12 +329,12 @@ static bool del_from_last(struct kho_radix_tree *tree, unsigned long pfn)
 	return kho_radix_del_from_last(tree, pfn, 0);
 }
 
-static void last_leaf_is_changed_the_short_way(struct kunit *test)
+static void fast_path_changes_last_leaf(struct kunit *test)
 {
 	struct kho_radix_tree *tree = test->priv;
 
 	if (IS_ENABLED(CONFIG_KEXEC_HANDOVER_DEBUG))
-		kunit_skip(test, "every change is checked, there is no short way");
+		kunit_skip(test, "the debug option disables the fast path");
 
 	KUNIT_EXPECT_FALSE(test, add_to_last(tree, 5));
 	KUNIT_EXPECT_EQ(test, kho_radix_add_page(tree, 5, 0), 0);
@@ -344,7 +343,7 @@ static void last_leaf_is_changed_the_short_way(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, add_to_last(tree, LEAF_BITS));
 	KUNIT_EXPECT_TRUE(test, kho_radix_test_range(tree, 5, 2, 0));
 
-	/* The last block of a leaf takes the leaf along: that is the long way. */
+	/* Removing the last block of a leaf frees the leaf, on the slow path. */
 	KUNIT_EXPECT_FALSE(test, del_from_last(tree, 7));
 	KUNIT_EXPECT_TRUE(test, del_from_last(tree, 5));
 	KUNIT_EXPECT_FALSE(test, del_from_last(tree, 6));
@@ -355,7 +354,7 @@ static void last_leaf_is_changed_the_short_way(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, del_from_last(tree, 6));
 }
 
-static void impossible_ranges_are_refused(struct kunit *test)
+static void invalid_ranges_are_refused(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 8, 0, 0), -EINVAL);
 	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 9, 4, 1), -EINVAL);
@@ -369,9 +368,9 @@ static void impossible_ranges_are_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
 }
 
-/* Looking up */
+/* Lookups */
 
-static void orders_tells_all_orders(struct kunit *test)
+static void count_all_sees_all_orders(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 1, 0), 0);
 	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 512, 9), 0);
@@ -380,7 +379,7 @@ static void orders_tells_all_orders(struct kunit *test)
 			BIT_ULL(0) | BIT_ULL(9) | BIT_ULL(MAX_ORDER));
 }
 
-/* The largest orders share a leaf: one of them may come when it is there. */
+/* The largest orders share a leaf. Add a block of another order to it. */
 static void orders_that_share_a_leaf_are_found(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 0, MAX_ORDER - 2), 0);
@@ -393,7 +392,7 @@ static void orders_that_share_a_leaf_are_found(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, kho_radix_overlaps(test->priv, BIT(MAX_ORDER) + 5, 1));
 }
 
-static void block_order_is_known_at_its_start(struct kunit *test)
+static void block_order_is_found_at_block_start(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 512, 9), 0);
 	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 1024, 0), 0);
@@ -404,7 +403,7 @@ static void block_order_is_known_at_its_start(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kho_radix_block_order(test->priv, 0), -ENOENT);
 }
 
-static void contains_puts_blocks_together(struct kunit *test)
+static void contains_combines_blocks(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 500, 12, 0), 0);
 	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 512, 9), 0);
@@ -416,7 +415,7 @@ static void contains_puts_blocks_together(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, kho_radix_contains(test->priv, 500, 531));
 }
 
-static void contains_sees_holes(struct kunit *test)
+static void contains_finds_holes(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 100, 50, 0), 0);
 	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 151, 50, 0), 0);
@@ -426,7 +425,7 @@ static void contains_sees_holes(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, kho_radix_contains(test->priv, 100, ULONG_MAX));
 }
 
-static void overlaps_sees_blocks_of_all_orders(struct kunit *test)
+static void overlaps_finds_blocks_of_all_orders(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 512, 9), 0);
 	KUNIT_EXPECT_FALSE(test, kho_radix_overlaps(test->priv, 0, 512));
@@ -455,7 +454,7 @@ static int see_block(phys_addr_t phys, unsigned int order)
 	return 0;
 }
 
-static void walk_tree_sees_each_block_once(struct kunit *test)
+static void walk_tree_visits_each_block_once(struct kunit *test)
 {
 	nr_seen_blocks = 0;
 	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, END_PFN / 2, 0), 0);
@@ -472,7 +471,7 @@ static void walk_tree_sees_each_block_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, seen_blocks[2].order, 0);
 }
 
-static void walk_tree_stops_when_told(struct kunit *test)
+static void walk_tree_stops_on_error(struct kunit *test)
 {
 	nr_seen_blocks = 0;
 	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 0, 5, 0), 0);
@@ -506,7 +505,7 @@ static void expect_range(struct kunit *test, const struct seen_ranges *seen,
 	KUNIT_EXPECT_EQ(test, seen->end_pfn[nr], end_pfn);
 }
 
-static void walk_ranges_of_nothing(struct kunit *test)
+static void walk_ranges_of_empty_tree(struct kunit *test)
 {
 	struct seen_ranges seen = {};
 
@@ -531,7 +530,7 @@ static void walk_ranges_merges_orders(struct kunit *test)
 	expect_range(test, &seen, 2, 1536, 2048);
 }
 
-static void walk_ranges_coalesces_over_leaves(struct kunit *test)
+static void walk_ranges_joins_leaves(struct kunit *test)
 {
 	struct seen_ranges seen = {};
 
@@ -561,10 +560,10 @@ static void walk_ranges_skips_gaps_of_any_size(struct kunit *test)
 		expect_range(test, &seen, i, pfns[i], pfns[i] + 1);
 }
 
-/* What the walk says, drawn into a bitmap */
+/* Draw the ranges of a walk into a bitmap. They must not adjoin or overlap. */
 struct drawing {
 	unsigned long *bitmap;
-	unsigned long end_pfn;	/* of the last range: the next is not its neighbour */
+	unsigned long end_pfn;	/* end of the last range */
 };
 
 static int draw_range(phys_addr_t start, phys_addr_t end, void *arg)
@@ -579,9 +578,9 @@ static int draw_range(phys_addr_t start, phys_addr_t end, void *arg)
 	return 0;
 }
 
-/* Runs of random length, some of them over words and leaves, some of order 1 */
-static void preserve_at_random(struct kunit *test, unsigned long *expected,
-			       unsigned long end_pfn)
+/* Add runs of random length and of orders 0 and 1, some across leaves. */
+static void add_random_runs(struct kunit *test, unsigned long *expected,
+			    unsigned long end_pfn)
 {
 	struct rnd_state rnd;
 	unsigned long pfn = 0;
@@ -602,7 +601,7 @@ static void preserve_at_random(struct kunit *test, unsigned long *expected,
 	}
 }
 
-static void walk_of_random_runs_sees_them_all(struct kunit *test)
+static void walk_ranges_visits_random_runs(struct kunit *test)
 {
 	const unsigned long nr = 3 * LEAF_BITS;
 	unsigned long *expected = kunit_kzalloc(test, BITS_TO_BYTES(nr), GFP_KERNEL);
@@ -613,13 +612,13 @@ static void walk_of_random_runs_sees_them_all(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, expected);
 	KUNIT_ASSERT_NOT_NULL(test, drawing.bitmap);
-	preserve_at_random(test, expected, nr);
+	add_random_runs(test, expected, nr);
 
 	KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(test->priv, draw_range, &drawing),
 			0);
 	KUNIT_EXPECT_TRUE(test, bitmap_equal(drawing.bitmap, expected, nr));
 
-	/* The same, a window at a time */
+	/* Walk again in windows. */
 	bitmap_zero(drawing.bitmap, nr);
 	for (start = 0; start < nr; start += 1001) {
 		drawing.end_pfn = 0;
@@ -635,7 +634,7 @@ static void walk_ranges_of_all_orders(struct kunit *test)
 	struct seen_ranges seen = {};
 	unsigned int order;
 
-	/* 1, 2, 4, ... pages, each aligned to its size and behind the last */
+	/* Adjacent blocks of 1, 2, 4, ... pages, each aligned to its size */
 	for (order = 0; order < MAX_ORDER; order++)
 		KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, BIT(order), order),
 				0);
@@ -645,7 +644,7 @@ static void walk_ranges_of_all_orders(struct kunit *test)
 	expect_range(test, &seen, 0, 1, BIT(MAX_ORDER));
 }
 
-static void walk_ranges_stops_when_told(struct kunit *test)
+static void walk_ranges_stops_on_error(struct kunit *test)
 {
 	struct seen_ranges seen = {};
 	unsigned int i;
@@ -672,7 +671,7 @@ static void walk_ranges_refuses_overlaps(struct kunit *test)
 	}
 }
 
-static void walk_ranges_refuses_the_end_of_the_address_space(struct kunit *test)
+static void walk_ranges_refuses_end_of_address_space(struct kunit *test)
 {
 	struct seen_ranges seen = {};
 
@@ -707,7 +706,7 @@ static void walk_window_between_blocks_is_empty(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, seen.nr, 0);
 }
 
-/* Nodes of damaged trees */
+/* Damaged trees */
 
 static int expect_next_level(phys_addr_t node, unsigned int level, void *arg)
 {
@@ -719,7 +718,7 @@ static int expect_next_level(phys_addr_t node, unsigned int level, void *arg)
 	return 0;
 }
 
-static void walk_nodes_sees_parents_first(struct kunit *test)
+static void walk_nodes_visits_parents_first(struct kunit *test)
 {
 	unsigned int level = TOP;
 
@@ -734,12 +733,12 @@ static int refuse_level(phys_addr_t node, unsigned int level, void *arg)
 	return level == *(unsigned int *)arg ? -EINVAL : 0;
 }
 
-static void walk_nodes_asks_before_it_reads(struct kunit *test)
+static void walk_nodes_calls_back_before_reading(struct kunit *test)
 {
 	struct kho_radix_tree *tree = test->priv;
 	unsigned int level = TOP - 1;
 
-	/* Not a place in RAM: to read it would crash. */
+	/* This address is not RAM, so reading it would crash. */
 	tree->root->table[0] = BIT_ULL(62);
 	KUNIT_EXPECT_EQ(test, kho_radix_walk_nodes(tree, refuse_level, &level),
 			-EINVAL);
@@ -763,7 +762,7 @@ static void walk_nodes_refuses_misaligned_children(struct kunit *test)
 	tree->root->table[0] = 0;
 }
 
-static void walk_nodes_refuses_too_high_markers(struct kunit *test)
+static void walk_nodes_refuses_high_markers(struct kunit *test)
 {
 	struct kho_radix_tree *tree = test->priv;
 	unsigned int shift = KHO_BITMAP_SIZE_LOG2 + (TOP - 1) * KHO_TABLE_SIZE_LOG2;
@@ -790,7 +789,7 @@ static void walk_nodes_refuses_keys_without_order(struct kunit *test)
 	struct kho_radix_leaf *leaf;
 	unsigned int key;
 
-	/* The largest order has key 2, so that this makes the lowest leaf. */
+	/* The first block of the largest order has key 2, in the first leaf. */
 	KUNIT_ASSERT_EQ(test, kho_radix_add_page(test->priv, 0, MAX_ORDER), 0);
 	leaf = lowest_leaf(test->priv);
 	for (key = 0; key < 2; key++) {
@@ -808,13 +807,13 @@ static int spend_budget(phys_addr_t node, unsigned int level, void *arg)
 	return (*budget)-- ? 0 : -EINVAL;
 }
 
-static void walk_nodes_ends_with_the_budget(struct kunit *test)
+static void walk_nodes_can_be_limited(struct kunit *test)
 {
 	struct kho_radix_tree *tree = test->priv;
 	struct kho_radix_node *trap;
 	long budget = 1000;
 
-	/* All of its children are itself: more than can ever be walked. */
+	/* All children of this node are the node itself, so a walk never ends. */
 	trap = (void *)__get_free_page(GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, trap);
 	memset64(trap->table, virt_to_phys(trap), ARRAY_SIZE(trap->table));
@@ -826,7 +825,7 @@ static void walk_nodes_ends_with_the_budget(struct kunit *test)
 	free_page((unsigned long)trap);
 }
 
-static void empty_nodes_of_others_are_harmless(struct kunit *test)
+static void empty_incoming_nodes_are_accepted(struct kunit *test)
 {
 	struct kho_radix_tree *tree = test->priv;
 	struct seen_ranges seen = {};
@@ -848,49 +847,49 @@ static struct kunit_case radix_cases[] = {
 	KUNIT_CASE(key_holds_address_below_marker),
 	KUNIT_CASE(keys_of_all_orders_decode_to_their_block),
 	KUNIT_CASE(orders_do_not_share_keys),
-	KUNIT_CASE(new_tree_is_a_root),
-	KUNIT_CASE(added_block_is_there_with_its_order_only),
-	KUNIT_CASE(blocks_of_all_orders_come_and_go),
+	KUNIT_CASE(new_tree_has_only_a_root),
+	KUNIT_CASE(added_block_has_only_its_order),
+	KUNIT_CASE(blocks_of_all_orders_are_added_and_removed),
 	KUNIT_CASE(block_is_not_added_twice),
 	KUNIT_CASE(block_is_not_removed_twice),
-	KUNIT_CASE(impossible_blocks_are_refused),
-	KUNIT_CASE(node_stays_while_it_has_entries),
+	KUNIT_CASE(invalid_blocks_are_refused),
+	KUNIT_CASE(node_is_freed_when_it_is_empty),
 	KUNIT_CASE(root_never_moves),
-	KUNIT_CASE(range_is_the_same_as_single_blocks),
+	KUNIT_CASE(range_equals_single_blocks),
 	KUNIT_CASE(range_crosses_leaves),
-	KUNIT_CASE(range_is_added_as_a_whole_or_not),
-	KUNIT_CASE(range_is_removed_as_a_whole_or_not),
-	KUNIT_CASE(test_range_wants_all_blocks),
+	KUNIT_CASE(range_is_added_completely_or_not_at_all),
+	KUNIT_CASE(range_is_removed_completely_or_not_at_all),
+	KUNIT_CASE(test_range_requires_all_blocks),
 	KUNIT_CASE(freed_leaf_is_forgotten),
-	KUNIT_CASE(last_leaf_is_changed_the_short_way),
-	KUNIT_CASE(impossible_ranges_are_refused),
-	KUNIT_CASE(orders_tells_all_orders),
+	KUNIT_CASE(fast_path_changes_last_leaf),
+	KUNIT_CASE(invalid_ranges_are_refused),
+	KUNIT_CASE(count_all_sees_all_orders),
 	KUNIT_CASE(orders_that_share_a_leaf_are_found),
-	KUNIT_CASE(block_order_is_known_at_its_start),
-	KUNIT_CASE(contains_puts_blocks_together),
-	KUNIT_CASE(contains_sees_holes),
-	KUNIT_CASE(overlaps_sees_blocks_of_all_orders),
-	KUNIT_CASE(walk_tree_sees_each_block_once),
-	KUNIT_CASE(walk_tree_stops_when_told),
-	KUNIT_CASE(walk_ranges_of_nothing),
+	KUNIT_CASE(block_order_is_found_at_block_start),
+	KUNIT_CASE(contains_combines_blocks),
+	KUNIT_CASE(contains_finds_holes),
+	KUNIT_CASE(overlaps_finds_blocks_of_all_orders),
+	KUNIT_CASE(walk_tree_visits_each_block_once),
+	KUNIT_CASE(walk_tree_stops_on_error),
+	KUNIT_CASE(walk_ranges_of_empty_tree),
 	KUNIT_CASE(walk_ranges_merges_orders),
-	KUNIT_CASE(walk_ranges_coalesces_over_leaves),
+	KUNIT_CASE(walk_ranges_joins_leaves),
 	KUNIT_CASE(walk_ranges_skips_gaps_of_any_size),
-	KUNIT_CASE(walk_of_random_runs_sees_them_all),
+	KUNIT_CASE(walk_ranges_visits_random_runs),
 	KUNIT_CASE(walk_ranges_of_all_orders),
-	KUNIT_CASE(walk_ranges_stops_when_told),
+	KUNIT_CASE(walk_ranges_stops_on_error),
 	KUNIT_CASE(walk_ranges_refuses_overlaps),
-	KUNIT_CASE(walk_ranges_refuses_the_end_of_the_address_space),
+	KUNIT_CASE(walk_ranges_refuses_end_of_address_space),
 	KUNIT_CASE(walk_window_cuts_ranges),
 	KUNIT_CASE(walk_window_between_blocks_is_empty),
-	KUNIT_CASE(walk_nodes_sees_parents_first),
-	KUNIT_CASE(walk_nodes_asks_before_it_reads),
+	KUNIT_CASE(walk_nodes_visits_parents_first),
+	KUNIT_CASE(walk_nodes_calls_back_before_reading),
 	KUNIT_CASE(walk_nodes_can_refuse_the_root),
 	KUNIT_CASE(walk_nodes_refuses_misaligned_children),
-	KUNIT_CASE(walk_nodes_refuses_too_high_markers),
+	KUNIT_CASE(walk_nodes_refuses_high_markers),
 	KUNIT_CASE(walk_nodes_refuses_keys_without_order),
-	KUNIT_CASE(walk_nodes_ends_with_the_budget),
-	KUNIT_CASE(empty_nodes_of_others_are_harmless),
+	KUNIT_CASE(walk_nodes_can_be_limited),
+	KUNIT_CASE(empty_incoming_nodes_are_accepted),
 	{}
 };
 

@@ -4,9 +4,9 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * To restore an area, a test plays the next kernel: it says itself which memory
- * was preserved, and "restores" pages by taking another reference on them. So
- * the restored area shares its memory with the one that was preserved.
+ * To restore an area, a test plays the next kernel: stubs determine which
+ * memory was preserved, and restore a page by taking another reference on it.
+ * So the restored area shares its memory with the preserved one.
  */
 
 #include <kunit/static_stub.h>
@@ -20,17 +20,17 @@
 
 #include <linux/kho/vmalloc.h>
 
-/* Entries of one chunk, and some more */
+/* Pages that need three chunks */
 #define MANY_PAGES	(2 * KHO_VMALLOC_SIZE + 10)
 
-/* Some huge pages, or some of what is made of several pages as large as these */
+/* Several huge pages, also if the architecture makes them of smaller blocks */
 #define HUGE_SIZE	(8 * SZ_2M)
 
 struct vmalloc_test {
 	void *area;
 	struct kho_vmalloc ser;
-	phys_addr_t lost;		/* "not preserved" */
-	unsigned int restores_left;	/* before restoring fails */
+	phys_addr_t lost;		/* address that is not preserved */
+	unsigned int restores_left;	/* calls before restoring fails */
 	unsigned int nr_chunks_freed;
 };
 
@@ -104,7 +104,7 @@ static void preserve(struct kunit *test, void *area)
 	KUNIT_ASSERT_EQ(test, kho_preserve_vmalloc(area, &vt->ser), 0);
 }
 
-/* With pages of 64 KiB a chunk stands for half a GiB. */
+/* With 64 KiB pages, a full chunk describes 512 MiB. */
 static void preserve_plain(struct kunit *test, unsigned long nr)
 {
 	if (totalram_pages() / 4 < nr)
@@ -171,7 +171,7 @@ static void last_chunk_ends_the_chain(struct kunit *test)
 			0ULL);
 }
 
-static void full_chunk_needs_no_other(struct kunit *test)
+static void full_chunk_has_no_successor(struct kunit *test)
 {
 	struct vmalloc_test *vt = test->priv;
 
@@ -197,7 +197,7 @@ static void huge_area_has_one_entry_per_block(struct kunit *test)
 				page_phys(vt->area, i * step));
 }
 
-static void preserved_page_is_not_preserved_again(struct kunit *test)
+static void preserved_pages_are_not_preserved_again(struct kunit *test)
 {
 	struct vmalloc_test *vt = test->priv;
 	struct kho_vmalloc again;
@@ -221,11 +221,11 @@ static void failed_preserve_leaves_nothing_preserved(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kho_preserve_vmalloc(vt->area, &vt->ser), -EEXIST);
 	kho_unpreserve_pages(last, 1);
 
-	/* It works only if no page before the last is preserved. */
+	/* This succeeds only if none of the other pages is still preserved. */
 	KUNIT_EXPECT_EQ(test, kho_preserve_vmalloc(vt->area, &vt->ser), 0);
 }
 
-static void undone_preserve_leaves_nothing_preserved(struct kunit *test)
+static void unpreserve_leaves_nothing_preserved(struct kunit *test)
 {
 	struct vmalloc_test *vt = test->priv;
 
@@ -297,12 +297,12 @@ static void restored_area_is_accounted(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, restored);
 	used = vmalloc_nr_pages();
 	vfree(restored);
-	/* The array of its pages is an area of its own. */
+	/* The array of pages is another vmalloc area. */
 	KUNIT_EXPECT_GE(test, used, before + MANY_PAGES);
 	KUNIT_EXPECT_EQ(test, vmalloc_nr_pages(), before);
 }
 
-static void restored_area_gives_chunks_and_pages_back(struct kunit *test)
+static void restored_area_frees_chunks_and_pages(struct kunit *test)
 {
 	struct vmalloc_test *vt = test->priv;
 	void *restored;
@@ -331,7 +331,7 @@ static void restored_huge_area_is_the_same_memory(struct kunit *test)
 	vfree(restored);
 }
 
-static void failed_restore_gives_back_what_it_took(struct kunit *test)
+static void failed_restore_frees_restored_pages(struct kunit *test)
 {
 	struct vmalloc_test *vt = test->priv;
 
@@ -343,7 +343,7 @@ static void failed_restore_gives_back_what_it_took(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vt->nr_chunks_freed, 0);
 }
 
-/* A refused area: nothing of it may have been touched. */
+/* Expect that @ser is refused before anything is restored. */
 static void expect_refused(struct kunit *test, const struct kho_vmalloc *ser)
 {
 	struct vmalloc_test *vt = test->priv;
@@ -432,18 +432,18 @@ static struct kunit_case vmalloc_cases[] = {
 	KUNIT_CASE(descriptor_has_size_and_kind),
 	KUNIT_CASE(chunks_list_all_pages_in_order),
 	KUNIT_CASE(last_chunk_ends_the_chain),
-	KUNIT_CASE(full_chunk_needs_no_other),
+	KUNIT_CASE(full_chunk_has_no_successor),
 	KUNIT_CASE(huge_area_has_one_entry_per_block),
-	KUNIT_CASE(preserved_page_is_not_preserved_again),
+	KUNIT_CASE(preserved_pages_are_not_preserved_again),
 	KUNIT_CASE(failed_preserve_leaves_nothing_preserved),
-	KUNIT_CASE(undone_preserve_leaves_nothing_preserved),
+	KUNIT_CASE(unpreserve_leaves_nothing_preserved),
 	KUNIT_CASE(other_memory_is_refused),
 	KUNIT_CASE(other_areas_are_not_supported),
 	KUNIT_CASE(restored_area_is_the_same_memory),
 	KUNIT_CASE(restored_area_is_accounted),
-	KUNIT_CASE(restored_area_gives_chunks_and_pages_back),
+	KUNIT_CASE(restored_area_frees_chunks_and_pages),
 	KUNIT_CASE(restored_huge_area_is_the_same_memory),
-	KUNIT_CASE(failed_restore_gives_back_what_it_took),
+	KUNIT_CASE(failed_restore_frees_restored_pages),
 	KUNIT_CASE(damaged_descriptors_are_refused),
 	KUNIT_CASE(damaged_entries_are_refused),
 	KUNIT_CASE(damaged_chains_are_refused),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Live Update Orchestrator: what one kernel leaves for the next
+ * Live Update Orchestrator: wire format
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -17,8 +17,8 @@
 /**
  * DOC: Live Update Orchestrator ABI
  *
- * LUO hands over one KHO subtree, named %LUO_KHO_ENTRY_NAME. It is a blob that
- * holds one struct luo_ser and leads to everything else::
+ * LUO hands over a KHO subtree named %LUO_KHO_ENTRY_NAME. The blob is a struct
+ * luo_ser, which leads to all other state::
  *
  *   luo_ser
  *    |-- sessions_pa --> [ luo_session_ser | luo_session_ser | ... ] --> ...
@@ -28,38 +28,39 @@
  *    `-- flbs_pa ------> luo_flb_header_ser, luo_flb_ser, luo_flb_ser, ...
  *
  * Sessions and files are stored in chains of blocks (block.h). All addresses
- * are physical, 0 stands for none, all integers have the machine's endianness.
+ * are physical, and 0 stands for none. All integers are native-endian.
  *
- * The blob starts with LUO's composed version string. The string may be of
- * another length in another version: what follows it starts at the length of
- * the string that is found, with its NUL, rounded up to 8 bytes.
+ * The blob starts with the version string of LUO. Other versions can have a
+ * string of another length. The other fields start at the length of the string
+ * that is found, including its NUL, rounded up to 8 bytes.
  *
- * Session names are unique, tokens are unique in their session. A file's
- * compatible is the composed version string of the handler that preserved it,
- * its data is that handler's own.
+ * Session names are unique. Tokens are unique in their session. The compatible
+ * field of a file is the version string of the handler that preserved it, and
+ * the handler determines the meaning of the data field.
  *
- * Any change of layout or of meaning needs a new %LUO_ABI_COMPAT_BASE.
+ * If the layout or the meaning of a field changes, %LUO_ABI_COMPAT_BASE
+ * changes.
  */
 
-/* The name of LUO's subtree. */
+/* Name of LUO's subtree */
 #define LUO_KHO_ENTRY_NAME		"LUO"
 
 #define LUO_ABI_COMPAT_BASE		"luo-v5"
 #define LUO_ABI_COMPATIBLE		\
 	(LUO_ABI_COMPAT_BASE KHO_SUB_COMPAT(KHO_BLOCK_COMPATIBLE))
-/* Where the fields after our own version string start, bytes. */
+/* Offset of the fields after this version's string in bytes */
 #define LUO_ABI_COMPAT_LEN		KHO_COMPAT_ALIGN(LUO_ABI_COMPATIBLE)
 
-/* Room for the version strings of file handlers and FLBs, with the NUL. */
+/* Sizes of the version strings of file handlers and FLBs, including the NUL */
 #define LIVEUPDATE_HNDL_COMPAT_LENGTH	48
 #define LIVEUPDATE_FLB_COMPAT_LENGTH	48
 
 /**
- * struct luo_ser - the head of everything that LUO hands over
- * @compatible: composed version string
+ * struct luo_ser - state of LUO
+ * @compatible: version string
  * @liveupdate_num: number of live updates since the last cold boot
  * @sessions_pa: first block of the chain of &struct luo_session_ser
- * @flbs_pa: the &struct luo_flb_header_ser
+ * @flbs_pa: address of the &struct luo_flb_header_ser
  */
 struct luo_ser {
 	char compatible[LUO_ABI_COMPAT_LEN];
@@ -94,8 +95,8 @@ static_assert(sizeof(struct luo_session_ser) == 80);
 /**
  * struct luo_file_ser - a file
  * @compatible: version string of the handler that preserved it, NUL-terminated
- * @data: what the handler needs to get the file back
- * @token: the file's name in its session
+ * @data: data of the handler, which it needs to retrieve the file
+ * @token: identifies the file in its session
  */
 struct luo_file_ser {
 	char compatible[LIVEUPDATE_HNDL_COMPAT_LENGTH];
@@ -105,8 +106,8 @@ struct luo_file_ser {
 static_assert(sizeof(struct luo_file_ser) == 64);
 
 /**
- * struct luo_flb_header_ser - the head of the state that files share
- * @pgcnt: size of header and entries, pages
+ * struct luo_flb_header_ser - header of the FLBs
+ * @pgcnt: size of header and entries in pages
  * @count: number of &struct luo_flb_ser that follow
  */
 struct luo_flb_header_ser {
@@ -116,10 +117,10 @@ struct luo_flb_header_ser {
 static_assert(sizeof(struct luo_flb_header_ser) == 16);
 
 /**
- * struct luo_flb_ser - state that several files share
- * @name: version string of its owner, NUL-terminated
- * @data: what the owner needs to get it back
- * @count: number of files that depend on it
+ * struct luo_flb_ser - an FLB, which is state that several files share
+ * @name: version string of the FLB, NUL-terminated
+ * @data: data of the FLB's owner, which it needs to retrieve the state
+ * @count: number of files that depend on the FLB
  */
 struct luo_flb_ser {
 	char name[LIVEUPDATE_FLB_COMPAT_LENGTH];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * memfd over a live update: what one kernel leaves for the next
+ * memfds in a live update: wire format
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -19,21 +19,21 @@
 /**
  * DOC: memfd ABI
  *
- * A file entry of LUO whose compatible is %MEMFD_LUO_FH_COMPATIBLE holds in its
- * data the physical address of a struct memfd_luo_ser. Its folios member
+ * The file entry of LUO has the compatible %MEMFD_LUO_FH_COMPATIBLE, and its
+ * data is the physical address of a struct memfd_luo_ser. The folios member
  * describes a vmalloc array of nr_folios struct memfd_luo_folio_ser, one for
- * each folio that the file has in its page cache.
+ * each folio in the page cache of the file.
  *
  * The size of a folio is not stored here: it is the size of the preserved block
- * that starts at the folio's first page. A folio's index is aligned to its
- * size, folios don't overlap and start below the file's size. An entry whose
- * pfn is 0 stands for nothing and is skipped.
+ * that starts at the folio's first page. The index of a folio is aligned to the
+ * folio's size. Folios don't overlap, and they start before the end of the
+ * file. An entry with pfn 0 is skipped.
  *
- * The content of the file is the folios' content, and zeros where there is no
- * folio. The file's mode is not carried.
+ * Where the file has no folio, its content is zeros. The mode of the file is
+ * not handed over.
  *
- * Any change of layout or of meaning, a new seal included, needs a new
- * %MEMFD_LUO_FH_COMPAT_BASE.
+ * If the layout or the meaning of a field changes, or a seal is added,
+ * %MEMFD_LUO_FH_COMPAT_BASE changes.
  */
 
 #define MEMFD_LUO_FH_COMPAT_BASE	"memfd-v2"
@@ -41,23 +41,23 @@
 	(MEMFD_LUO_FH_COMPAT_BASE KHO_SUB_COMPAT(KHO_VMALLOC_COMPATIBLE))
 static_assert(sizeof(MEMFD_LUO_FH_COMPATIBLE) <= LIVEUPDATE_HNDL_COMPAT_LENGTH);
 
-/* The folio has been written since it was last clean. */
+/* The folio is dirty. */
 #define MEMFD_LUO_FOLIO_DIRTY		BIT(0)
-/* The folio's content is valid; otherwise it reads as zeros. */
+/* The content of the folio is valid. Otherwise the folio reads as zeros. */
 #define MEMFD_LUO_FOLIO_UPTODATE	BIT(1)
 #define MEMFD_LUO_FOLIO_FLAGS		\
 	(MEMFD_LUO_FOLIO_DIRTY | MEMFD_LUO_FOLIO_UPTODATE)
 
-/* The seals that this version carries. */
+/* Seals that this version hands over */
 #define MEMFD_LUO_SEALS			\
 	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | \
 	 F_SEAL_FUTURE_WRITE | F_SEAL_EXEC)
 
 /**
  * struct memfd_luo_folio_ser - a folio of the file
- * @pfn: its first page frame
+ * @pfn: page frame number of the folio's first page
  * @flags: MEMFD_LUO_FOLIO_*
- * @index: where it lies in the file, pages
+ * @index: offset in the file in pages
  */
 struct memfd_luo_folio_ser {
 	u64 pfn:52;
@@ -68,9 +68,9 @@ static_assert(sizeof(struct memfd_luo_folio_ser) == 16);
 
 /**
  * struct memfd_luo_ser - a memfd
- * @pos: file position, bytes
- * @size: file size, bytes
- * @seals: F_SEAL_* of the file, of %MEMFD_LUO_SEALS only
+ * @pos: file position in bytes
+ * @size: file size in bytes
+ * @seals: seals of the file, a subset of %MEMFD_LUO_SEALS
  * @flags: 0
  * @nr_folios: number of entries in @folios
  * @folios: array of &struct memfd_luo_folio_ser
