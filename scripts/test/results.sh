@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154
-# Sourced by run-tests and test-configs, after lib.sh: run suites of tests, read
-# their results and count them.
+# Sourced after lib.sh by the scripts that run suites of tests: run them, read their
+# results and count them.
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck source=tools/testing/selftests/kho/vm.sh
 . "$TOP/tools/testing/selftests/kho/vm.sh"
@@ -10,7 +10,7 @@ passed=0
 failed=0
 skipped=0
 
-# count <RESULTS: lines "pass NAME", "fail NAME" and "skip NAME"
+# count <RESULTS: count lines "pass NAME", "fail NAME" and "skip NAME"
 count() {
 	local result name
 	while read -r result name; do
@@ -22,7 +22,7 @@ count() {
 	done
 }
 
-# one NAME COMMAND...: one test, which fails by its status
+# one NAME COMMAND...: run one test, whose exit status is its result
 one() {
 	try "$@"
 	if ((status == 0)); then
@@ -33,8 +33,7 @@ one() {
 	fi
 }
 
-# many NAME PARSER COMMAND...: many tests. PARSER makes results of the log and
-# is told the command's status.
+# many NAME PARSER COMMAND...: run many tests. "PARSER LOG STATUS" prints their results.
 many() {
 	local name=$1 parser=$2 before=$failed
 	shift 2
@@ -43,104 +42,77 @@ many() {
 	((failed == before)) || printf '    whole log: %s\n' "$(log_of "$name")"
 }
 
-# TAP of kselftest's runner: a program's own tests are indented with "# ". A
-# program counts itself only where it fails beyond them, or has none at all: here
-# there is all that it needs.
-kselftest_results() {
-	awk -v status="$2" '
-		function name(line) { sub(/^(# )?(not )?ok [0-9]+ (- )?/, "", line); return line }
-		function result(word, line) { print word, name(line); total++ }
-		/^# 1\.\.[0-9]+/ { plan = substr($2, 4) + 0 }
-		/^# ok [0-9]+ .*# SKIP/ { result("skip", $0); seen++; next }
-		/^# ok [0-9]+/ { result("pass", $0); seen++; next }
-		/^# not ok [0-9]+/ { result("fail", $0); seen++; bad++; next }
-		/^(not )?ok [0-9]+ selftests:/ {
-			for (; seen < plan; seen++) {
-				result("fail", "a test without result in " name($0)); bad++
-			}
-			if (/^not ok/ && !bad)
-				result("fail", $0)
+# tap_results LOG STATUS: print the results in LOG of a command that ended with STATUS.
+# The log holds the TAP of one program after another, with or without a plan. The runner
+# of kselftests indents it by "# " and adds a result for each program. Such a result is
+# printed only if it reports something new: a failure without a failed test, or no test.
+tap_results() {
+	sed 's/^# //' "$1" | awk -v status="$2" '
+		function name(line) { sub(/^(not )?ok ([0-9]+ )?(- )?/, "", line); return line }
+		function result(word, what) { print word, what; total++; bad += word == "fail" }
+		function start(number) { plan = number; seen = 0; last = "the start of the plan" }
+		function finish() {
+			for (; seen < plan; seen++)
+				result("fail", "a test without a result, after " last)
+		}
+		# forget the plan of the runner
+		/^selftests: / { start(0); before = bad }
+		/^1\.\.[0-9]+/ { finish(); start(substr($0, 4) + 0) }
+		/^(not )?ok [0-9]+ selftests: / {
+			finish()
+			if (/^not ok/ && bad == before)
+				result("fail", name($0))
 			else if (!seen)
 				result("fail", name($0) " ran no test")
-			plan = seen = bad = 0
-			programs++
+			start(0)
+			next
 		}
+		/^ok .*# SKIP/ { seen++; result("skip", name($0)); next }
+		/^ok / { seen++; result("pass", last = name($0)) }
+		/^not ok / { seen++; result("fail", last = name($0)) }
 		END {
-			if (programs < 2)
-				print "fail one of the directories kho and liveupdate ran no program"
-			if (status)
-				print "fail make run_tests ended with status " status
-		}
-	' "$1"
-}
-
-# TAP of programs one after the other, or without a plan. One that dies tells less than
-# it has planned.
-tap_results() {
-	awk -v status="$2" '
-		function result(word) {
-			sub(/^(not )?ok ([0-9]+ )?(- )?/, "")
-			print word, $0
-			total++
-		}
-		function missing() {
-			for (; seen < plan; seen++) {
-				print "fail a test without result, behind " last
-				bad++
-			}
-			plan = seen = 0
-		}
-		/^1\.\.[0-9]+/ { missing(); plan = substr($0, 4) + 0; last = "the start" }
-		/^ok .*# SKIP/ { seen++; result("skip"); next }
-		/^ok / { seen++; result("pass"); last = $0 }
-		/^not ok / { seen++; bad++; result("fail"); last = $0 }
-		END {
-			missing()
+			finish()
 			if (!total)
 				print "fail no test ran"
 			if (status && !bad)
 				print "fail the tests ended with status " status
 		}
-	' "$1"
-}
-
-# What kunit.py counted, and every suite of ours must be among it.
-kunit_results() {
-	local log=$1 status=$2 suite
-	sed 's/\x1b\[[0-9;]*m//g' "$log" | awk -v status="$status" '
-		/\[(FAILED|CRASHED)\]/ { bad[++count] = $0 }
-		/Testing complete\. Ran [0-9]+ tests/ {
-			for (i = 1; i < NF; i++)
-				number[$i] = $(i + 1) + 0
-		}
-		END {
-			for (i = 0; i < number["passed:"]; i++) print "pass"
-			for (i = 0; i < number["skipped:"]; i++) print "skip a KUnit case"
-			wrong = number["failed:"] + number["crashed:"] + number["errors:"]
-			if (status && !wrong)
-				wrong = 1
-			for (i = 1; i <= wrong; i++) print "fail", (bad[i] ? bad[i] : "KUnit, see the log")
-		}
 	'
-	sed -n 's/^\t\.name = "\(.*\)",$/\1/p' "$TOP"/kernel/liveupdate/tests/*.c |
-		while read -r suite; do
-			grep -aq "# Subtest: $suite" "${log%.log}.serial.log" ||
-				echo "fail KUnit suite $suite did not run"
-		done
 }
 
-# run_kunit OBJECTS SERIAL_LOG: all suites in the kernel that is built there
+kselftest_results() {
+	local dir
+	tap_results "$@"
+	for dir in kho liveupdate; do
+		grep -qE "^(not )?ok [0-9]+ selftests: $dir: " "$1" ||
+			echo "fail the directory $dir ran no program"
+	done
+}
+
+# kunit_results LOG STATUS: print the results that run_kunit left beside LOG. kunit.py
+# reports some errors, such as a wrong number of a test, in its output only.
+kunit_results() {
+	local log=$1 status=$2 suites
+	mapfile -t suites < <(sed -n 's/^\t\.name = "\(.*\)",$/\1/p' \
+		"$TOP"/kernel/liveupdate/tests/*.c)
+	"$TOP/scripts/test/kunit-results" "${log%.log}.json" "$status" "${suites[@]}"
+	sed -n 's/.*\[ERROR\] Test: /fail /p' "$log"
+}
+
+# run_kunit OBJECTS SERIAL_LOG: run all suites of the kernel in OBJECTS. Leave the results
+# in a file .json beside the log, which ends in .serial.log.
 run_kunit() {
-	local kernel=$1/$image serial=$2
+	local kernel=$1/$image serial=$2 results=${2%.serial.log}.json
+	rm -f "$results"
 	mkdir -p "$work/empty"
 	vm_pack "$work/empty" "$work/empty.cpio"
 	vm_run "$kernel" "$work/empty.cpio" \
 		"kho=on liveupdate=on kunit.enable=1 kunit_shutdown=poweroff" "$serial" 300
-	"$LINUX/tools/testing/kunit/kunit.py" parse "$serial"
+	"$LINUX/tools/testing/kunit/kunit.py" parse --json="$results" "$serial"
 	vm_check_log "$serial"
 }
 
-# run_plain_kexec OBJECTS SERIAL_LOG: the kernel there boots and starts itself
+# run_plain_kexec OBJECTS SERIAL_LOG: boot the kernel in OBJECTS and have it kexec itself
 run_plain_kexec() {
 	local kernel=$1/$image serial=$2
 	mkdir -p "$work/plain"
@@ -153,14 +125,14 @@ run_plain_kexec() {
 	grep -aq 'plain kexec: second kernel reached' "$serial"
 }
 
-# The modules of the tests are built in the laid tree, and make does not see that
-# another kernel than the last time is meant.
+# The test modules are built in the laid tree. make does not notice that they were built
+# for another kernel.
 forget_test_modules() {
 	find "$LINUX"/tools/testing/selftests/{kho,liveupdate}/test_modules -type f \
 		\( -name '*.ko' -o -name '*.o' -o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \) -delete
 }
 
-# make_kselftests OBJECTS DIRECTORY...
+# make_kselftests OBJECTS DIRECTORY...: build and run the kselftests in DIRECTORY...
 make_kselftests() {
 	local sysroot
 	sysroot=$("$TOP/scripts/tree/get-sysroot")
@@ -168,7 +140,7 @@ make_kselftests() {
 		KHO_SYSROOT="$sysroot" TARGETS="${*:2}" FORCE_TARGETS=1 run_tests
 }
 
-# run_kselftests OBJECTS: the suites that KHO_SUITES= names, or all
+# run_kselftests OBJECTS: run the suites that KHO_SUITES= names, all by default
 run_kselftests() {
 	forget_test_modules
 	make_kselftests "$1" kho liveupdate
