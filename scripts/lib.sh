@@ -189,7 +189,7 @@ lay_tree() {
 
 # lay_linux: the same with the base that KBASE= names, or Debian's
 lay_linux() {
-	"$TOP/scripts/tree/install-packages"
+	"$TOP/scripts/tree/install-packages" build
 	step "get base" "check the network and /etc/apt/sources.list, or set KBASE=/path/to/linux-6.12.y" \
 		"$TOP/scripts/tree/get-base"
 	lay_tree "$(tail -n 1 "$LOGS/get-base.log")"
