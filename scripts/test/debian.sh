@@ -1,0 +1,63 @@
+# shellcheck shell=bash disable=SC2154
+# Sourced by test-deb and test-fresh, after lib.sh: a minimal Debian in a directory,
+# and commands in it. All of it needs root.
+# SPDX-License-Identifier: GPL-2.0
+
+# print_sources SUITE: lines of sources.list for it: where apt gets the release of this
+# machine, the other release is, too
+print_sources() {
+	local here
+	here=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
+	# shellcheck disable=SC2016
+	apt-get indextargets --format 'deb $(SITE) $(CODENAME) $(COMPONENT)' \
+		'Created-By: Packages' 'Origin: Debian' 'Component: main' |
+		sed -n "s/ $here\([- ]\)/ $1\1/p" | sort -u
+}
+
+# bootstrap SUITE PACKAGES TAR: a half-done one never gets the final name
+bootstrap() {
+	local sources
+	sources=$(print_sources "$1")
+	if [ -z "$sources" ]; then
+		as_root apt-get -q update
+		sources=$(print_sources "$1")
+	fi
+	[ -n "$sources" ] || die "apt has no source for this release: check /etc/apt/sources.list"
+	as_root mmdebstrap --variant=minbase --include="$2" "$1" - - <<<"$sources" >"$3.new"
+	mv "$3.new" "$3"
+}
+
+# make_debian SUITE PACKAGES ROOT: unpack it from the cache, where it is made once
+make_debian() {
+	local key tar
+	key=$(cksum <<<"$2")
+	tar=$CACHE/debian/$1-${key% *}.tar
+	mkdir -p "$CACHE/debian"
+	[ -e "$tar" ] || step "bootstrap $1" "check the network and /etc/apt/sources.list" \
+		bootstrap "$1" "$2" "$tar"
+	remove_debian "$3"
+	mkdir -p "$3"
+	as_root tar -C "$3" -xp <"$tar"
+	as_root cp -L /etc/resolv.conf "$3/etc/"
+}
+
+remove_debian() {
+	as_root rm -rf --one-file-system "$1"
+}
+
+# in_debian ROOT [--mount DIR AT]... COMMAND...: what it mounts and starts ends with it
+in_debian() {
+	local root=$1
+	shift
+	# shellcheck disable=SC2016
+	as_root unshare --pid --fork --kill-child --mount-proc="$root/proc" bash -c '
+		set -e
+		root=$1
+		shift
+		while [ "$1" = --mount ]; do
+			mount --rbind "$2" "$root$3"
+			shift 3
+		done
+		exec chroot "$root" env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C \
+			DEBIAN_FRONTEND=noninteractive "$@"' bash "$root" "$@"
+}
