@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * include/linux/kho/abi/block.h describes the format. A set also keeps a list
- * of its blocks in ordinary memory, which can be walked in both directions.
+ * include/linux/kho/abi/block.h describes the format. In addition a set has a
+ * list of its blocks in ordinary memory, so that it can be walked backwards.
  */
 
 #define pr_fmt(fmt) "KHO: block: " fmt
@@ -102,7 +102,7 @@ static int kho_block_add(struct kho_block_set *bs)
 	return 0;
 }
 
-/* Unlink the block first, because a kexec can happen at any time. */
+/* Cut the chain before the block is freed: a kexec can happen at any time. */
 static void kho_block_drop_last(struct kho_block_set *bs)
 {
 	struct kho_block *last = kho_block_last(bs);
@@ -180,8 +180,7 @@ EXPORT_SYMBOL_GPL(kho_block_set_clear);
  * kho_block_set_head_pa - return the address of the first block
  * @bs: the set
  *
- * The address changes only when the first block is added or the last one is
- * freed.
+ * The first block stays the same until the set has no blocks any more.
  *
  * Context: Any. The caller locks the set.
  * Return: the physical address of the first block, 0 if the set has no blocks.
@@ -298,7 +297,7 @@ static void kho_block_unlink_all(struct kho_block_set *bs)
 }
 
 /**
- * kho_block_restore - make a set of a chain of the previous kernel
+ * kho_block_restore - create a set from a chain of the previous kernel
  * @bs:      a set without blocks
  * @head_pa: physical address of the first block, 0 for an empty chain
  *
@@ -309,7 +308,7 @@ static void kho_block_unlink_all(struct kho_block_set *bs)
  * Return: 0; -EOPNOTSUPP if kexec handover is disabled; -ENOMEM; -EINVAL if the
  * set has blocks, or if the chain has a cycle, a block that is not preserved
  * memory, a block with too many entries, or an empty block before the last one.
- * After an error the set has no blocks.
+ * After an error the set is unchanged.
  */
 int kho_block_restore(struct kho_block_set *bs, u64 head_pa)
 {

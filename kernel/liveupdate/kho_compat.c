@@ -64,7 +64,7 @@ static int kho_compat_cmp_name(const struct kho_compat_token *token,
 	return kho_compat_cmp(token->name, token->name_len, name, strlen(name));
 }
 
-/* Return the length of what precedes the last "-v"; 0 if there is no name. */
+/* Return the length of the name, which ends before the last "-v"; 0 for none. */
 static size_t kho_compat_name_len(const char *str, size_t len)
 {
 	size_t pos;
@@ -89,7 +89,7 @@ static const char *kho_compat_parse_version(const char *digits, size_t len,
 
 	for (*version = 0, i = 0; i < len; i++) {
 		if (!isdigit(digits[i]))
-			return "version is no number";
+			return "version is not a number";
 		if (check_mul_overflow(*version, 10U, version) ||
 		    check_add_overflow(*version, (u32)(digits[i] - '0'), version))
 			return "version number too large";
@@ -145,11 +145,12 @@ static int kho_compat_refuse_missing(const char *component,
 	return -EINVAL;
 }
 
-static int kho_compat_check_version(const char *component,
-				    const struct kho_compat_token *token,
-				    const struct kho_compat_range *range)
+static int kho_compat_check_token(const char *component,
+				  const struct kho_compat_token *token,
+				  const struct kho_compat_range *range)
 {
-	if (token->version < range->lowest || token->version > range->highest)
+	if (kho_compat_cmp_name(token, range->name) ||
+	    token->version < range->lowest || token->version > range->highest)
 		return kho_compat_refuse(component, token, range);
 
 	return 0;
@@ -178,7 +179,7 @@ static int kho_compat_check_order(const char *component,
 	return -EINVAL;
 }
 
-/* @range is the next entry of the reader's table, NULL at its end. */
+/* Check a token after the base token. @range is what the reader expects there. */
 static int kho_compat_check_sub(const char *component,
 				const struct kho_compat_token *token,
 				const struct kho_compat_range *range)
@@ -193,7 +194,7 @@ static int kho_compat_check_sub(const char *component,
 		return -EINVAL;
 	}
 
-	return kho_compat_check_version(component, token, range);
+	return kho_compat_check_token(component, token, range);
 }
 
 static int kho_compat_parse_or_refuse(const char *component, const char *str,
@@ -238,17 +239,7 @@ static int kho_compat_check_form(const char *component, const char *str)
 	return 0;
 }
 
-static int kho_compat_check_base(const char *component,
-				 const struct kho_compat_token *token,
-				 const struct kho_compat_range *range)
-{
-	if (kho_compat_cmp_name(token, range->name))
-		return kho_compat_refuse(component, token, range);
-
-	return kho_compat_check_version(component, token, range);
-}
-
-/* Compare the tokens of a well-formed string with the reader's table. */
+/* Compare the tokens of a well-formed string with the ranges of the reader. */
 static int kho_compat_match(const char *component, const char *str,
 			    const struct kho_compat_range *const *ranges,
 			    unsigned int nr)
@@ -258,7 +249,7 @@ static int kho_compat_match(const char *component, const char *str,
 	int err;
 
 	kho_compat_parse(str, &token);
-	err = kho_compat_check_base(component, &token, ranges[0]);
+	err = kho_compat_check_token(component, &token, ranges[0]);
 
 	for (i = 1; !err && (str = kho_compat_next(&token)); i++) {
 		kho_compat_parse(str, &token);
@@ -277,8 +268,8 @@ static int kho_compat_match(const char *component, const char *str,
  * @component: name of the state's owner, for the log
  * @str:       the version string, which need not be well-formed
  * @size:      number of bytes that may be read from @str, including its NUL
- * @ranges:    the versions that the owner reads: of its base token, then of the
- *	       components that it contains, in alphabetical order
+ * @ranges:    versions that this kernel reads, first of the owner itself, then
+ *	       of the components that it contains, in alphabetical order
  * @nr:        number of @ranges, at least 1
  *
  * The first error is logged. Nothing is allocated, so this can be called early

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The radix tree of preserved memory: what only kexec handover itself uses.
+ * Internals of the radix tree of preserved memory.
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -69,7 +69,7 @@ static inline u64 kho_radix_key(unsigned long pfn, unsigned int order)
 	return kho_radix_marker(order) + (pfn >> order);
 }
 
-/* Return the position of the key bits that select a slot on @level. */
+/* Return the position of the lowest key bit that selects a slot on @level. */
 static inline unsigned int kho_radix_shift(unsigned int level)
 {
 	return KHO_BITMAP_SIZE_LOG2 + (level - 1) * KHO_TABLE_SIZE_LOG2;
@@ -127,12 +127,13 @@ static inline void *kho_radix_child(const struct kho_radix_node *node,
 
 /*
  * The fast path: most blocks are added to and removed from the leaf that was
- * used last. These functions handle only this case and return false in any
- * other, also if the tree does or does not have the block already. The block
- * must be valid and the caller must hold the tree's lock.
+ * used last. In this case the functions below change the leaf and return true.
+ * If they return false, the tree is unchanged and the caller must take the slow
+ * path, which also determines the error. The block must be valid and the caller
+ * must hold the tree's lock.
  *
- * With CONFIG_KEXEC_HANDOVER_DEBUG they always return false, because the slow
- * path checks the tree.
+ * CONFIG_KEXEC_HANDOVER_DEBUG disables the fast path, because only the slow path
+ * checks the tree.
  */
 
 static __always_inline bool
@@ -157,7 +158,7 @@ static __always_inline bool kho_radix_add_to_last(struct kho_radix_tree *tree,
 	return true;
 }
 
-/* The slow path removes the last block of a leaf, because it frees the leaf. */
+/* The last block of a leaf is left to the slow path, which frees the leaf. */
 static __always_inline bool
 kho_radix_del_from_last(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned int order)
