@@ -313,7 +313,6 @@ ssize_t kho_compat_len(const char *str, size_t size)
 
 	return ALIGN(strlen(str) + 1, 8);
 }
-EXPORT_SYMBOL_GPL(kho_compat_len);
 
 /**
  * kho_compat_same_base - check that two version strings name the same component
@@ -339,7 +338,6 @@ bool kho_compat_same_base(const char *a, size_t a_size, const char *b)
 	return !kho_compat_cmp(token_a.name, token_a.name_len,
 			       token_b.name, token_b.name_len);
 }
-EXPORT_SYMBOL_GPL(kho_compat_same_base);
 
 /**
  * kho_compat_base_version - return the version of a string's base token

@@ -48,8 +48,6 @@ extern const struct kho_compat_range kho_compat_table[KHO_COMPAT_NR];
 int kho_compat_check(const char *component, const char *str, size_t size,
 		     const struct kho_compat_range *const *ranges,
 		     unsigned int nr);
-ssize_t kho_compat_len(const char *str, size_t size);
-bool kho_compat_same_base(const char *a, size_t a_size, const char *b);
 int kho_compat_base_version(const char *str, size_t size, u32 *version);
 
 #else
@@ -64,17 +62,6 @@ static inline int kho_compat_check(const char *component, const char *str,
 	return -EOPNOTSUPP;
 }
 
-static inline ssize_t kho_compat_len(const char *str, size_t size)
-{
-	return -EOPNOTSUPP;
-}
-
-static inline bool kho_compat_same_base(const char *a, size_t a_size,
-					const char *b)
-{
-	return false;
-}
-
 static inline int kho_compat_base_version(const char *str, size_t size,
 					  u32 *version)
 {
@@ -82,5 +69,9 @@ static inline int kho_compat_base_version(const char *str, size_t size,
 }
 
 #endif /* CONFIG_KEXEC_HANDOVER */
+
+/* For the Live Update Orchestrator only */
+ssize_t kho_compat_len(const char *str, size_t size);
+bool kho_compat_same_base(const char *a, size_t a_size, const char *b);
 
 #endif /* _LINUX_KHO_COMPAT_H */
