@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Live Update Orchestrator: command line, boot, device, reboot
+ * Live Update Orchestrator: boot, device, reboot
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -9,14 +9,14 @@
  * DOC: Live Update Orchestrator
  *
  * LUO carries open files over a kexec. A program opens /dev/liveupdate, creates
- * sessions and puts file descriptors into them; each kind of file has a handler
- * in the kernel that knows how to preserve it with the means of KHO.
- * reboot(LINUX_REBOOT_CMD_KEXEC) freezes and serializes all of it, and programs
- * in the next kernel get the sessions by name and the files by token.
+ * sessions and puts file descriptors into them. Each kind of file has a handler
+ * in the kernel, which uses KHO to preserve what belongs to the file.
+ * reboot(LINUX_REBOOT_CMD_KEXEC) freezes and serializes all sessions. In the next
+ * kernel, programs retrieve the sessions by name and the files by token.
  *
- * This file has the device and the way through boot and reboot, luo_session.c
- * the sessions of both directions, luo_file.c the files in them and the
- * handlers, luo_flb.c what files share.
+ * luo_core.c has the device, the initcalls and liveupdate_reboot(). The sessions
+ * of both directions are in luo_session.c, the files of a session in luo_file.c,
+ * state that files share in luo_flb.c, and the file handlers in luo_handler.c.
  */
 
 #define pr_fmt(fmt) "LUO: " fmt
@@ -30,9 +30,7 @@
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho/abi/luo.h>
-#include <linux/kho/block.h>
 #include <linux/kho/compat.h>
-#include <linux/kstrtox.h>
 #include <linux/liveupdate.h>
 #include <linux/miscdevice.h>
 #include <linux/slab.h>
@@ -40,25 +38,7 @@
 
 #include "luo_internal.h"
 
-struct luo_state luo_state;
-
-static int __init luo_parse_param(char *arg)
-{
-	return kstrtobool(arg, &luo_state.enabled);
-}
-early_param("liveupdate", luo_parse_param);
-
-/**
- * liveupdate_enabled - can files be carried over a kexec?
- *
- * Context: Any, after the command line is parsed.
- * Return: true when both live update and kexec handover are enabled.
- */
-bool liveupdate_enabled(void)
-{
-	return luo_state.enabled && kho_is_enabled();
-}
-EXPORT_SYMBOL_GPL(liveupdate_enabled);
+struct luo_core luo_core;
 
 /* Incoming state */
 
@@ -74,13 +54,13 @@ static const struct kho_compat_range *const luo_compat_ranges[] = {
 };
 
 /*
- * Read what follows the version string. The previous kernel's string is not
- * necessarily as long as ours.
+ * Copy the fields after the version string. The string of the previous kernel can
+ * have another length than LUO_ABI_COMPATIBLE.
  */
 static int __init luo_read_ser(const void *blob, size_t size,
 			       struct luo_ser *ser)
 {
-	const size_t ours = offsetof(struct luo_ser, liveupdate_num);
+	const size_t offset = offsetof(struct luo_ser, liveupdate_num);
 	ssize_t len;
 	int err;
 
@@ -90,12 +70,12 @@ static int __init luo_read_ser(const void *blob, size_t size,
 		return err;
 
 	len = kho_compat_len(blob, size);
-	if (len < 0 || len > size || size - len < sizeof(*ser) - ours) {
+	if (len < 0 || len > size || size - len < sizeof(*ser) - offset) {
 		pr_err("incoming state of %zu bytes is truncated\n", size);
 		return -EINVAL;
 	}
 
-	memcpy((void *)ser + ours, blob + len, sizeof(*ser) - ours);
+	memcpy((void *)ser + offset, blob + len, sizeof(*ser) - offset);
 	return 0;
 }
 
@@ -104,6 +84,7 @@ static int __init luo_read_incoming(void)
 	struct luo_ser ser;
 	phys_addr_t phys;
 	size_t size;
+	void *blob;
 	int err;
 
 	err = kho_retrieve_subtree(LUO_KHO_ENTRY_NAME, &phys, &size);
@@ -114,38 +95,37 @@ static int __init luo_read_incoming(void)
 		return err;
 	}
 
-	err = luo_read_ser(phys_to_virt(phys), size, &ser);
+	blob = phys_to_virt(phys);
+	err = luo_read_ser(blob, size, &ser);
 	if (err)
 		return err;
 
-	luo_state.incoming_compatible = kstrndup(phys_to_virt(phys), size, GFP_KERNEL);
-	if (!luo_state.incoming_compatible)
+	luo_core.incoming_compatible = kstrndup(blob, size, GFP_KERNEL);
+	if (!luo_core.incoming_compatible)
 		return -ENOMEM;
 
-	luo_state.incoming_ser = phys_to_virt(phys);
-	luo_state.liveupdate_num = ser.liveupdate_num;
-	luo_state.sessions_pa = ser.sessions_pa;
+	luo_core.incoming_ser = blob;
+	luo_core.liveupdate_num = ser.liveupdate_num;
+	luo_core.sessions_pa = ser.sessions_pa;
 	luo_flb_set_incoming(ser.flbs_pa, 0);
-	pr_info("live update %llu since cold boot\n", luo_state.liveupdate_num);
+	pr_info("live update %llu since cold boot\n", ser.liveupdate_num);
 	return 0;
 }
 
-/* Reads only: struct pages may not be ready to be freed yet. */
+/* It is too early to free incoming_ser: struct pages may not be initialized. */
 static int __init luo_early_init(void)
 {
-	if (luo_state.enabled && !kho_is_enabled())
-		pr_warn("disabled, it needs kexec handover (kho=on)\n");
+	if (!liveupdate_enabled() || !is_kho_boot())
+		return 0;
 
-	if (liveupdate_enabled() && is_kho_boot())
-		luo_state.incoming_err = luo_read_incoming();
-	if (luo_state.incoming_err)
-		luo_flb_set_incoming(0, luo_state.incoming_err);
-
+	luo_core.incoming_err = luo_read_incoming();
+	if (luo_core.incoming_err)
+		luo_flb_set_incoming(0, luo_core.incoming_err);
 	return 0;
 }
 early_initcall(luo_early_init);
 
-/* Requests */
+/* The device's ioctls */
 
 static int luo_ioctl_create_session(struct luo_ucmd *ucmd)
 {
@@ -194,30 +174,29 @@ static long luo_device_ioctl(struct file *file, unsigned int cmd,
 			 arg);
 }
 
+/* The device */
+
 /*
- * The device.
- *
- * What the previous kernel left is listed when it is opened first: that takes
- * memory and time in proportion to the number of sessions, which the boot does
- * not have to wait for.
+ * The first open lists the incoming sessions, not the boot: listing takes memory
+ * and time in proportion to their number.
  */
 static int luo_list_incoming(void)
 {
 	int err;
 
-	if (luo_state.incoming_err)
+	if (luo_core.incoming_err)
 		return -EIO;
 
-	/* A damaged table harms those who ask for what is in it, nobody else. */
+	/* Sessions do not depend on the table of FLBs. */
 	err = luo_flb_deserialize();
 	if (err == -ENOMEM)
 		return err;
 
-	err = luo_session_deserialize(luo_state.sessions_pa);
+	err = luo_session_deserialize(luo_core.sessions_pa);
 	if (!err || err == -ENOMEM)
 		return err;
 
-	luo_state.incoming_err = err;
+	luo_core.incoming_err = err;
 	return -EIO;
 }
 
@@ -225,18 +204,18 @@ static int luo_device_open(struct inode *inode, struct file *file)
 {
 	int err;
 
-	if (atomic_cmpxchg_acquire(&luo_state.in_use, 0, 1))
+	if (atomic_cmpxchg_acquire(&luo_core.in_use, 0, 1))
 		return -EBUSY;
 
 	err = luo_list_incoming();
 	if (err)
-		atomic_set_release(&luo_state.in_use, 0);
+		atomic_set_release(&luo_core.in_use, 0);
 	return err;
 }
 
 static int luo_device_release(struct inode *inode, struct file *file)
 {
-	atomic_set_release(&luo_state.in_use, 0);
+	atomic_set_release(&luo_core.in_use, 0);
 	return 0;
 }
 
@@ -267,7 +246,7 @@ static int __init luo_outgoing_init(void)
 		return PTR_ERR(ser);
 
 	strscpy(ser->compatible, LUO_ABI_COMPATIBLE);
-	ser->liveupdate_num = luo_state.liveupdate_num + 1;
+	ser->liveupdate_num = luo_core.liveupdate_num + 1;
 
 	err = kho_add_subtree(LUO_KHO_ENTRY_NAME, ser, sizeof(*ser));
 	if (err) {
@@ -275,15 +254,15 @@ static int __init luo_outgoing_init(void)
 		return err;
 	}
 
-	luo_state.outgoing_ser = ser;
+	luo_core.outgoing_ser = ser;
 	return 0;
 }
 
 static void __init luo_outgoing_exit(void)
 {
-	kho_remove_subtree(luo_state.outgoing_ser);
-	kho_unpreserve_free(luo_state.outgoing_ser);
-	luo_state.outgoing_ser = NULL;
+	kho_remove_subtree(luo_core.outgoing_ser);
+	kho_unpreserve_free(luo_core.outgoing_ser);
+	luo_core.outgoing_ser = NULL;
 }
 
 static int __init luo_late_init(void)
@@ -293,10 +272,10 @@ static int __init luo_late_init(void)
 	if (!liveupdate_enabled())
 		return 0;
 
-	/* All of it that is needed was copied. */
-	if (luo_state.incoming_ser)
-		kho_restore_free(luo_state.incoming_ser);
-	luo_state.incoming_ser = NULL;
+	/* luo_read_incoming() copied what is needed of it. */
+	if (luo_core.incoming_ser)
+		kho_restore_free(luo_core.incoming_ser);
+	luo_core.incoming_ser = NULL;
 
 	err = luo_file_init();
 	if (err)
@@ -310,7 +289,6 @@ static int __init luo_late_init(void)
 	err = misc_register(&luo_device);
 	if (err)
 		goto err_outgoing;
-
 	return 0;
 
 err_outgoing:
@@ -321,7 +299,7 @@ err_file:
 	luo_file_exit();
 err_out:
 	pr_err("no live update: %pe\n", ERR_PTR(err));
-	luo_state.enabled = false;
+	luo_disable();
 	return err;
 }
 late_initcall(luo_late_init);
@@ -329,24 +307,23 @@ late_initcall(luo_late_init);
 /**
  * liveupdate_reboot - hand all sessions over to the next kernel
  *
- * Called by reboot(LINUX_REBOOT_CMD_KEXEC) while everything still runs. Freezes
- * and serializes every outgoing session. When it fails, all of that is undone,
- * the sessions live on, and the reboot must be given up. When it succeeds,
- * outgoing sessions can't be changed any more, and the kexec must not fail.
+ * reboot(LINUX_REBOOT_CMD_KEXEC) calls this before anything is shut down. It
+ * freezes and serializes every outgoing session. If that fails, all of it is
+ * undone, and the caller must give up the reboot. After success outgoing sessions
+ * can't be changed any more, and the kexec must not fail.
  *
  * Context: May sleep. The caller holds the kexec lock.
- * Return: 0 on success or when there is nothing to hand over, -EINVAL when the
- * loaded image can't carry the sessions, or the error of the handler that
- * failed.
+ * Return: 0 on success or if there is nothing to hand over, -EINVAL if the loaded
+ * image can't carry the sessions, or the error of the handler that failed.
  */
 int liveupdate_reboot(void)
 {
 	int err;
 
-	if (!luo_state.outgoing_ser)
+	if (!luo_core.outgoing_ser)
 		return 0;
 
-	err = luo_session_serialize(luo_state.outgoing_ser);
+	err = luo_session_serialize(luo_core.outgoing_ser);
 	if (err)
 		pr_err("live update given up: %pe\n", ERR_PTR(err));
 	return err;

@@ -99,8 +99,8 @@ static void luo_show_version(struct seq_file *m, const char *compatible,
 
 static int luo_show_outgoing(struct seq_file *m)
 {
-	luo_show_version(m, luo_state.outgoing_ser->compatible,
-			 luo_state.outgoing_ser->liveupdate_num);
+	luo_show_version(m, luo_core.outgoing_ser->compatible,
+			 luo_core.outgoing_ser->liveupdate_num);
 	return luo_show_sessions(m, &luo_outgoing);
 }
 
@@ -112,11 +112,11 @@ static bool luo_incoming_loaded(void)
 
 static int luo_show_incoming(struct seq_file *m)
 {
-	int err = READ_ONCE(luo_state.incoming_err);
+	int err = READ_ONCE(luo_core.incoming_err);
 
-	if (luo_state.incoming_compatible)
-		luo_show_version(m, luo_state.incoming_compatible,
-				 luo_state.liveupdate_num);
+	if (luo_core.incoming_compatible)
+		luo_show_version(m, luo_core.incoming_compatible,
+				 luo_core.liveupdate_num);
 	else if (!err)
 		seq_puts(m, "LUO: nothing was handed over\n");
 	if (err)

@@ -8,22 +8,21 @@
 /**
  * DOC: LUO files
  *
- * LUO knows nothing about what is in a file. A file handler does: it says which
- * files it takes, preserves them, and makes them again in the next kernel. What
- * passes from one to the other is the handler's version string and one number.
+ * LUO does not know the content of files. The handler of a file preserves it, and
+ * creates it again in the next kernel. One kernel hands over to the next the
+ * handler's version string and one number.
  *
  * All files of all sessions are in two hash tables. One finds a file by session
- * and token. The other holds what the handlers say identifies a file, so that
- * nothing is preserved twice; a retrieved file is in there until it is
+ * and token. The other finds it by the number that identifies it to its handler,
+ * so that no file is preserved twice. A retrieved file stays in both until it is
  * finished.
  *
- * The handler of an incoming file is looked up when it is needed for the first
- * time, so it may be in a module that is loaded long after the boot.
+ * The handler of an incoming file is looked up on first use, so it can be in a
+ * module that is loaded long after the boot.
  */
 
 #define pr_fmt(fmt) "LUO: " fmt
 
-#include <linux/cleanup.h>
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -31,7 +30,6 @@
 #include <linux/list.h>
 #include <linux/liveupdate.h>
 #include <linux/rhashtable.h>
-#include <linux/rwsem.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -68,7 +66,7 @@ static struct liveupdate_file_op_args luo_file_args(const struct luo_file *lf)
 	};
 }
 
-/* Take over what a callback is free to set. */
+/* Store the members that a callback can change. */
 static void luo_file_take_args(struct luo_file *lf,
 			       const struct liveupdate_file_op_args *args)
 {
@@ -90,14 +88,14 @@ static struct luo_file *luo_file_alloc(struct luo_file_set *set, u64 token)
 	return lf;
 }
 
-/* Undo all that was done to a file but its handler's callbacks. */
+/* The caller must have undone what the handler's callbacks did. */
 static void luo_file_free(struct luo_file *lf)
 {
 	list_del(&lf->list);
 	if (lf->has_key)
 		rhashtable_remove_fast(&luo_files_by_key, &lf->key_node,
 				       luo_files_by_key_params);
-	/* The id may be an address that means something else after fput(). */
+	/* After fput() the address that identifies the file can be reused. */
 	if (lf->has_id)
 		rhashtable_remove_fast(&luo_files_by_id, &lf->id_node,
 				       luo_files_by_id_params);
@@ -116,16 +114,7 @@ static struct luo_file *luo_file_find(struct luo_file_set *set, u64 token)
 				      luo_files_by_key_params);
 }
 
-static int luo_file_set_handler(struct luo_file *lf,
-				struct liveupdate_file_handler *fh)
-{
-	if (IS_ERR(fh))
-		return PTR_ERR(fh);
-	lf->handler = fh;
-	return 0;
-}
-
-/* Make the token find the file. -EEXIST when it finds another one. */
+/* Return -EEXIST if the session has a file with this token. */
 static int luo_file_add_key(struct luo_file *lf)
 {
 	int err;
@@ -139,7 +128,7 @@ static int luo_file_add_key(struct luo_file *lf)
 	return 0;
 }
 
-/* Keep everybody else from preserving the file. -EBUSY when it is preserved. */
+/* Return -EBUSY if the file is preserved already. */
 static int luo_file_add_id(struct luo_file *lf)
 {
 	struct liveupdate_file_op_args args = luo_file_args(lf);
@@ -189,19 +178,20 @@ static void luo_file_call_unpreserve(struct luo_file *lf)
 }
 
 /**
- * luo_file_preserve - take a file into an outgoing session
+ * luo_file_preserve - preserve a file in an outgoing session
  * @set: the session's files
  * @fd: the file's descriptor in the current process
- * @token: its name in the session
+ * @token: identifies the file in the session
  *
- * Context: May sleep. The caller holds the session's lock and keeps
- * liveupdate_reboot() away.
- * Return: 0, -EBADF, -EEXIST when the token is taken, -ENOENT when no handler
- * takes this kind of file, -EBUSY when it is preserved already, -ENOMEM, or
- * what the handler returns.
+ * Context: May sleep. The caller must hold the session's lock, and exclude
+ * liveupdate_reboot().
+ * Return: 0, -EBADF, -EEXIST if the token is taken, -ENOENT if no handler takes
+ * this kind of file, -EBUSY if it is preserved already, -ENOMEM, or the error of
+ * the handler.
  */
 int luo_file_preserve(struct luo_file_set *set, int fd, u64 token)
 {
+	struct liveupdate_file_handler *fh;
 	struct luo_file *lf;
 	int err;
 
@@ -217,9 +207,14 @@ int luo_file_preserve(struct luo_file_set *set, int fd, u64 token)
 	err = luo_file_add_key(lf);
 	if (err)
 		goto err_free;
-	err = luo_file_set_handler(lf, luo_file_handler_get(lf->file));
-	if (err)
+
+	fh = luo_file_handler_get(lf->file);
+	if (IS_ERR(fh)) {
+		err = PTR_ERR(fh);
 		goto err_free;
+	}
+	lf->handler = fh;
+
 	err = luo_file_add_id(lf);
 	if (err)
 		goto err_free;
@@ -243,11 +238,11 @@ err_free:
 }
 
 /**
- * luo_file_unpreserve_all - take all files out of an outgoing session
+ * luo_file_unpreserve_all - unpreserve all files of an outgoing session
  * @set: the session's files
  *
- * Context: May sleep. The caller holds the session's lock and keeps
- * liveupdate_reboot() away.
+ * Context: May sleep. The caller must hold the session's lock, and exclude
+ * liveupdate_reboot().
  */
 void luo_file_unpreserve_all(struct luo_file_set *set)
 {
@@ -310,13 +305,14 @@ static int luo_file_freeze(struct luo_file *lf, struct kho_block_it *it)
 }
 
 /**
- * luo_file_freeze_all - freeze and store the files of an outgoing session
+ * luo_file_freeze_all - freeze and serialize the files of an outgoing session
  * @set: the session's files
- * @ser: where to store where they are
+ * @ser: takes the address of their entries, and the number of them
  *
- * Context: May sleep. The caller holds the session's lock, inside
- * liveupdate_reboot().
- * Return: 0 or the error of the handler that failed, then none is frozen.
+ * Context: May sleep, in liveupdate_reboot(). The caller must hold the session's
+ * lock.
+ * Return: 0, or the error of the handler that failed. After a failure no file is
+ * frozen.
  */
 int luo_file_freeze_all(struct luo_file_set *set, struct luo_file_set_ser *ser)
 {
@@ -346,8 +342,8 @@ err_unfreeze:
  * luo_file_unfreeze_all - undo luo_file_freeze_all()
  * @set: the session's files
  *
- * Context: May sleep. The caller holds the session's lock, inside
- * liveupdate_reboot().
+ * Context: May sleep, in liveupdate_reboot(). The caller must hold the session's
+ * lock.
  */
 void luo_file_unfreeze_all(struct luo_file_set *set)
 {
@@ -359,19 +355,16 @@ void luo_file_unfreeze_all(struct luo_file_set *set)
 
 /* Incoming files */
 
-/*
- * A token that is there twice tells nothing about which file is meant: nobody
- * gets either of them.
- */
-static void luo_file_refuse_twins(struct luo_file *lf)
+/* A duplicate token is ambiguous, refuse both files. */
+static void luo_file_refuse_duplicate(struct luo_file *lf)
 {
-	struct luo_file *twin = luo_file_find(lf->key.set, lf->key.token);
+	struct luo_file *other = luo_file_find(lf->key.set, lf->key.token);
 
 	pr_err("incoming token %#llx exists twice in its session\n",
 	       lf->key.token);
 	lf->damaged = true;
-	if (twin)
-		twin->damaged = true;
+	if (other)
+		other->damaged = true;
 }
 
 static int luo_file_add_incoming(struct luo_file_set *set,
@@ -394,7 +387,7 @@ static int luo_file_add_incoming(struct luo_file_set *set,
 
 	err = luo_file_add_key(lf);
 	if (err == -EEXIST) {
-		luo_file_refuse_twins(lf);
+		luo_file_refuse_duplicate(lf);
 	} else if (err) {
 		luo_file_free(lf);
 		return err;
@@ -405,7 +398,7 @@ static int luo_file_add_incoming(struct luo_file_set *set,
 	return 0;
 }
 
-static void luo_file_forget_all(struct luo_file_set *set)
+static void luo_file_free_all(struct luo_file_set *set)
 {
 	struct luo_file *lf, *next;
 
@@ -415,16 +408,17 @@ static void luo_file_forget_all(struct luo_file_set *set)
 }
 
 /**
- * luo_file_deserialize - list the files that the previous kernel left
- * @set: the session's files, still none
- * @ser: where they are
+ * luo_file_deserialize - list the files of an incoming session
+ * @set: the session's files, empty
+ * @ser: address of their entries, and the number of them
  *
- * Files with something wrong are listed, too: they are discarded with the rest.
- * When the list itself is refused, it and all that it leads to stay reserved.
+ * Files whose entries are damaged are listed as well, and discarded when the
+ * session is finished. If the list itself is refused, its memory and all that the
+ * entries refer to stay reserved.
  *
- * Context: May sleep. Nobody else can reach the session yet.
- * Return: 0, -ENOMEM, after which it can be tried again, or another error when
- * the list is damaged.
+ * Context: May sleep. No other task can use the session yet.
+ * Return: 0, -ENOMEM, after which it can be called again, or another error if the
+ * list is damaged.
  */
 int luo_file_deserialize(struct luo_file_set *set,
 			 const struct luo_file_set_ser *ser)
@@ -433,7 +427,7 @@ int luo_file_deserialize(struct luo_file_set *set,
 	struct kho_block_it it;
 	int err;
 
-	/* They are there already if memory was short the last time. */
+	/* An earlier call that failed with -ENOMEM has restored the blocks. */
 	if (!set->blocks.nr_blocks) {
 		err = kho_block_restore(&set->blocks, ser->files);
 		if (err)
@@ -444,42 +438,55 @@ int luo_file_deserialize(struct luo_file_set *set,
 	while ((entry = kho_block_it_read(&it))) {
 		err = luo_file_add_incoming(set, entry);
 		if (err)
-			goto err_forget;
+			goto err_free;
 	}
 
 	if (set->count != ser->count) {
 		pr_err("incoming session has %llu files, not %llu\n",
 		       set->count, ser->count);
 		err = -EINVAL;
-		goto err_forget;
+		goto err_free;
 	}
 
 	kho_block_destroy(&set->blocks);
 	return 0;
 
-err_forget:
-	luo_file_forget_all(set);
+err_free:
+	luo_file_free_all(set);
 	return err;
 }
 
 static int luo_file_bind_handler(struct luo_file *lf)
 {
+	struct liveupdate_file_handler *fh;
+
 	if (lf->handler)
 		return 0;
-	return luo_file_set_handler(lf, luo_file_handler_get_incoming(lf->compatible));
+
+	fh = luo_file_handler_get_incoming(lf->compatible);
+	if (IS_ERR(fh))
+		return PTR_ERR(fh);
+	lf->handler = fh;
+	return 0;
 }
 
-static int luo_file_call_retrieve(struct luo_file *lf)
+/* An error of retrieve() is final. A handler that was not found can come later. */
+static int luo_file_retrieve_once(struct luo_file *lf)
 {
-	struct liveupdate_file_op_args args = luo_file_args(lf);
+	struct liveupdate_file_op_args args;
 	int err;
 
+	err = luo_file_bind_handler(lf);
+	if (err)
+		return err;
+
+	args = luo_file_args(lf);
 	err = lf->handler->ops->retrieve(&args);
 	luo_file_take_args(lf, &args);
 	if (err == -EAGAIN)
 		return -ENOMEM;
 
-	/* ENOMEM tells a program that it may ask again. */
+	/* A program that gets -ENOMEM can retry, so no final error may be that. */
 	if (err == -ENOMEM || (!err && WARN_ON_ONCE(!args.file)))
 		err = -EIO;
 	if (err) {
@@ -494,29 +501,16 @@ static int luo_file_call_retrieve(struct luo_file *lf)
 	return 0;
 }
 
-/* Retrieve a file that was not retrieved yet. */
-static int luo_file_retrieve_first(struct luo_file *lf)
-{
-	int err;
-
-	/* Another handler may be there next time: this is not remembered. */
-	err = luo_file_bind_handler(lf);
-	if (err)
-		return err;
-
-	return luo_file_call_retrieve(lf);
-}
-
 /**
- * luo_file_retrieve - get a file that the previous kernel left
+ * luo_file_retrieve - retrieve a file of an incoming session
  * @set: the session's files
- * @token: the file's name in the session
+ * @token: identifies the file in the session
  *
- * Context: May sleep. The caller holds the session's lock.
- * Return: the open file with a reference for the caller, or an ERR_PTR: -ENOENT
- * when there is no such file or no handler for it, -EIO when its entry is
- * damaged or its version not supported, -ENOMEM, after which it can be tried
- * again, or what the handler returned when it failed for good.
+ * Context: May sleep. The caller must hold the session's lock.
+ * Return: the open file with a reference, or an ERR_PTR: -ENOENT if there is no
+ * such file or no handler for it, -EIO if its entry is damaged or its version is
+ * not supported, -ENOMEM, after which it can be called again, or the final error
+ * of the handler.
  */
 struct file *luo_file_retrieve(struct luo_file_set *set, u64 token)
 {
@@ -532,12 +526,12 @@ struct file *luo_file_retrieve(struct luo_file_set *set, u64 token)
 		return ERR_PTR(lf->retrieve_status);
 
 	if (!lf->retrieve_status) {
-		err = luo_file_retrieve_first(lf);
+		err = luo_file_retrieve_once(lf);
 		if (err)
 			return ERR_PTR(err);
 	}
 
-	/* It failed the last time if memory was short. */
+	/* An earlier call can have failed here with -ENOMEM. */
 	if (!lf->has_id) {
 		err = luo_file_add_id(lf);
 		if (err)
@@ -551,7 +545,7 @@ static bool luo_file_can_finish(struct luo_file *lf)
 {
 	struct liveupdate_file_op_args args;
 
-	/* Nothing to wait for when nobody can tell what it is. */
+	/* Without a handler the file is not retrieved, so it is ready. */
 	if (luo_file_bind_handler(lf) || !lf->handler->ops->can_finish)
 		return true;
 
@@ -575,13 +569,13 @@ static void luo_file_finish(struct luo_file *lf)
 }
 
 /**
- * luo_file_finish_all - let go of all files of an incoming session
+ * luo_file_finish_all - finish all files of an incoming session
  * @set: the session's files
  *
- * Those that were not retrieved are discarded.
+ * Files that were not retrieved are discarded.
  *
- * Context: May sleep. The caller holds the session's lock.
- * Return: 0, or -EBUSY when a file is not ready, then nothing was done.
+ * Context: May sleep. The caller must hold the session's lock.
+ * Return: 0, or -EBUSY if a file is not ready. Then no file was finished.
  */
 int luo_file_finish_all(struct luo_file_set *set)
 {
@@ -602,7 +596,7 @@ int luo_file_finish_all(struct luo_file_set *set)
 
 /**
  * luo_file_set_init - initialize the files of a session
- * @set: what to initialize
+ * @set: the files
  *
  * Context: Any.
  */
@@ -614,7 +608,7 @@ void luo_file_set_init(struct luo_file_set *set)
 }
 
 /**
- * luo_file_init - set up what all sessions share
+ * luo_file_init - set up the hash tables of all files
  *
  * Context: Once, before any file is preserved or retrieved.
  * Return: 0 or -ENOMEM.
@@ -636,7 +630,7 @@ int luo_file_init(void)
 /**
  * luo_file_exit - undo luo_file_init()
  *
- * Context: Before there are any files.
+ * Context: As long as there are no files.
  */
 void luo_file_exit(void)
 {

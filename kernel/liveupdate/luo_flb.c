@@ -8,28 +8,27 @@
 /**
  * DOC: LUO file-lifecycle-bound state
  *
- * Some files can't be carried over alone: many device files depend on one IOMMU
- * core, say. What they share is an FLB. It is registered with each file handler
- * whose files depend on it, and lives as long as such files do: it is preserved
- * with the first of them and unpreserved with the last one; in the next kernel
- * it is retrieved when somebody asks for it, which may be long before user space
- * opens /dev/liveupdate, and finished with the last file.
+ * Some files can't be carried over alone: for example, many device files depend on
+ * one IOMMU core. State that files share is an FLB. It is registered with each
+ * file handler whose files depend on it. It is preserved with the first such file
+ * and unpreserved with the last one. In the next kernel it is retrieved on first
+ * use, which can be long before user space opens /dev/liveupdate, and finished
+ * with the last file.
  *
- * What passes from one kernel to the next is a table of the FLBs' version
- * strings, one number for each, and the number of files that depend on it. The
- * room for the table is set aside when FLBs are preserved, so that reboot()
- * doesn't run out of memory. The table is filled there.
+ * One kernel hands a table to the next: for each FLB its version string, one
+ * number, and the number of files that depend on it. Preserving an FLB allocates
+ * the room for its entry, so that reboot() only fills in the table and does not
+ * run out of memory.
  *
- * The next kernel copies the table when it is needed first. What it thinks of an
- * entry is kept with the copy and not with the FLB, whose module may be loaded
- * late and more than once.
+ * The next kernel copies the table when it is first needed. Whether an entry was
+ * retrieved or finished is stored in this copy, not in struct luo_flb: the module
+ * of an FLB can be loaded late, and more than once.
  */
 
 #define pr_fmt(fmt) "LUO: " fmt
 
 #include <linux/cleanup.h>
 #include <linux/err.h>
-#include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho/abi/luo.h>
@@ -46,49 +45,27 @@
 #include "luo_internal.h"
 
 /**
- * struct luo_flb_incoming - an entry of the previous kernel's table
- * @name: version string, NUL-terminated
- * @data: what was handed over
- * @nr_files: files that depend on it and are not finished
- * @nr_refs: references that liveupdate_flb_get_incoming() gave out
- * @retrieve_status: see &struct liveupdate_flb_op_args
- * @finished: it is gone
- * @object: what retrieve() made of it
- *
- * All but @name and @data are guarded by the lock of the FLB that has this name.
- */
-struct luo_flb_incoming {
-	char name[LIVEUPDATE_FLB_COMPAT_LENGTH];
-	u64 data;
-	u64 nr_files;
-	unsigned long nr_refs;
-	int retrieve_status;
-	bool finished;
-	void *object;
-};
-
-/**
- * struct luo_flb - an FLB that is registered
- * @flb: what its owner knows
+ * struct luo_flb - a registered FLB
+ * @flb: the owner's structure
  * @list: in luo_flbs; guarded by luo_file_handlers_rwsem
  * @nr_handlers: number of handlers that it is registered with; guarded by
  *		 luo_file_handlers_rwsem
- * @lock: guards what follows, and is held while callbacks run
+ * @lock: guards the members below, and is held while callbacks run
  * @preserved: preserve() was called and unpreserve() was not
  * @preserved_list: in luo_flb_out.preserved; guarded by luo_flb_out.lock
  * @nr_files: outgoing files that depend on it
- * @nr_refs: references that liveupdate_flb_get_outgoing() gave out
- * @data: what is handed over
- * @object: what preserve() has made
- * @incoming: the previous kernel's entry, NULL until it is looked for
- * @incoming_err: why there is none
+ * @nr_refs: references from liveupdate_flb_get_outgoing()
+ * @data: the number that is handed over
+ * @object: what preserve() returned
+ * @incoming: the previous kernel's entry, NULL if it was not looked up
+ * @incoming_err: the error of looking it up, or 0
  */
 struct luo_flb {
 	struct liveupdate_flb *flb;
 	struct list_head list;
 	unsigned int nr_handlers;
 
-	struct mutex lock; /* guards what follows */
+	struct mutex lock; /* guards the members below */
 	bool preserved;
 	struct list_head preserved_list;
 	u64 nr_files;
@@ -99,44 +76,20 @@ struct luo_flb {
 	int incoming_err;
 };
 
-/* All that are registered, guarded by luo_file_handlers_rwsem. */
+/* All registered FLBs, guarded by luo_file_handlers_rwsem. */
 static LIST_HEAD(luo_flbs);
 
 /* The table for the next kernel. */
 static struct {
-	struct mutex lock; /* guards what follows */
+	struct mutex lock; /* guards the other members */
 	struct list_head preserved;
 	u64 nr_preserved;
-	struct luo_flb_header_ser *table;	/* has room for all of them */
+	struct luo_flb_header_ser *table;	/* has room for nr_preserved */
 	size_t size;				/* bytes */
 } luo_flb_out = {
 	.lock = __MUTEX_INITIALIZER(luo_flb_out.lock),
 	.preserved = LIST_HEAD_INIT(luo_flb_out.preserved),
 };
-
-/* The previous kernel's table. Entries don't move any more once it is loaded. */
-static struct {
-	struct mutex lock; /* guards what follows */
-	u64 table_pa;
-	int err;
-	bool loaded;
-	struct luo_flb_incoming *entries;
-	size_t nr_entries;
-} luo_flb_in = {
-	.lock = __MUTEX_INITIALIZER(luo_flb_in.lock),
-};
-
-/* Entries in a table of this size, bytes. */
-static u64 luo_flb_capacity(size_t size)
-{
-	return (size - sizeof(struct luo_flb_header_ser)) /
-	       sizeof(struct luo_flb_ser);
-}
-
-static struct luo_flb_ser *luo_flb_table_entries(struct luo_flb_header_ser *table)
-{
-	return (struct luo_flb_ser *)(table + 1);
-}
 
 /* Outgoing: the table */
 
@@ -157,7 +110,7 @@ static int luo_flb_table_grow(void)
 	return 0;
 }
 
-/* Make room for one more. */
+/* Make room for the entry of one more FLB. */
 static int luo_flb_table_add(struct luo_flb *luo)
 {
 	int err;
@@ -187,23 +140,17 @@ static void luo_flb_table_remove(struct luo_flb *luo)
 	luo_flb_out.size = 0;
 }
 
-static void luo_flb_store(const struct luo_flb *luo, struct luo_flb_ser *ser)
-{
-	memcpy(ser->name, luo->flb->compatible, sizeof(ser->name));
-	ser->data = luo->data;
-	ser->count = luo->nr_files;
-}
-
 /**
- * luo_flb_serialize - store what files share
- * @ser: where to store where it is
+ * luo_flb_serialize - fill in the table for the next kernel
+ * @ser: takes the address of the table
  *
- * Context: May sleep. All files are frozen, and nobody can preserve or
- * unpreserve any.
+ * Context: May sleep. All files are frozen, and none can be preserved or
+ * unpreserved.
  */
 void luo_flb_serialize(struct luo_ser *ser)
 {
 	struct luo_flb_header_ser *table;
+	struct luo_flb_ser *entry;
 	struct luo_flb *luo;
 
 	guard(mutex)(&luo_flb_out.lock);
@@ -211,14 +158,18 @@ void luo_flb_serialize(struct luo_ser *ser)
 	if (!table)
 		return;
 
+	entry = (struct luo_flb_ser *)(table + 1);
 	table->pgcnt = luo_flb_out.size >> PAGE_SHIFT;
 	table->count = 0;
 	list_for_each_entry(luo, &luo_flb_out.preserved, preserved_list) {
-		/* Somebody has a reference, but no file needs it any more. */
+		/* A reference keeps it preserved, but no file depends on it. */
 		if (!luo->nr_files)
 			continue;
-		luo_flb_store(luo, luo_flb_table_entries(table) + table->count);
+		memcpy(entry->name, luo->flb->compatible, sizeof(entry->name));
+		entry->data = luo->data;
+		entry->count = luo->nr_files;
 		table->count++;
+		entry++;
 	}
 	if (table->count)
 		ser->flbs_pa = virt_to_phys(table);
@@ -226,24 +177,21 @@ void luo_flb_serialize(struct luo_ser *ser)
 
 /* Outgoing: one FLB */
 
-static struct liveupdate_flb_op_args luo_flb_out_args(const struct luo_flb *luo)
-{
-	return (struct liveupdate_flb_op_args) {
-		.flb = luo->flb,
-		.serialized_data = luo->data,
-		.object = luo->object,
-	};
-}
-
-static int luo_flb_call_preserve(struct luo_flb *luo)
+static int luo_flb_preserve(struct luo_flb *luo)
 {
 	struct liveupdate_flb_op_args args = { .flb = luo->flb };
 	int err;
+
+	lockdep_assert_held(&luo->lock);
+	err = luo_flb_table_add(luo);
+	if (err)
+		return err;
 
 	err = luo->flb->ops->preserve(&args);
 	if (err) {
 		pr_err("'%s' can't be preserved: %pe\n", luo->flb->compatible,
 		       ERR_PTR(err));
+		luo_flb_table_remove(luo);
 		return err;
 	}
 
@@ -253,33 +201,14 @@ static int luo_flb_call_preserve(struct luo_flb *luo)
 	return 0;
 }
 
-static int luo_flb_preserve_first(struct luo_flb *luo)
+/* Unpreserve it if it is not in use any more. */
+static void luo_flb_try_unpreserve(struct luo_flb *luo)
 {
-	int err;
-
-	lockdep_assert_held(&luo->lock);
-	if (!try_module_get(luo->flb->ops->owner))
-		return -ENOENT;
-
-	err = luo_flb_table_add(luo);
-	if (err)
-		goto err_module;
-	err = luo_flb_call_preserve(luo);
-	if (err)
-		goto err_table;
-	return 0;
-
-err_table:
-	luo_flb_table_remove(luo);
-err_module:
-	module_put(luo->flb->ops->owner);
-	return err;
-}
-
-/* Undo it, unless it is still in use. */
-static void luo_flb_unpreserve_last(struct luo_flb *luo)
-{
-	struct liveupdate_flb_op_args args = luo_flb_out_args(luo);
+	struct liveupdate_flb_op_args args = {
+		.flb = luo->flb,
+		.serialized_data = luo->data,
+		.object = luo->object,
+	};
 
 	lockdep_assert_held(&luo->lock);
 	if (luo->nr_files || luo->nr_refs)
@@ -290,7 +219,6 @@ static void luo_flb_unpreserve_last(struct luo_flb *luo)
 	luo->data = 0;
 	luo->object = NULL;
 	luo_flb_table_remove(luo);
-	module_put(luo->flb->ops->owner);
 }
 
 static int luo_flb_add_file(struct luo_flb *luo)
@@ -299,7 +227,7 @@ static int luo_flb_add_file(struct luo_flb *luo)
 
 	guard(mutex)(&luo->lock);
 	if (!luo->preserved) {
-		err = luo_flb_preserve_first(luo);
+		err = luo_flb_preserve(luo);
 		if (err)
 			return err;
 	}
@@ -311,24 +239,24 @@ static void luo_flb_remove_file(struct luo_flb *luo)
 {
 	guard(mutex)(&luo->lock);
 	luo->nr_files--;
-	luo_flb_unpreserve_last(luo);
+	luo_flb_try_unpreserve(luo);
 }
 
 /**
- * luo_flb_preserve_all - preserve what a file depends on
- * @fh: the file's handler, which the file holds
+ * luo_flb_preserve_all - preserve the FLBs that a file depends on
+ * @fh: the file's handler. The file holds a reference to it.
  *
- * Does nothing but counting for what another file depends on already.
+ * An FLB that another file depends on is preserved already. It is only counted.
  *
- * Context: May sleep. The caller keeps liveupdate_reboot() away.
- * Return: 0, -ENOMEM or the error of the FLB that failed, then nothing was done.
+ * Context: May sleep. The caller must exclude liveupdate_reboot().
+ * Return: 0, -ENOMEM, or the error of the FLB that failed. After a failure nothing
+ * has changed.
  */
 int luo_flb_preserve_all(struct liveupdate_file_handler *fh)
 {
 	struct luo_flb_link *link;
 	int err;
 
-	/* A handler that is held keeps its FLBs. */
 	list_for_each_entry(link, &fh->flbs, list) {
 		err = luo_flb_add_file(link->flb->luo);
 		if (err)
@@ -344,9 +272,9 @@ err_remove:
 
 /**
  * luo_flb_unpreserve_all - undo luo_flb_preserve_all()
- * @fh: the file's handler, which the file holds
+ * @fh: the file's handler. The file holds a reference to it.
  *
- * Context: May sleep. The caller keeps liveupdate_reboot() away.
+ * Context: May sleep. The caller must exclude liveupdate_reboot().
  */
 void luo_flb_unpreserve_all(struct liveupdate_file_handler *fh)
 {
@@ -356,177 +284,13 @@ void luo_flb_unpreserve_all(struct liveupdate_file_handler *fh)
 		luo_flb_remove_file(link->flb->luo);
 }
 
-/* Incoming: the table */
-
-/**
- * luo_flb_set_incoming - tell where the previous kernel's table is
- * @table_pa: its physical address, 0 for none
- * @err: what is wrong with the state that leads to it, or 0
- *
- * Context: Once, before anybody can ask for what is in the table.
- */
-void __init luo_flb_set_incoming(u64 table_pa, int err)
-{
-	luo_flb_in.table_pa = table_pa;
-	luo_flb_in.err = err;
-}
-
-/* Is all of the table there, in one block as its writer has allocated it? */
-static int luo_flb_check_table(u64 table_pa)
-{
-	const struct luo_flb_header_ser *table;
-
-	if (!PAGE_ALIGNED(table_pa) ||
-	    !kho_incoming_contains(table_pa, PAGE_SIZE)) {
-		pr_err("incoming FLB table at %#llx is not in preserved memory\n",
-		       table_pa);
-		return -EINVAL;
-	}
-
-	table = phys_to_virt(table_pa);
-	if (!table->pgcnt || table->pgcnt > MAX_ORDER_NR_PAGES ||
-	    !kho_incoming_contains(table_pa, table->pgcnt << PAGE_SHIFT)) {
-		pr_err("incoming FLB table of %llu pages is not in preserved memory\n",
-		       table->pgcnt);
-		return -EINVAL;
-	}
-
-	if (table->count > luo_flb_capacity(table->pgcnt << PAGE_SHIFT)) {
-		pr_err("incoming FLB table of %llu pages has no room for %llu entries\n",
-		       table->pgcnt, table->count);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int luo_flb_check_entry(const struct luo_flb_ser *ser)
-{
-	u32 version;
-
-	if (kho_compat_base_version(ser->name, sizeof(ser->name), &version)) {
-		pr_err("incoming FLB '%*pE' has a malformed version string\n",
-		       (int)strnlen(ser->name, sizeof(ser->name)), ser->name);
-		return -EINVAL;
-	}
-	if (!ser->count) {
-		pr_err("incoming FLB '%*pE' belongs to no file\n",
-		       (int)strlen(ser->name), ser->name);
-		return -EINVAL;
-	}
-	return 0;
-}
-
-static int luo_flb_copy_entries(const struct luo_flb_ser *ser, size_t nr)
-{
-	struct luo_flb_incoming *entries;
-	size_t i;
-	int err;
-
-	entries = kvcalloc(nr, sizeof(*entries), GFP_KERNEL);
-	if (!entries)
-		return -ENOMEM;
-
-	for (i = 0; i < nr; i++) {
-		err = luo_flb_check_entry(&ser[i]);
-		if (err) {
-			kvfree(entries);
-			return err;
-		}
-		strscpy(entries[i].name, ser[i].name);
-		entries[i].data = ser[i].data;
-		entries[i].nr_files = ser[i].count;
-	}
-
-	luo_flb_in.entries = entries;
-	luo_flb_in.nr_entries = nr;
-	return 0;
-}
-
-static int luo_flb_read_table(u64 table_pa)
-{
-	struct luo_flb_header_ser *table;
-	int err;
-
-	err = luo_flb_check_table(table_pa);
-	if (err)
-		return err;
-
-	table = phys_to_virt(table_pa);
-	if (table->count) {
-		err = luo_flb_copy_entries(luo_flb_table_entries(table),
-					   table->count);
-		if (err)
-			return err;
-	}
-
-	kho_restore_free(table);
-	return 0;
-}
-
-/**
- * luo_flb_deserialize - read the table that the previous kernel left
- *
- * Does nothing when it was read already. When the table is refused, its memory
- * and all that it leads to stay reserved, and who asks for any of it gets -EIO.
- *
- * Context: May sleep. After core_initcall.
- * Return: 0, -ENOMEM, after which it can be tried again, or -EIO when the table
- * is damaged.
- */
-int luo_flb_deserialize(void)
-{
-	int err;
-
-	guard(mutex)(&luo_flb_in.lock);
-	if (luo_flb_in.err)
-		return -EIO;
-	if (luo_flb_in.loaded || !luo_flb_in.table_pa)
-		return 0;
-
-	err = luo_flb_read_table(luo_flb_in.table_pa);
-	if (err == -ENOMEM)
-		return err;
-	if (err) {
-		luo_flb_in.err = err;
-		return -EIO;
-	}
-
-	luo_flb_in.loaded = true;
-	return 0;
-}
-
-/* Two of a name tell nothing about which one is meant: nobody gets either. */
-static struct luo_flb_incoming *luo_flb_find_incoming(const char *compatible)
-{
-	struct luo_flb_incoming *entry, *found = NULL;
-	size_t i;
-
-	for (i = 0; i < luo_flb_in.nr_entries; i++) {
-		entry = &luo_flb_in.entries[i];
-		if (!kho_compat_same_base(entry->name, sizeof(entry->name),
-					  compatible))
-			continue;
-		if (found) {
-			pr_err("incoming FLB '%*pE' exists twice\n",
-			       (int)strlen(entry->name), entry->name);
-			return ERR_PTR(-EIO);
-		}
-		found = entry;
-	}
-	return found ?: ERR_PTR(-ENOENT);
-}
-
 /* Incoming: one FLB */
 
-static int luo_flb_look_for_incoming(struct luo_flb *luo)
+static int luo_flb_find_supported(struct luo_flb *luo)
 {
 	const struct liveupdate_flb *flb = luo->flb;
 	struct luo_flb_incoming *in;
-	int err;
 
-	err = luo_flb_deserialize();
-	if (err)
-		return err;
 	in = luo_flb_find_incoming(flb->compatible);
 	if (IS_ERR(in))
 		return PTR_ERR(in);
@@ -537,6 +301,7 @@ static int luo_flb_look_for_incoming(struct luo_flb *luo)
 	return 0;
 }
 
+/* Look up the previous kernel's entry once. */
 static int luo_flb_bind(struct luo_flb *luo)
 {
 	int err;
@@ -545,8 +310,8 @@ static int luo_flb_bind(struct luo_flb *luo)
 	if (luo->incoming || luo->incoming_err)
 		return luo->incoming_err;
 
-	err = luo_flb_look_for_incoming(luo);
-	/* There may be memory the next time, but nothing else changes. */
+	err = luo_flb_find_supported(luo);
+	/* A later attempt can find more memory, but no other error goes away. */
 	if (err != -ENOMEM)
 		luo->incoming_err = err;
 	return err;
@@ -565,17 +330,22 @@ static struct liveupdate_flb_op_args luo_flb_in_args(const struct luo_flb *luo)
 	};
 }
 
+/* A retrieved FLB holds a reference to its module until it is finished. */
 static int luo_flb_call_retrieve(struct luo_flb *luo)
 {
 	struct liveupdate_flb_op_args args = luo_flb_in_args(luo);
 	struct luo_flb_incoming *in = luo->incoming;
 	int err;
 
+	if (!try_module_get(luo->flb->ops->owner))
+		return -ENOENT;
+
 	err = luo->flb->ops->retrieve(&args);
 	if (err) {
 		pr_err("'%s' can't be retrieved: %pe\n", luo->flb->compatible,
 		       ERR_PTR(err));
 		in->retrieve_status = err;
+		module_put(luo->flb->ops->owner);
 		return err;
 	}
 
@@ -584,30 +354,20 @@ static int luo_flb_call_retrieve(struct luo_flb *luo)
 	return 0;
 }
 
-/* The first use. From then to finish() the owner's module stays. */
 static int luo_flb_retrieve(struct luo_flb *luo)
 {
 	struct luo_flb_incoming *in = luo->incoming;
-	int err;
 
 	lockdep_assert_held(&luo->lock);
 	if (in->finished)
 		return -ENOENT;
 	if (in->retrieve_status < 0)
 		return in->retrieve_status;
-	if (in->retrieve_status)
-		return 0;
-
-	if (!try_module_get(luo->flb->ops->owner))
-		return -ENOENT;
-	err = luo_flb_call_retrieve(luo);
-	if (err)
-		module_put(luo->flb->ops->owner);
-	return err;
+	return in->retrieve_status ? 0 : luo_flb_call_retrieve(luo);
 }
 
-/* Let go of it, unless it is still in use. */
-static void luo_flb_finish_last(struct luo_flb *luo)
+/* Finish it if it is not in use any more. */
+static void luo_flb_try_finish(struct luo_flb *luo)
 {
 	struct liveupdate_flb_op_args args = luo_flb_in_args(luo);
 	struct luo_flb_incoming *in = luo->incoming;
@@ -626,18 +386,18 @@ static void luo_flb_finish_last(struct luo_flb *luo)
 static void luo_flb_finish_file(struct luo_flb *luo)
 {
 	guard(mutex)(&luo->lock);
-	/* New here, or damaged: nothing to let go of. */
+	/* The previous kernel did not have this FLB, or its entry is damaged. */
 	if (luo_flb_bind(luo))
 		return;
 
 	if (luo->incoming->nr_files)
 		luo->incoming->nr_files--;
-	luo_flb_finish_last(luo);
+	luo_flb_try_finish(luo);
 }
 
 /**
- * luo_flb_finish_all - let go of what a finished file depended on
- * @fh: the file's handler, which the file holds
+ * luo_flb_finish_all - let go of the FLBs that a finished file depended on
+ * @fh: the file's handler. The file holds a reference to it.
  *
  * Context: May sleep.
  */
@@ -649,23 +409,23 @@ void luo_flb_finish_all(struct liveupdate_file_handler *fh)
 		luo_flb_finish_file(link->flb->luo);
 }
 
-/* Use */
+/* References, each of which holds one to the module of the FLB */
 
 /**
- * liveupdate_flb_get_incoming - use what the previous kernel left
- * @flb: the FLB, which is registered
- * @object: where to store what its retrieve() has made
+ * liveupdate_flb_get_incoming - get what the previous kernel handed over
+ * @flb: the FLB, which must be registered
+ * @object: takes the object that retrieve() returned
  *
- * The first call retrieves it. While there is a reference it is not finished, and
- * as long as it is not, the FLB can't be unregistered: the init function of a
- * module must not fail after this has succeeded.
+ * The first call retrieves the FLB. It is not finished while it has references.
+ * Once it is retrieved it can't be unregistered until it is finished, so a
+ * module's init function must not fail after this call has succeeded.
  *
- * Context: May sleep, takes a lock under which the FLB's callbacks run. After
- * core_initcall.
- * Return: 0, -EOPNOTSUPP when live update is not enabled, -EINVAL when @flb is
- * not registered, -ENOENT when nothing was left or it is finished, -EIO when
- * what was left is damaged or of a version that is not supported, -ENOMEM, or
- * what retrieve() returned when it was called.
+ * Context: May sleep. Takes a lock that is held while the FLB's callbacks run.
+ * After core_initcall.
+ * Return: 0, -EOPNOTSUPP if live update is not enabled, -EINVAL if @flb is not
+ * registered, -ENOENT if nothing was handed over or it is finished, -EIO if what
+ * was handed over is damaged or its version is not supported, -ENOMEM, or the
+ * error that retrieve() returned when it was called.
  */
 int liveupdate_flb_get_incoming(struct liveupdate_flb *flb, void **object)
 {
@@ -685,6 +445,7 @@ int liveupdate_flb_get_incoming(struct liveupdate_flb *flb, void **object)
 	if (err)
 		return err;
 
+	__module_get(flb->ops->owner);
 	luo->incoming->nr_refs++;
 	*object = luo->incoming->object;
 	return 0;
@@ -692,13 +453,13 @@ int liveupdate_flb_get_incoming(struct liveupdate_flb *flb, void **object)
 EXPORT_SYMBOL_GPL(liveupdate_flb_get_incoming);
 
 /**
- * liveupdate_flb_put_incoming - end a use of what the previous kernel left
+ * liveupdate_flb_put_incoming - drop a reference to what was handed over
  * @flb: the FLB, after a successful liveupdate_flb_get_incoming()
  *
- * Finishes it when no file depends on it any more and this was the last
- * reference.
+ * Finishes the FLB if this was the last reference and no file depends on it any
+ * more.
  *
- * Context: May sleep, takes a lock under which the FLB's callbacks run.
+ * Context: May sleep. Takes a lock that is held while the FLB's callbacks run.
  */
 void liveupdate_flb_put_incoming(struct liveupdate_flb *flb)
 {
@@ -707,26 +468,28 @@ void liveupdate_flb_put_incoming(struct liveupdate_flb *flb)
 	if (WARN_ON_ONCE(!luo))
 		return;
 
-	guard(mutex)(&luo->lock);
-	if (WARN_ON_ONCE(!luo->incoming || !luo->incoming->nr_refs))
-		return;
+	scoped_guard(mutex, &luo->lock) {
+		if (WARN_ON_ONCE(!luo->incoming || !luo->incoming->nr_refs))
+			return;
 
-	luo->incoming->nr_refs--;
-	luo_flb_finish_last(luo);
+		luo->incoming->nr_refs--;
+		luo_flb_try_finish(luo);
+	}
+	module_put(flb->ops->owner);
 }
 EXPORT_SYMBOL_GPL(liveupdate_flb_put_incoming);
 
 /**
- * liveupdate_flb_get_outgoing - use what is preserved for the next kernel
- * @flb: the FLB, which is registered
- * @object: where to store what its preserve() has made
+ * liveupdate_flb_get_outgoing - get what is preserved for the next kernel
+ * @flb: the FLB, which must be registered
+ * @object: takes the object that preserve() returned
  *
- * While there is a reference it is not unpreserved. It is handed over only as
- * long as a file depends on it.
+ * The FLB is not unpreserved while it has references. It is handed over only if a
+ * file depends on it.
  *
- * Context: May sleep, takes a lock under which the FLB's callbacks run.
- * Return: 0, -EOPNOTSUPP when live update is not enabled, -EINVAL when @flb is
- * not registered, -ENOENT when it is not preserved.
+ * Context: May sleep. Takes a lock that is held while the FLB's callbacks run.
+ * Return: 0, -EOPNOTSUPP if live update is not enabled, -EINVAL if @flb is not
+ * registered, -ENOENT if it is not preserved.
  */
 int liveupdate_flb_get_outgoing(struct liveupdate_flb *flb, void **object)
 {
@@ -741,6 +504,7 @@ int liveupdate_flb_get_outgoing(struct liveupdate_flb *flb, void **object)
 	if (!luo->preserved)
 		return -ENOENT;
 
+	__module_get(flb->ops->owner);
 	luo->nr_refs++;
 	*object = luo->object;
 	return 0;
@@ -748,13 +512,13 @@ int liveupdate_flb_get_outgoing(struct liveupdate_flb *flb, void **object)
 EXPORT_SYMBOL_GPL(liveupdate_flb_get_outgoing);
 
 /**
- * liveupdate_flb_put_outgoing - end a use of what is preserved
+ * liveupdate_flb_put_outgoing - drop a reference to what is preserved
  * @flb: the FLB, after a successful liveupdate_flb_get_outgoing()
  *
- * Unpreserves it when no file depends on it any more and this was the last
- * reference.
+ * Unpreserves the FLB if this was the last reference and no file depends on it any
+ * more.
  *
- * Context: May sleep, takes a lock under which the FLB's callbacks run.
+ * Context: May sleep. Takes a lock that is held while the FLB's callbacks run.
  */
 void liveupdate_flb_put_outgoing(struct liveupdate_flb *flb)
 {
@@ -763,12 +527,14 @@ void liveupdate_flb_put_outgoing(struct liveupdate_flb *flb)
 	if (WARN_ON_ONCE(!luo))
 		return;
 
-	guard(mutex)(&luo->lock);
-	if (WARN_ON_ONCE(!luo->preserved || !luo->nr_refs))
-		return;
+	scoped_guard(mutex, &luo->lock) {
+		if (WARN_ON_ONCE(!luo->preserved || !luo->nr_refs))
+			return;
 
-	luo->nr_refs--;
-	luo_flb_unpreserve_last(luo);
+		luo->nr_refs--;
+		luo_flb_try_unpreserve(luo);
+	}
+	module_put(flb->ops->owner);
 }
 EXPORT_SYMBOL_GPL(liveupdate_flb_put_outgoing);
 
@@ -811,7 +577,7 @@ luo_flb_find_link(const struct liveupdate_file_handler *fh,
 	return NULL;
 }
 
-/* What is registered with the first handler. */
+/* An FLB is created when it is registered with its first handler. */
 static struct luo_flb *luo_flb_create(struct liveupdate_flb *flb)
 {
 	struct luo_flb *luo;
@@ -839,7 +605,7 @@ static void luo_flb_destroy(struct luo_flb *luo)
 	kfree(luo);
 }
 
-/* Does it hold anything that only its callbacks can let go of? */
+/* Return true while a callback still has to be called for it. */
 static bool luo_flb_in_use(struct luo_flb *luo)
 {
 	const struct luo_flb_incoming *in;
@@ -850,26 +616,19 @@ static bool luo_flb_in_use(struct luo_flb *luo)
 	       (in && in->retrieve_status > 0 && !in->finished);
 }
 
-/* The registered FLB, which is new when this is its first handler. */
-static struct luo_flb *luo_flb_get_registered(struct liveupdate_flb *flb)
-{
-	return flb->luo ?: luo_flb_create(flb);
-}
-
 /**
- * liveupdate_register_flb - bind shared state to one kind of file
- * @fh: the handler of those files, which is registered
- * @flb: the shared state. It stays the caller's and must not go away while it
- *	 is registered.
+ * liveupdate_register_flb - make files of one kind depend on shared state
+ * @fh: the handler of these files, which must be registered
+ * @flb: the shared state. The caller keeps owning it, and must not free it while
+ *	 it is registered.
  *
- * It can be registered with any number of handlers.
+ * An FLB can be registered with any number of handlers.
  *
  * Context: May sleep.
- * Return: 0, -EOPNOTSUPP when live update is not enabled, -EINVAL when a
- * callback is missing or the version string is malformed, -ENOENT when the
- * handler is not registered, -EEXIST when @flb is registered with it already or
- * another FLB has the same base token's name, -EBUSY while files use the
- * handler, -ENOMEM.
+ * Return: 0, -EOPNOTSUPP if live update is not enabled, -EINVAL if a callback is
+ * missing or the version string is malformed, -ENOENT if the handler is not
+ * registered, -EEXIST if @flb is registered with it already or the base token of
+ * another FLB has the same name, -EBUSY while files use the handler, -ENOMEM.
  */
 int liveupdate_register_flb(struct liveupdate_file_handler *fh,
 			    struct liveupdate_flb *flb)
@@ -893,7 +652,7 @@ int liveupdate_register_flb(struct liveupdate_file_handler *fh,
 	if (luo_file_handler_used(fh))
 		return -EBUSY;
 
-	luo = luo_flb_get_registered(flb);
+	luo = flb->luo ?: luo_flb_create(flb);
 	if (IS_ERR(luo))
 		return PTR_ERR(luo);
 
@@ -909,15 +668,14 @@ EXPORT_SYMBOL_GPL(liveupdate_register_flb);
  * @fh: the handler
  * @flb: the shared state
  *
- * It must be unregistered from all handlers before they are. The files of its
- * handlers and whatever else uses the FLB hold a reference to the module that
- * owns it, so this doesn't fail when it is called by that module's exit
- * function.
+ * An FLB must be unregistered from a handler before the handler is unregistered.
+ * Files that depend on the FLB and references to it hold a reference to its
+ * module. So the module's exit function can rely on success.
  *
  * Context: May sleep.
- * Return: 0, -EOPNOTSUPP when live update is not enabled, -ENOENT when @flb is
- * not registered with the handler, -EBUSY while files use the handler, or when
- * it is the last one and the FLB is preserved, or retrieved and not finished.
+ * Return: 0, -EOPNOTSUPP if live update is not enabled, -ENOENT if @flb is not
+ * registered with the handler, -EBUSY while files use the handler. For the last
+ * handler also -EBUSY if the FLB is preserved, or retrieved and not finished.
  */
 int liveupdate_unregister_flb(struct liveupdate_file_handler *fh,
 			      struct liveupdate_flb *flb)

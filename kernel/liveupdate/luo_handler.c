@@ -5,6 +5,18 @@
  * Copyright (C) 2026 The KHO LTS developers
  */
 
+/**
+ * DOC: LUO file handlers
+ *
+ * A file handler preserves one kind of file. Handlers can be in modules, and are
+ * in a list while they are registered. Each handler has a list of the FLBs that
+ * its files depend on.
+ *
+ * A file holds a reference to its handler. As long as a handler has references,
+ * it can't be unregistered, its FLBs do not change, and its module and theirs
+ * can't be unloaded.
+ */
+
 #define pr_fmt(fmt) "LUO: " fmt
 
 #include <linux/cleanup.h>
@@ -18,7 +30,7 @@
 
 #include "luo_internal.h"
 
-/* Guards luo_file_handlers, and their use counts against unregistering. */
+/* Held for writing to register, for reading to take and drop references. */
 DECLARE_RWSEM(luo_file_handlers_rwsem);
 static LIST_HEAD(luo_file_handlers);
 
@@ -27,7 +39,7 @@ static bool luo_file_handler_tryget(struct liveupdate_file_handler *fh)
 	struct luo_flb_link *link;
 
 	lockdep_assert_held(&luo_file_handlers_rwsem);
-	/* The init function of a module that is coming may still fail. */
+	/* The module is freed if its init function fails, whatever its refcount. */
 	if (fh->ops->owner && module_is_coming(fh->ops->owner))
 		return false;
 	if (!try_module_get(fh->ops->owner))
@@ -49,7 +61,7 @@ err_put:
 }
 
 /**
- * luo_file_handler_put - drop a file's reference to its handler
+ * luo_file_handler_put - drop a reference to a handler
  * @fh: the handler
  *
  * Context: May sleep.
@@ -59,7 +71,7 @@ void luo_file_handler_put(struct liveupdate_file_handler *fh)
 	struct module *owner = fh->ops->owner;
 	struct luo_flb_link *link;
 
-	/* The handler can be unregistered once the lock is released. */
+	/* The handler can go away once the lock is released. */
 	guard(rwsem_read)(&luo_file_handlers_rwsem);
 	list_for_each_entry(link, &fh->flbs, list)
 		module_put(link->flb->ops->owner);
@@ -68,11 +80,11 @@ void luo_file_handler_put(struct liveupdate_file_handler *fh)
 }
 
 /**
- * luo_file_handler_registered - can a file get this handler?
+ * luo_file_handler_registered - check whether a handler is registered
  * @fh: the handler
  *
- * Context: Any. The caller holds luo_file_handlers_rwsem.
- * Return: true when it is registered.
+ * Context: Any. The caller must hold luo_file_handlers_rwsem.
+ * Return: true if it is registered.
  */
 bool luo_file_handler_registered(const struct liveupdate_file_handler *fh)
 {
@@ -87,11 +99,12 @@ bool luo_file_handler_registered(const struct liveupdate_file_handler *fh)
 }
 
 /**
- * luo_file_handler_used - does a file hold this handler?
+ * luo_file_handler_used - check whether files use a handler
  * @fh: the handler
  *
- * Context: Any. The caller holds luo_file_handlers_rwsem for writing.
- * Return: true when it is used. It can't come to be while the lock is held.
+ * Context: Any. The caller must hold luo_file_handlers_rwsem for writing, so that
+ * no file can start to use the handler.
+ * Return: true if it has references.
  */
 bool luo_file_handler_used(const struct liveupdate_file_handler *fh)
 {
@@ -137,16 +150,16 @@ luo_file_handler_find(const char *compatible)
 static_assert(LIVEUPDATE_FLB_COMPAT_LENGTH == LIVEUPDATE_HNDL_COMPAT_LENGTH);
 
 /**
- * luo_version_supported - does a handler or FLB read what was handed over?
+ * luo_version_supported - check whether a handler or FLB reads a version
  * @own: its own version string
- * @versions: the versions that it reads, NULL for its own alone
+ * @versions: the range of versions that it reads, NULL for its own alone
  * @incoming: the version string that was handed over
  *
- * Both strings have room for %LIVEUPDATE_HNDL_COMPAT_LENGTH bytes, and base
- * tokens of the same name.
+ * Both strings have room for %LIVEUPDATE_HNDL_COMPAT_LENGTH bytes, and their base
+ * tokens have the same name.
  *
  * Context: Any.
- * Return: true when it does, otherwise the reason was logged.
+ * Return: true if it reads the version. Otherwise the reason is logged.
  */
 bool luo_version_supported(const char *own,
 			   const struct kho_compat_range *versions,
@@ -154,7 +167,7 @@ bool luo_version_supported(const char *own,
 {
 	u32 version, lowest, highest;
 
-	/* From a kernel of the same version there is nothing to take apart. */
+	/* Equal strings need not be parsed. */
 	if (!versions && !strncmp(own, incoming, LIVEUPDATE_HNDL_COMPAT_LENGTH))
 		return true;
 
@@ -186,7 +199,7 @@ bool luo_version_supported(const char *own,
  *
  * Context: May sleep.
  * Return: the handler with a reference, or an ERR_PTR: -ENOENT if there is none,
- * -EIO if it does not support this version.
+ * -EIO if it does not support the version.
  */
 struct liveupdate_file_handler *
 luo_file_handler_get_incoming(const char *compatible)
@@ -217,16 +230,16 @@ static bool luo_file_handler_valid(const struct liveupdate_file_handler *fh)
 
 /**
  * liveupdate_register_file_handler - make LUO preserve one kind of file
- * @fh: the handler. It stays the caller's and must not go away while it is
+ * @fh: the handler. The caller keeps owning it, and must not free it while it is
  *	registered.
  *
- * Files of this kind that the previous kernel left can be retrieved from now
- * on.
+ * Files of this kind that the previous kernel handed over can be retrieved once
+ * the handler is registered.
  *
  * Context: May sleep.
- * Return: 0, -EOPNOTSUPP when live update is not enabled, -EINVAL when a
- * callback is missing or the version string is malformed, -EEXIST when there is
- * a handler with the same base token's name.
+ * Return: 0, -EOPNOTSUPP if live update is not enabled, -EINVAL if a callback is
+ * missing or the version string is malformed, -EEXIST if there is a handler whose
+ * base token has the same name.
  */
 int liveupdate_register_file_handler(struct liveupdate_file_handler *fh)
 {
@@ -253,14 +266,13 @@ EXPORT_SYMBOL_GPL(liveupdate_register_file_handler);
  * liveupdate_unregister_file_handler - undo liveupdate_register_file_handler()
  * @fh: the handler
  *
- * Files that use the handler hold a reference to its module, so this doesn't
- * fail when it is called by the module's exit function after the FLBs that are
- * registered with the handler were unregistered.
+ * Files that use the handler hold a reference to its module. So a module's exit
+ * function can rely on success, after it has unregistered the FLBs that are
+ * registered with the handler.
  *
  * Context: May sleep.
- * Return: 0, -EOPNOTSUPP when live update is not enabled, -ENOENT when the
- * handler is not registered, -EBUSY while files use it or FLBs are registered
- * with it.
+ * Return: 0, -EOPNOTSUPP if live update is not enabled, -ENOENT if the handler is
+ * not registered, -EBUSY while files use it or FLBs are registered with it.
  */
 int liveupdate_unregister_file_handler(struct liveupdate_file_handler *fh)
 {

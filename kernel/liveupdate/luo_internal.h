@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Live Update Orchestrator: what its parts know of each other
+ * Live Update Orchestrator: internal interfaces
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -24,31 +24,35 @@ struct kho_compat_range;
 /*
  * Locks, outermost first:
  *
- *   luo_freeze_rwsem        read: outgoing state is being changed;
- *                           write: it is being frozen and serialized
+ *   luo_freeze_rwsem        held for reading to change outgoing sessions, for
+ *                           writing to freeze and serialize them
  *   luo_session.lock        the files of a session
  *   luo_file_handlers_rwsem the lists of file handlers and of FLBs
  *   luo_flb.lock            one FLB
- *   luo_flb_out.lock        the table of preserved FLBs
- *   luo_flb_in.lock         reading the previous kernel's table of FLBs
+ *   luo_flb_out.lock        the outgoing table of FLBs
+ *   luo_flb_in.lock         reading the incoming table of FLBs
  *
- * luo_session_set.lock guards the sessions of one direction. It comes below
- * luo_freeze_rwsem and is not held together with the others: who lists sessions
- * and files holds a reference to a session from one lock to the other.
+ * luo_session_set.lock guards the sessions of one direction. It nests inside
+ * luo_freeze_rwsem, and is not held together with the other locks. To list
+ * sessions and their files, take a reference to one session after the other.
  *
- * The locks that handlers take come below luo_session.lock, and, as their
- * callbacks may use FLBs, above luo_flb.lock. Those that the callbacks of FLBs
- * take come below luo_flb.lock.
+ * Locks that file handlers take nest inside luo_session.lock, and outside
+ * luo_flb.lock because the callbacks of handlers can use FLBs. Locks that the
+ * callbacks of FLBs take nest inside luo_flb.lock.
  */
 
-/* Requests */
+/* Command line */
+
+void luo_disable(void);
+
+/* Ioctls */
 
 /**
- * struct luo_ucmd - a request that is being executed
- * @ctx: what the file descriptor stands for
- * @ubuffer: the caller's structure
- * @user_size: its size, bytes
- * @cmd: the kernel's copy, zero beyond @user_size
+ * struct luo_ucmd - an ioctl that is being executed
+ * @ctx: what the file descriptor refers to
+ * @ubuffer: the structure in user space
+ * @user_size: its size in bytes
+ * @cmd: the kernel's copy, zero past @user_size
  */
 struct luo_ucmd {
 	void *ctx;
@@ -58,11 +62,11 @@ struct luo_ucmd {
 };
 
 /**
- * struct luo_ioctl_op - a request as the dispatcher knows it
- * @size: size of its structure, bytes
- * @min_size: size of the structure's first version, bytes
+ * struct luo_ioctl_op - an ioctl of the device or of a session
+ * @size: size of its structure in bytes
+ * @min_size: size of the first version of the structure in bytes
  * @ioctl_num: its number
- * @execute: does the work
+ * @execute: executes it
  */
 struct luo_ioctl_op {
 	unsigned int size;
@@ -71,6 +75,7 @@ struct luo_ioctl_op {
 	int (*execute)(struct luo_ucmd *ucmd);
 };
 
+/* Takes the structure of any ioctl. */
 union luo_ucmd_buffer {
 	struct liveupdate_ioctl_create_session create;
 	struct liveupdate_ioctl_retrieve_session retrieve;
@@ -120,10 +125,42 @@ bool luo_version_supported(const char *own,
 			   const struct kho_compat_range *versions,
 			   const char *incoming);
 
-/* State that files share */
+/* State that files share (FLB) */
+
+/**
+ * struct luo_flb_incoming - an entry of the previous kernel's table of FLBs
+ * @name: version string, NUL-terminated
+ * @data: the number that was handed over
+ * @nr_files: files that depend on the FLB and are not finished
+ * @nr_refs: references from liveupdate_flb_get_incoming()
+ * @retrieve_status: see &struct liveupdate_flb_op_args
+ * @finished: finish() was called
+ * @object: what retrieve() returned
+ *
+ * @name and @data are constant. The lock of the FLB with this name guards the
+ * other members.
+ */
+struct luo_flb_incoming {
+	char name[LIVEUPDATE_FLB_COMPAT_LENGTH];
+	u64 data;
+	u64 nr_files;
+	unsigned long nr_refs;
+	int retrieve_status;
+	bool finished;
+	void *object;
+};
+
+/* The number of entries that a table of this size has room for. */
+static inline u64 luo_flb_capacity(size_t size)
+{
+	return (size - sizeof(struct luo_flb_header_ser)) /
+	       sizeof(struct luo_flb_ser);
+}
 
 void luo_flb_set_incoming(u64 table_pa, int err);
 int luo_flb_deserialize(void);
+struct luo_flb_incoming *luo_flb_find_incoming(const char *compatible);
+
 void luo_flb_serialize(struct luo_ser *ser);
 
 int luo_flb_preserve_all(struct liveupdate_file_handler *fh);
@@ -134,9 +171,9 @@ void luo_flb_finish_all(struct liveupdate_file_handler *fh);
 
 /**
  * struct luo_file_set - the files of a session
- * @files: all struct luo_file, in the order in which they were preserved
- * @count: number of them
- * @blocks: outgoing: room for @count entries
+ * @files: list of struct luo_file, in the order in which they were preserved
+ * @count: number of files
+ * @blocks: outgoing: has room for @count entries
  */
 struct luo_file_set {
 	struct list_head files;
@@ -145,9 +182,9 @@ struct luo_file_set {
 };
 
 /**
- * struct luo_file_key - what finds a file
- * @set: the session's files
- * @token: the file's name among them
+ * struct luo_file_key - finds a file
+ * @set: the files of its session
+ * @token: identifies the file among them
  */
 struct luo_file_key {
 	struct luo_file_set *set;
@@ -157,21 +194,20 @@ struct luo_file_key {
 /**
  * struct luo_file - a file in a session
  * @key: session and token
- * @key_node: in luo_files_by_key, if @has_key
- * @id: what identifies the file itself
- * @id_node: in luo_files_by_id, if @has_id
+ * @key_node: in luo_files_by_key if @has_key
+ * @id: the number that identifies the file to its handler
+ * @id_node: in luo_files_by_id if @has_id
  * @list: in luo_file_set.files
- * @has_key: false for an incoming file with a token that is not unique
- * @has_id: @id is known, nobody else can preserve the file
- * @damaged: incoming: the entry can't be trusted to be given to anybody
+ * @has_key: false for an incoming file whose token is a duplicate
+ * @has_id: @id is set, and the file can't be preserved again
+ * @damaged: incoming: the entry is damaged, and the file can't be retrieved
  * @retrieve_status: see &struct liveupdate_file_op_args
- * @handler: its handler, which the file keeps from being unregistered. Incoming
- *	     files get it when it is needed, NULL until then.
- * @file: the file itself, NULL for an incoming file that was not retrieved
- * @data: what is handed over
+ * @handler: its handler with a reference. Incoming files: NULL until first use.
+ * @file: the open file, NULL for an incoming file that was not retrieved
+ * @data: the number that is handed over
  * @private_data: the handler's own
- * @compatible: incoming: the previous kernel's version string, otherwise empty
- * @rcu: lookups in the hash tables may still see the file when it is freed
+ * @compatible: incoming: the version string of the previous kernel; empty otherwise
+ * @rcu: frees the file after lookups in the hash tables that can see it
  */
 struct luo_file {
 	struct luo_file_key key;
@@ -210,17 +246,17 @@ int luo_file_finish_all(struct luo_file_set *set);
 
 /**
  * struct luo_session_set - the sessions of one direction
- * @lock: guards the rest
+ * @lock: guards the other members
  * @names: the sessions by name
- * @sessions: the sessions in the order of their creation
- * @count: number of them
- * @last_nr: number of the youngest one there has been
- * @blocks: outgoing: room for @count entries
- * @listed: incoming: the previous kernel's sessions are in here
- * @loaded: incoming: and so are their files
+ * @sessions: the sessions in the order in which they were created
+ * @count: number of sessions
+ * @last_nr: number of the session that was created last
+ * @blocks: outgoing: has room for @count entries
+ * @listed: incoming: the sessions of the previous kernel are in @sessions
+ * @loaded: incoming: and their files are listed
  */
 struct luo_session_set {
-	struct mutex lock; /* guards what follows */
+	struct mutex lock; /* guards the other members */
 	struct rhashtable names;
 	struct list_head sessions;
 	u64 count;
@@ -237,12 +273,13 @@ struct luo_session_set {
  * @name_node: in luo_session_set.names
  * @list: in luo_session_set.sessions, or empty
  * @nr: number in the order of creation; guarded by luo_session_set.lock
- * @refs: one is held from its creation to its end, and one by each reader of a
- *	  summary that is at it. They keep the structure, not what is in it.
- * @retrieved: incoming: a file descriptor has it; guarded by luo_session_set.lock
- * @err: incoming: what is wrong with it; guarded by luo_session_set.lock
- * @ser: incoming: where to find the files; guarded by luo_session_set.lock
- * @loaded: incoming: they were found, or @err says why not; guarded by
+ * @refs: one reference from creation until the session is removed from its set,
+ *	  and those of luo_session_next(). They keep the structure, not the files.
+ * @retrieved: incoming: a file has it; guarded by luo_session_set.lock
+ * @err: incoming: why it can't be retrieved, or 0; guarded by luo_session_set.lock
+ * @ser: incoming: address of the entries of its files, and their number; guarded by
+ *	 luo_session_set.lock
+ * @loaded: incoming: the files are listed or @err is set; guarded by
  *	    luo_session_set.lock
  * @lock: guards @files
  * @files: its files
@@ -280,21 +317,19 @@ struct file *luo_session_create(const char *name);
 struct file *luo_session_retrieve(const char *name);
 void luo_session_put_back(struct file *file);
 
-/* What there is once */
+/* Core */
 
 /**
- * struct luo_state - everything there is once
- * @enabled: liveupdate=on
- * @incoming_err: what is wrong with the state that the previous kernel left
- * @incoming_ser: that state, NULL when there is none or it was read
- * @incoming_compatible: its version string, NULL when there is none
- * @liveupdate_num: live updates between the last cold boot and this kernel
- * @sessions_pa: chain of incoming sessions, physical address
+ * struct luo_core - the incoming and the outgoing state
+ * @incoming_err: why the incoming state was refused, or 0
+ * @incoming_ser: the incoming state, NULL if there is none or it was freed
+ * @incoming_compatible: its version string, NULL if there is none
+ * @liveupdate_num: number of live updates from the last cold boot to this kernel
+ * @sessions_pa: physical address of the chain of incoming sessions
  * @outgoing_ser: the state for the next kernel
  * @in_use: the device is open
  */
-struct luo_state {
-	bool enabled;
+struct luo_core {
 	int incoming_err;
 	struct luo_ser *incoming_ser;
 	char *incoming_compatible;
@@ -304,6 +339,6 @@ struct luo_state {
 	atomic_t in_use;
 };
 
-extern struct luo_state luo_state;
+extern struct luo_core luo_core;
 
 #endif /* _LINUX_LUO_INTERNAL_H */

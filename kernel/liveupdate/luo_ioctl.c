@@ -14,9 +14,9 @@
 #include "luo_internal.h"
 
 /**
- * luo_ucmd_respond - copy a request's structure back to its caller
- * @ucmd: the request
- * @cmd_len: size of the structure, bytes
+ * luo_ucmd_respond - copy the structure of an ioctl back to user space
+ * @ucmd: the ioctl
+ * @cmd_len: size of the structure in bytes
  *
  * Context: May sleep.
  * Return: 0 or -EFAULT.
@@ -30,17 +30,17 @@ int luo_ucmd_respond(struct luo_ucmd *ucmd, size_t cmd_len)
 }
 
 /**
- * luo_ucmd_respond_file - complete a request that returns a file descriptor
- * @ucmd: the request
- * @cmd_len: size of its structure, bytes
- * @fd: where the descriptor goes in the kernel's copy of it
- * @file: the file, whose reference goes to the descriptor on success
+ * luo_ucmd_respond_file - complete an ioctl that returns a file descriptor
+ * @ucmd: the ioctl
+ * @cmd_len: size of its structure in bytes
+ * @fd: the member of the kernel's copy that takes the descriptor
+ * @file: the file. On success the descriptor takes over its reference.
  *
- * The descriptor comes into being once the reply has reached user space.
+ * The descriptor is installed only after the structure was copied to user space.
  *
  * Context: May sleep.
- * Return: 0, -EMFILE, -ENFILE, -ENOMEM or -EFAULT. After a failure @file is
- * still the caller's.
+ * Return: 0, -EMFILE, -ENFILE, -ENOMEM or -EFAULT. After a failure the caller
+ * still owns the reference to @file.
  */
 int luo_ucmd_respond_file(struct luo_ucmd *ucmd, size_t cmd_len, s32 *fd,
 			  struct file *file)
@@ -75,26 +75,27 @@ luo_ioctl_find(const struct luo_ioctl_op *ops, unsigned int nr_ops,
 }
 
 /**
- * luo_ioctl - check a request and execute it
- * @ops: the requests that the file descriptor knows
+ * luo_ioctl - check an ioctl and execute it
+ * @ops: the ioctls of this kind of file
  * @nr_ops: number of them
- * @ctx: what the file descriptor stands for
- * @cmd: the request's number
- * @arg: address of the caller's structure
+ * @ctx: what the file descriptor refers to
+ * @cmd: number of the ioctl
+ * @arg: address of its structure in user space
  *
  * Context: May sleep.
- * Return: what the request returns, -ENOTTY for an unknown one, -EINVAL or
- * -E2BIG for a structure of the wrong size, -EFAULT.
+ * Return: what the ioctl returns, -ENOTTY for an unknown number, -EINVAL or
+ * -E2BIG for a structure of the wrong size, or -EFAULT.
  */
 long luo_ioctl(const struct luo_ioctl_op *ops, unsigned int nr_ops, void *ctx,
 	       unsigned int cmd, unsigned long arg)
 {
+	union luo_ucmd_buffer buf;
 	struct luo_ucmd ucmd = {
 		.ctx = ctx,
 		.ubuffer = (void __user *)arg,
+		.cmd = &buf,
 	};
 	const struct luo_ioctl_op *op;
-	union luo_ucmd_buffer buf;
 	int err;
 
 	op = luo_ioctl_find(ops, nr_ops, cmd);
@@ -107,7 +108,6 @@ long luo_ioctl(const struct luo_ioctl_op *ops, unsigned int nr_ops, void *ctx,
 	if (ucmd.user_size < op->min_size)
 		return -EINVAL;
 
-	ucmd.cmd = &buf;
 	err = copy_struct_from_user(ucmd.cmd, op->size, ucmd.ubuffer,
 				    ucmd.user_size);
 	if (err)

@@ -8,15 +8,15 @@
 /**
  * DOC: LUO sessions
  *
- * A session is a named set of files. An outgoing session is made in this kernel
- * for the next one, it belongs to its file descriptor and ends with it. An
- * incoming session was left by the previous kernel. It belongs to the list of
- * incoming sessions; a file descriptor only borrows it, and ends it only when
- * all of its files can be let go of.
+ * A session is a named set of files. An outgoing session is created in this kernel
+ * for the next one. Its file owns it: releasing the file unpreserves and frees the
+ * session. An incoming session was handed over by the previous kernel. Releasing
+ * its file finishes and frees the session only if all of its files are ready to be
+ * finished. Otherwise it can be retrieved again.
  *
- * The room for the entries of all outgoing sessions in the chain of blocks is
- * set aside when they are created, so that reboot() doesn't run out of memory.
- * The chain is filled there.
+ * The entries of outgoing sessions are in a chain of blocks. Creating a session
+ * allocates the room for its entry, so that reboot() only fills in the chain and
+ * does not run out of memory.
  */
 
 #define pr_fmt(fmt) "LUO: " fmt
@@ -50,9 +50,9 @@ static const struct rhashtable_params luo_session_params = {
 struct luo_session_set luo_outgoing;
 struct luo_session_set luo_incoming;
 
-/* Held for reading while outgoing sessions are changed in any way. */
+/* Held for reading to change outgoing sessions, for writing to serialize them. */
 static DECLARE_RWSEM(luo_freeze_rwsem);
-/* Everything outgoing is serialized and must stay as it is. */
+/* All outgoing sessions are serialized and must not change any more. */
 bool luo_frozen;
 
 /* One session */
@@ -64,7 +64,7 @@ static bool luo_session_name_valid(const char *name)
 	return len && len < LIVEUPDATE_SESSION_NAME_LENGTH;
 }
 
-/* The name is a valid one. */
+/* The caller has checked the name. */
 static struct luo_session *luo_session_alloc(const char *name,
 					     struct luo_session_set *set)
 {
@@ -91,7 +91,14 @@ static void luo_session_free(struct kref *refs)
 	kfree(session);
 }
 
-/* The session has no files and is in no set, unless a reader lets go of it. */
+/**
+ * luo_session_put - drop a reference to a session
+ * @session: the session
+ *
+ * The last reference is dropped when the session has no files and is in no set.
+ *
+ * Context: Any.
+ */
 void luo_session_put(struct luo_session *session)
 {
 	kref_put(&session->refs, luo_session_free);
@@ -109,7 +116,7 @@ static struct luo_session *luo_session_find(struct luo_session_set *set,
 	return rhashtable_lookup_fast(&set->names, key, luo_session_params);
 }
 
-/* All lookups are done with the lock held, so nothing has to wait for RCU. */
+/* Lookups hold the lock as well, so sessions are freed without waiting for RCU. */
 static int luo_session_link(struct luo_session_set *set,
 			    struct luo_session *session)
 {
@@ -197,11 +204,10 @@ static void luo_outgoing_remove(struct luo_session *session)
 	kho_block_shrink(&luo_outgoing.blocks, luo_outgoing.count);
 }
 
-/* The last file descriptor is gone: so is what it preserved. */
 static void luo_outgoing_release(struct luo_session *session)
 {
 	guard(rwsem_read)(&luo_freeze_rwsem);
-	/* Too late, the session is the next kernel's. */
+	/* The session is handed over. */
 	if (luo_frozen)
 		return;
 
@@ -235,7 +241,7 @@ static int luo_incoming_finish(struct luo_session *session)
 	return luo_file_finish_all(&session->files);
 }
 
-/* Mark a session as taken by a file descriptor, which can be only one. */
+/* At most one file has an incoming session. */
 static struct luo_session *luo_incoming_take(const char *name)
 {
 	struct luo_session *session;
@@ -259,7 +265,7 @@ static void luo_incoming_give_back(struct luo_session *session)
 	session->retrieved = false;
 }
 
-/* The last file descriptor is gone. Nobody but us can reach the session. */
+/* No other task can use the session: its file is gone and it is marked retrieved. */
 static void luo_incoming_release(struct luo_session *session)
 {
 	if (luo_incoming_finish(session)) {
@@ -304,7 +310,7 @@ static int luo_session_finish(struct luo_ucmd *ucmd)
 	return luo_incoming_finish(session);
 }
 
-/* Session file descriptors */
+/* The ioctls and the file of a session */
 
 static int luo_session_get_name(struct luo_ucmd *ucmd)
 {
@@ -340,7 +346,7 @@ static int luo_session_release(struct inode *inode, struct file *file)
 {
 	struct luo_session *session = file->private_data;
 
-	/* It never came to be: luo_session_put_back(). */
+	/* luo_session_put_back() has detached the session. */
 	if (!session)
 		return 0;
 
@@ -391,7 +397,7 @@ static struct file *luo_outgoing_open(struct luo_session *session)
  *
  * Context: May sleep.
  * Return: an open file that owns the session, or an ERR_PTR: -EINVAL for an
- * invalid name, -EEXIST when it is taken, -EBUSY while a reboot is under way,
+ * invalid name, -EEXIST if it is taken, -EBUSY after sessions were serialized,
  * -ENOMEM.
  */
 struct file *luo_session_create(const char *name)
@@ -413,13 +419,13 @@ struct file *luo_session_create(const char *name)
 }
 
 /**
- * luo_session_retrieve - get a session that the previous kernel left
+ * luo_session_retrieve - retrieve an incoming session
  * @name: its name, %LIVEUPDATE_SESSION_NAME_LENGTH bytes from user space
  *
  * Context: May sleep.
- * Return: an open file that has the session, or an ERR_PTR: -EINVAL for an
- * invalid name or a session that is retrieved already, -ENOENT when there is
- * no such session, -EIO when its list of files is damaged, -ENOMEM.
+ * Return: an open file of the session, or an ERR_PTR: -EINVAL for an invalid name
+ * or if the session is retrieved already, -ENOENT if there is no such session,
+ * -EIO if its list of files is damaged, -ENOMEM.
  */
 struct file *luo_session_retrieve(const char *name)
 {
@@ -441,9 +447,9 @@ struct file *luo_session_retrieve(const char *name)
 
 /**
  * luo_session_put_back - undo luo_session_retrieve()
- * @file: what it returned, not installed as a file descriptor
+ * @file: the file that it returned, without a file descriptor
  *
- * Unlike closing a file descriptor this doesn't finish the session.
+ * Unlike closing a file descriptor this does not finish the session.
  *
  * Context: May sleep.
  */
@@ -454,7 +460,7 @@ void luo_session_put_back(struct file *file)
 	fput(file);
 }
 
-/* Reading what the previous kernel left */
+/* Deserialization */
 
 static int luo_incoming_add(const struct luo_session_ser *ser)
 {
@@ -481,7 +487,7 @@ static int luo_incoming_add(const struct luo_session_ser *ser)
 	return err;
 }
 
-static void luo_incoming_forget(void)
+static void luo_incoming_free_all(void)
 {
 	struct luo_session *session, *next;
 
@@ -491,7 +497,7 @@ static void luo_incoming_forget(void)
 	}
 }
 
-/* Make sessions from the entries in the chain. */
+/* Create a session for each entry of the chain. */
 static int luo_incoming_list(u64 sessions_pa)
 {
 	struct kho_block_set *blocks = &luo_incoming.blocks;
@@ -499,7 +505,7 @@ static int luo_incoming_list(u64 sessions_pa)
 	struct kho_block_it it;
 	int err;
 
-	/* They are there already if memory was short the last time. */
+	/* An earlier call that failed with -ENOMEM has restored the blocks. */
 	if (!blocks->nr_blocks) {
 		err = kho_block_restore(blocks, sessions_pa);
 		if (err)
@@ -510,7 +516,7 @@ static int luo_incoming_list(u64 sessions_pa)
 	while ((ser = kho_block_it_read(&it))) {
 		err = luo_incoming_add(ser);
 		if (err) {
-			luo_incoming_forget();
+			luo_incoming_free_all();
 			return err;
 		}
 	}
@@ -521,9 +527,9 @@ static int luo_incoming_list(u64 sessions_pa)
 }
 
 /*
- * The session's lock is not taken: no descriptor can reach the session yet. Its
- * other users call file handlers below it, which may wait for a device to be
- * opened, and this is called when one is opened.
+ * The session's lock is not taken, because no other task can use the session yet.
+ * Taking it could deadlock: other users call file handlers while they hold it, a
+ * handler can wait for a device to be opened, and the caller is opening one.
  */
 static int luo_incoming_load_one(struct luo_session *session)
 {
@@ -540,7 +546,7 @@ static int luo_incoming_load_one(struct luo_session *session)
 	return 0;
 }
 
-/* Look at the files of all sessions. A damaged session doesn't harm others. */
+/* List the files of all sessions. A damaged session does not affect others. */
 static int luo_incoming_load(void)
 {
 	struct luo_session *session;
@@ -560,19 +566,19 @@ static int luo_incoming_load(void)
 }
 
 /**
- * luo_session_deserialize - list the sessions that the previous kernel left
- * @sessions_pa: chain of their entries, physical address, 0 for none
+ * luo_session_deserialize - list the sessions of the previous kernel
+ * @sessions_pa: physical address of the chain of their entries, 0 if there is none
  *
- * Does nothing when they are listed already. When the list is refused, its
- * memory and all that it leads to stay reserved.
+ * Only the first successful call lists them. If the list is refused, its memory
+ * and all that the entries refer to stay reserved.
  *
- * All entries are read, checked and copied before anything is retrieved: should
- * they lie in memory that is also preserved as the content of a file, nobody
- * can change them in between.
+ * All entries are read, checked and copied before a file can be retrieved. A
+ * damaged chain can overlap the content of a preserved file, which user space can
+ * change once the file is retrieved.
  *
  * Context: May sleep.
- * Return: 0, -ENOMEM, after which it can be tried again, or another error when
- * the list is damaged.
+ * Return: 0, -ENOMEM, after which it can be called again, or another error if the
+ * list is damaged.
  */
 int luo_session_deserialize(u64 sessions_pa)
 {
@@ -588,7 +594,7 @@ int luo_session_deserialize(u64 sessions_pa)
 	return err;
 }
 
-/* Writing what the next kernel gets */
+/* Serialization */
 
 static int luo_outgoing_freeze(struct luo_session *session,
 			       struct kho_block_it *it)
@@ -615,7 +621,7 @@ static void luo_outgoing_unfreeze(struct luo_session *session)
 	luo_file_unfreeze_all(&session->files);
 }
 
-/* luo_freeze_rwsem keeps everybody else away from the set and its sessions. */
+/* The caller holds luo_freeze_rwsem, so that no session is added or removed. */
 static int luo_outgoing_freeze_all(void)
 {
 	struct luo_session *session;
@@ -639,15 +645,15 @@ err_unfreeze:
 }
 
 /**
- * luo_session_serialize - freeze and store all outgoing sessions
- * @ser: where to store them
+ * luo_session_serialize - freeze and serialize all outgoing sessions
+ * @ser: takes the addresses of their entries and of the table of FLBs
  *
- * After success they can't be changed any more. After a failure everything is
- * as it was before.
+ * After success no outgoing session can be changed any more. After a failure all
+ * of it is undone.
  *
- * Context: May sleep. Waits for changes that are under way. The caller holds
+ * Context: May sleep, waits for changes that are in progress. The caller must hold
  * the kexec lock.
- * Return: 0, -EINVAL when there are sessions that the loaded image can't carry,
+ * Return: 0, -EINVAL if there are sessions and the loaded image can't carry them,
  * or the error of the file handler that failed.
  */
 int luo_session_serialize(struct luo_ser *ser)
@@ -688,7 +694,7 @@ static int luo_session_set_init(struct luo_session_set *set)
 /**
  * luo_session_init - set up both directions
  *
- * Context: Once, before any other function in this file.
+ * Context: Once, before any other function of this file.
  * Return: 0 or -ENOMEM.
  */
 int luo_session_init(void)
@@ -708,7 +714,7 @@ int luo_session_init(void)
 /**
  * luo_session_exit - undo luo_session_init()
  *
- * Context: Before there are any sessions.
+ * Context: As long as there are no sessions.
  */
 void luo_session_exit(void)
 {

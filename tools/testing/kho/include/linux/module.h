@@ -24,6 +24,10 @@ static inline bool try_module_get(struct module *module)
 	return true;
 }
 
+static inline void __module_get(struct module *module)
+{
+}
+
 static inline void module_put(struct module *module)
 {
 }
