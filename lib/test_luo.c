@@ -4,13 +4,13 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * Three FLBs that depend on every file that can be preserved. Each preserves a
- * page with its number in it, looks at what the previous kernel left as soon as
- * it is registered, and logs what is asked of it. A fault is a line that starts
- * with "test_luo: FAILED".
+ * Three FLBs that are registered with every file handler. Each of them preserves a
+ * structure with its own magic number, gets what the previous kernel handed over
+ * when it is registered, and logs the calls of its callbacks. Errors are logged
+ * with the prefix "test_luo: FAILED".
  *
- * With test_luo.take_name=1 the name under which LUO hands over is taken, so that
- * it can't be set up.
+ * test_luo.take_name=1 adds a subtree with the name that LUO uses, so that the
+ * initialization of LUO fails.
  */
 
 #define pr_fmt(fmt) "test_luo: " fmt
@@ -92,7 +92,7 @@ static int test_luo_retrieve(struct liveupdate_flb_op_args *args)
 	return 0;
 }
 
-/* It was not taken from the previous kernel before. */
+/* retrieve() did not restore the memory, so that finish() always does. */
 static void test_luo_finish(struct liveupdate_flb_op_args *args)
 {
 	struct test_luo_state *state = test_luo_incoming(args);
@@ -118,7 +118,7 @@ static struct liveupdate_flb test_luo_flbs[3] = {
 	{ .ops = &test_luo_ops, .compatible = TEST_LUO_COMPAT("c") },
 };
 
-/* Finds it retrieved when it is registered with another handler. */
+/* The FLB is retrieved when it is registered with the first handler. */
 static void test_luo_look(struct liveupdate_flb *flb)
 {
 	void *object;
@@ -128,7 +128,7 @@ static void test_luo_look(struct liveupdate_flb *flb)
 	if (err == -ENOENT)
 		return;
 	if (err) {
-		pr_err("%s: nothing to be had: %pe\n", flb->compatible,
+		pr_err("%s: can't be retrieved: %pe\n", flb->compatible,
 		       ERR_PTR(err));
 		return;
 	}
@@ -137,8 +137,8 @@ static void test_luo_look(struct liveupdate_flb *flb)
 }
 
 /**
- * liveupdate_test_register - make the test FLBs depend on one more kind of file
- * @fh: the handler of those files, just registered
+ * liveupdate_test_register - register the test FLBs with a file handler
+ * @fh: the handler, which has just been registered
  *
  * Context: May sleep.
  */
@@ -163,9 +163,9 @@ void liveupdate_test_register(struct liveupdate_file_handler *fh)
 
 /**
  * liveupdate_test_unregister - undo liveupdate_test_register()
- * @fh: the handler, about to be unregistered
+ * @fh: the handler, which is about to be unregistered
  *
- * Nothing happens while files use the handler: it can't be unregistered then.
+ * Does nothing while files use the handler, because it can't be unregistered then.
  *
  * Context: May sleep.
  */

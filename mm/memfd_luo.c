@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * memfd over a live update
+ * Live update of memfds
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -8,16 +8,15 @@
 /**
  * DOC: memfd preservation
  *
- * A memfd is carried over a live update with its content, its size, its file
- * position and its seals. Nothing is copied: the folios in its page cache are
- * preserved, and put into the page cache of a new memfd in the next kernel.
+ * A live update carries the content, the size, the file position and the seals of
+ * a memfd. The content is not copied: the folios in the page cache are preserved,
+ * and the next kernel inserts them into the page cache of a new memfd.
  *
- * From the moment when it is preserved the file is frozen. It can be read and
- * written, but it keeps its size, and its folios are held: they stay in
- * memory, where they are, and no hole can be punched. Holes inside the size are
- * filled when the file is preserved.
+ * Preserving a memfd freezes it. It can still be read and written, but its size
+ * can't change, and its folios can't be moved, reclaimed or replaced by holes.
+ * Holes inside the size are filled when the memfd is preserved.
  *
- * Not carried: the file's name, its mode, and folios beyond its size.
+ * The name, the mode, and folios past the size are not carried.
  */
 
 #define pr_fmt(fmt) "memfd_luo: " fmt

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Live Update Orchestrator: what the rest of the kernel calls
+ * Live Update Orchestrator: interface for file handlers and for kexec
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -22,24 +22,23 @@ struct luo_flb;
 struct module;
 
 /**
- * struct liveupdate_file_op_args - what a file handler's callbacks are given
+ * struct liveupdate_file_op_args - arguments of a file handler's callbacks
  * @handler: the handler itself
- * @retrieve_status: what became of retrieve(): 0 when it was not called, or is
- *		     to be called again, 1 when it succeeded, its negative error
- *		     otherwise. Set by LUO for can_finish() and finish().
- * @file: the file. Set by LUO for all callbacks but retrieve(), which sets it
- *	  itself; NULL in can_finish() and finish() for a file that was not
- *	  retrieved.
- * @serialized_data: the one number that reaches the next kernel, usually the
+ * @retrieve_status: result of retrieve(): 0 if it was not called or will be called
+ *		     again, 1 if it succeeded, otherwise its negative error. Set
+ *		     by LUO for can_finish() and finish().
+ * @file: the file. retrieve() sets it, LUO sets it for all other callbacks. NULL in
+ *	  can_finish() and finish() for a file that was not retrieved.
+ * @serialized_data: the number that is handed over to the next kernel, usually the
  *		     physical address of preserved memory. preserve() sets it,
  *		     freeze() may change it.
- * @private_data: the handler's own, kept from preserve() to unpreserve() or the
- *		  kexec, and from retrieve() to finish(), whatever retrieve()
- *		  returned
+ * @private_data: for use by the handler. LUO keeps it from preserve() to
+ *		  unpreserve() or the kexec, and from retrieve() to finish(), even
+ *		  if retrieve() failed.
  * @incoming_compatible: the version string that the previous kernel stored with
- *			 the file, NUL-terminated. Its base token is one that
- *			 the handler reads, the rest of it was not looked at.
- *			 NULL for outgoing files.
+ *			 the file, NUL-terminated. The handler supports the
+ *			 version of its base token. The other tokens are not
+ *			 checked. NULL for outgoing files.
  */
 struct liveupdate_file_op_args {
 	struct liveupdate_file_handler *handler;
@@ -51,37 +50,38 @@ struct liveupdate_file_op_args {
 };
 
 /**
- * struct liveupdate_file_ops - the callbacks of a file handler
- * @can_preserve: does this handler take this file? Cheap, changes nothing.
- * @preserve: preserve the file. The workload still runs. All or nothing.
+ * struct liveupdate_file_ops - callbacks of a file handler
+ * @can_preserve: return true if the handler takes the file. It must be cheap, and
+ *		  must not change anything.
+ * @preserve: preserve the file while the workload still runs. A failed call must
+ *	      leave nothing preserved.
  * @unpreserve: undo preserve()
- * @freeze: optional, the last chance to store state before the kexec: it runs
- *	    inside reboot()
- * @unfreeze: optional, undo freeze(): the reboot was given up
- * @retrieve: make the file again from what the previous kernel left, and give
- *	      it in args->file with a reference that is the caller's. -EAGAIN
- *	      says that memory is short: nothing is lost, what was taken is kept
- *	      in args->private_data for the next call, and the user gets ENOMEM.
- *	      Any other failure is final: whatever was taken must be freed, and
- *	      finish() is called nevertheless, with args->retrieve_status set to
- *	      the error. -ENOMEM, too: then the user gets EIO.
- * @can_finish: optional, is the file ready to be let go of?
- * @finish: let go of the file. What was not retrieved is discarded.
- * @get_id: optional, a number that tells whether two open files are the same
- *	    object and so can't be preserved twice. It must not change while the
- *	    file is open, and two handlers' numbers must not meet: use an
- *	    address, usually the inode's. Without it, the address of the struct
- *	    file.
- * @owner: THIS_MODULE. The module stays as long as one of its files is
- *	   preserved or retrieved and not finished.
+ * @freeze: optional. Store the last state before the kexec. Called in reboot().
+ * @unfreeze: optional. Undo freeze() after the reboot was given up.
+ * @retrieve: create the file from what the previous kernel handed over, and set
+ *	      args->file to it. The caller gets the reference. If memory is short,
+ *	      return -EAGAIN: user space gets ENOMEM and can retry, and what was
+ *	      restored can be kept in args->private_data. Every other error is
+ *	      final. Then what was restored must be freed, and finish() is still
+ *	      called, with the error in args->retrieve_status. User space gets EIO
+ *	      for a final -ENOMEM.
+ * @can_finish: optional. Return false if the file is not ready to be finished.
+ * @finish: let go of the file. Discard it if it was not retrieved.
+ * @get_id: optional. Return a number that is the same for two open files if they
+ *	    are the same object, so that it can't be preserved twice. It must not
+ *	    change while the file is open, and must differ from the numbers of
+ *	    other handlers: return an address, usually that of the inode. The
+ *	    default is the address of the struct file.
+ * @owner: THIS_MODULE. The module can't be unloaded while one of its files is
+ *	   preserved, or retrieved and not finished.
  *
  * The life of a file: can_preserve(), preserve(), freeze(), kexec, retrieve(),
- * can_finish(), finish(). When it is aborted: unfreeze(), unpreserve(). Files
- * are frozen in the order in which they were preserved, and finished, unfrozen
- * and unpreserved in the reverse order.
+ * can_finish(), finish(). When it is aborted: unfreeze(), unpreserve(). Files are
+ * frozen in the order in which they were preserved. They are finished, unfrozen
+ * and unpreserved in reverse order.
  *
- * All callbacks run in process context and may sleep. LUO calls those of one
- * file one at a time.
+ * All callbacks run in process context and may sleep. The callbacks of one file
+ * never run concurrently.
  */
 struct liveupdate_file_ops {
 	bool (*can_preserve)(struct liveupdate_file_handler *handler,
@@ -100,10 +100,10 @@ struct liveupdate_file_ops {
 /**
  * struct liveupdate_file_handler - preserves one kind of file
  * @ops: its callbacks
- * @compatible: its composed version string, stored with each file. A file is
- *		given to the handler that has the same base token's name.
- * @versions: the base token's name and the range of its versions that
- *	      retrieve() reads. NULL for the version in @compatible alone.
+ * @compatible: its composed version string, stored with each file. An incoming
+ *		file belongs to the handler whose base token has the same name.
+ * @versions: name of the base token and the range of its versions that retrieve()
+ *	      reads. NULL for the version in @compatible alone.
  */
 struct liveupdate_file_handler {
 	const struct liveupdate_file_ops *ops;
@@ -114,23 +114,23 @@ struct liveupdate_file_handler {
 	struct list_head list;
 	/* private: files that use the handler */
 	atomic_long_t nr_files;
-	/* private: what its files depend on; stays while a file uses it */
+	/* private: FLBs that its files depend on; constant while nr_files > 0 */
 	struct list_head flbs;
 };
 
 /**
- * struct liveupdate_flb_op_args - what an FLB's callbacks are given
+ * struct liveupdate_flb_op_args - arguments of an FLB's callbacks
  * @flb: the FLB itself
- * @retrieve_status: what became of retrieve(): 0 when it was not called, 1
- *		     when it succeeded, its negative error otherwise. Set by LUO
- *		     for finish().
- * @serialized_data: the one number that reaches the next kernel, usually the
- *		     physical address of preserved memory. Set by preserve().
- * @object: what those who use the FLB get. Set by preserve() for unpreserve(),
- *	    and by retrieve() for finish(); otherwise NULL.
+ * @retrieve_status: result of retrieve(): 0 if it was not called, 1 if it
+ *		     succeeded, otherwise its negative error. Set by LUO for
+ *		     finish().
+ * @serialized_data: the number that is handed over to the next kernel, usually the
+ *		     physical address of preserved memory. preserve() sets it.
+ * @object: what users of the FLB get. unpreserve() gets what preserve() has set,
+ *	    finish() what retrieve() has set. Otherwise NULL.
  * @incoming_compatible: the version string that the previous kernel stored with
- *			 the FLB, NUL-terminated. Its base token is one that the
- *			 FLB reads, the rest of it was not looked at. NULL for
+ *			 the FLB, NUL-terminated. The FLB supports the version of
+ *			 its base token. The other tokens are not checked. NULL in
  *			 preserve() and unpreserve().
  */
 struct liveupdate_flb_op_args {
@@ -142,21 +142,21 @@ struct liveupdate_flb_op_args {
 };
 
 /**
- * struct liveupdate_flb_ops - the callbacks of an FLB
- * @preserve: the first file that depends on the FLB is about to be preserved.
- *	      All or nothing.
- * @unpreserve: undo preserve(): the last such file is not preserved any more
- * @retrieve: make the object again from what the previous kernel left. A
- *	      failure is final: whatever was taken must be freed, and finish() is
- *	      called nevertheless, with args->retrieve_status set to the error.
- * @finish: let go of the object: the last such file is finished. What was not
- *	    retrieved is discarded.
- * @owner: THIS_MODULE. The module stays as long as the FLB is preserved, or
- *	   retrieved and not finished, or a file depends on it.
+ * struct liveupdate_flb_ops - callbacks of an FLB
+ * @preserve: called before the first file that depends on the FLB is preserved. A
+ *	      failed call must leave nothing preserved.
+ * @unpreserve: undo preserve(). Called after the last such file was unpreserved.
+ * @retrieve: create the object from what the previous kernel handed over. An error
+ *	      is final: what was restored must be freed, and finish() is still
+ *	      called, with the error in args->retrieve_status.
+ * @finish: let go of the object, or discard what was handed over if it was not
+ *	    retrieved. Called after the last such file was finished.
+ * @owner: THIS_MODULE. The module can't be unloaded while the FLB is preserved,
+ *	   while it is retrieved and not finished, or while a file depends on it.
  *
- * All callbacks run in process context and may sleep. LUO calls those of one FLB
- * one at a time. They can't use liveupdate_flb_get_incoming() and its siblings,
- * which wait for them to end.
+ * All callbacks run in process context and may sleep. The callbacks of one FLB
+ * never run concurrently. They must not call liveupdate_flb_get_incoming() and the
+ * functions related to it, which take the lock that is held while callbacks run.
  */
 struct liveupdate_flb_ops {
 	int (*preserve)(struct liveupdate_flb_op_args *args);
@@ -169,18 +169,17 @@ struct liveupdate_flb_ops {
 /**
  * struct liveupdate_flb - state that files share, bound to their life
  * @ops: its callbacks
- * @compatible: its composed version string, stored with it. What the previous
- *		kernel left is given to the FLB that has the same base token's
- *		name.
- * @versions: the base token's name and the range of its versions that
- *	      retrieve() reads. NULL for the version in @compatible alone.
+ * @compatible: its composed version string, stored with it. Incoming state belongs
+ *		to the FLB whose base token has the same name.
+ * @versions: name of the base token and the range of its versions that retrieve()
+ *	      reads. NULL for the version in @compatible alone.
  */
 struct liveupdate_flb {
 	const struct liveupdate_flb_ops *ops;
 	const char compatible[LIVEUPDATE_FLB_COMPAT_LENGTH];
 	const struct kho_compat_range *versions;
 
-	/* private: what LUO knows of it, while it is registered */
+	/* private: set while it is registered */
 	struct luo_flb *luo;
 };
 

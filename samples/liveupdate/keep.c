@@ -4,11 +4,12 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- *	keep save NAME FILE	before the kexec: copy FILE into a memfd, put that
- *				into the session NAME, and stay in the background
- *	keep load NAME FILE	after it: write what was kept to FILE
+ *	keep save NAME FILE	before the kexec: copy FILE into a memfd, preserve
+ *				the memfd in the session NAME, and run in the
+ *				background
+ *	keep load NAME FILE	after the kexec: write the content to FILE
  *
- * Documentation/userspace-api/liveupdate.rst goes through this program.
+ * Documentation/userspace-api/liveupdate.rst explains this program step by step.
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -89,7 +90,7 @@ static void save(const char *name, const char *path)
 	if (ioctl(create.fd, LIVEUPDATE_SESSION_PRESERVE_FD, &preserve))
 		err(1, "%s can't be preserved", path);
 
-	/* The device is for the next one; the session lives with this process. */
+	/* Let others open the device. The session lasts as long as this process. */
 	close(device);
 	if (daemon(0, 0))
 		err(1, "daemon");
@@ -126,7 +127,7 @@ static void load(const char *name, const char *path)
 	if (fsync(file) || close(file))
 		err(1, "%s", path);
 
-	/* Not before the content is where it is wanted. */
+	/* After this the kernel does not keep the content any more. */
 	if (ioctl(session.fd, LIVEUPDATE_SESSION_FINISH, &finish))
 		err(1, "finish");
 }

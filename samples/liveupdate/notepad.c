@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A device whose open files live through a live update
+ * Sample: a device whose open files are carried over a live update
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * Each open file of /dev/notepad is a note, one page long. What is written is
- * appended, reads go on where the last one ended. A note has a number that no
- * other note has had since the last cold boot; /proc/PID/fdinfo/FD shows it.
+ * Each open file of /dev/notepad is a note of up to one page. Writes append to it,
+ * reads continue where the last read ended. Each note has a number, shown in
+ * /proc/PID/fdinfo/FD, that no other note has had since the last cold boot.
  *
- * A live update carries the notes: their text, number, place of the next read
- * and access mode. The number that was given out last is carried with them, in
- * state that all notes share.
+ * A live update carries the text, the number, the read position and the access
+ * mode of each note. It also carries the last number that was assigned, in state
+ * that all notes share.
  *
- * Documentation/core-api/liveupdate.rst goes through this file. What passes from
- * one kernel to the next is in notepad.h.
+ * Documentation/core-api/liveupdate.rst explains this file step by step. The
+ * format that is handed over is in notepad.h.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -37,10 +37,10 @@
 
 #include "notepad.h"
 
-/* The notes themselves know nothing of live update. */
+/* Notes, independent of live update */
 
 struct note {
-	struct mutex lock; /* all that follows */
+	struct mutex lock; /* guards text, len and pos */
 	struct folio *text;
 	u64 number;
 	size_t len;
@@ -48,19 +48,20 @@ struct note {
 };
 
 static atomic64_t last_number;
-/* It is known where numbers go on: a new note gets none that is taken. */
+/* last_number is set, so new notes can be numbered. */
 static bool notepad_ready;
 
 /*
- * Memory for user space is movable, and may be in scratch. GFP_KERNEL's isn't. It
- * may have been plugged in after boot: then preserving it fails with -EINVAL.
+ * The text must not be in scratch, where movable allocations can be. GFP_KERNEL is
+ * not movable. It can still be in memory that was plugged in after boot, which
+ * can't be preserved (-EINVAL).
  */
 static struct folio *note_alloc_text(void)
 {
 	return folio_alloc(GFP_KERNEL_ACCOUNT | __GFP_ZERO, 0);
 }
 
-/* On failure the text is still the caller's. */
+/* On success the note owns the text. */
 static struct note *note_new(struct folio *text)
 {
 	struct note *note = kzalloc(sizeof(*note), GFP_KERNEL_ACCOUNT);
@@ -101,7 +102,7 @@ static int note_release(struct inode *inode, struct file *file)
 {
 	struct note *note = file->private_data;
 
-	/* One that failed to be retrieved has none. */
+	/* note_retrieve() can fail before the note has its text. */
 	if (note->text)
 		folio_put(note->text);
 	mutex_destroy(&note->lock);
@@ -163,7 +164,7 @@ static struct miscdevice notepad_device = {
 	.mode = 0600,
 };
 
-/* What all notes share */
+/* State that all notes share */
 
 static const struct kho_compat_range notepad_range = {
 	.name = "sample-notepad",
@@ -175,7 +176,7 @@ static const struct kho_compat_range *const notepad_ranges[] = {
 	&notepad_range,
 };
 
-/* The first note is about to be preserved. */
+/* Called before the first note is preserved. */
 static int notepad_preserve(struct liveupdate_flb_op_args *args)
 {
 	struct notepad_ser *ser = kho_alloc_preserve(sizeof(*ser));
@@ -188,13 +189,13 @@ static int notepad_preserve(struct liveupdate_flb_op_args *args)
 	return 0;
 }
 
-/* The last one is not preserved any more. */
+/* Called after the last note was unpreserved. */
 static void notepad_unpreserve(struct liveupdate_flb_op_args *args)
 {
 	kho_unpreserve_free(args->object);
 }
 
-/* Somebody asks for it for the first time. */
+/* Called by the first liveupdate_flb_get_incoming(). */
 static int notepad_retrieve(struct liveupdate_flb_op_args *args)
 {
 	phys_addr_t pa = args->serialized_data;
@@ -215,9 +216,9 @@ static int notepad_retrieve(struct liveupdate_flb_op_args *args)
 }
 
 /*
- * The last note that the previous kernel left is finished. Where retrieve() was
- * not called, or has failed, the address was not checked: what it leads to
- * stays reserved until the next kexec.
+ * Called after the last incoming note was finished. If retrieve() was not called or
+ * failed, the address is not checked, and the memory stays reserved until the next
+ * kexec.
  */
 static void notepad_finish(struct liveupdate_flb_op_args *args)
 {
@@ -238,7 +239,7 @@ static struct liveupdate_flb notepad_flb = {
 	.compatible = NOTEPAD_COMPATIBLE,
 };
 
-/* Numbers go on where those of the previous kernel ended. */
+/* Continue after the last number of the previous kernel. */
 static void notepad_continue_numbers(void)
 {
 	struct notepad_ser *ser;
@@ -248,7 +249,7 @@ static void notepad_continue_numbers(void)
 	err = liveupdate_flb_get_incoming(&notepad_flb, &object);
 	if (err) {
 		if (err != -ENOENT)
-			pr_warn("numbers start anew: %pe\n", ERR_PTR(err));
+			pr_warn("numbers start at 1: %pe\n", ERR_PTR(err));
 		return;
 	}
 
@@ -265,7 +266,7 @@ static bool note_can_preserve(struct liveupdate_file_handler *handler,
 	return file->f_op == &note_fops;
 }
 
-/* All that is still the same at the kexec; note_freeze() stores the rest. */
+/* Store what does not change until the kexec. note_freeze() stores the rest. */
 static int note_preserve(struct liveupdate_file_op_args *args)
 {
 	struct note *note = args->file->private_data;
@@ -299,8 +300,8 @@ static void note_unpreserve(struct liveupdate_file_op_args *args)
 }
 
 /*
- * There is no unfreeze(): what is stored here is stored again the next time. A
- * program that still writes now races with the kexec: what it writes is lost.
+ * An unfreeze() callback is not needed: the next freeze() overwrites what this one
+ * stored. Text that a program writes after freeze() is lost.
  */
 static int note_freeze(struct liveupdate_file_op_args *args)
 {
@@ -325,13 +326,13 @@ static int note_freeze(struct liveupdate_file_op_args *args)
 	return 0;
 }
 
-/* The note is what must not be preserved twice, however it was opened. */
+/* Two files of one note must not both be preserved. */
 static unsigned long note_get_id(struct liveupdate_file_op_args *args)
 {
 	return (unsigned long)args->file->private_data;
 }
 
-/* Retrieving it. Nothing that the previous kernel left is trusted. */
+/* Retrieving a note. The data of the previous kernel is not trusted. */
 
 static const struct kho_compat_range note_range = {
 	.name = "sample-note",
@@ -350,7 +351,7 @@ static bool note_valid(const struct note_ser *ser)
 		ser->accmode == O_RDWR);
 }
 
-/* Get a copy: nobody can change it once it was checked. */
+/* Copy the structure before it is checked, so that it can't change afterwards. */
 static int note_read_ser(const struct liveupdate_file_op_args *args,
 			 struct note_ser *ser)
 {
@@ -376,7 +377,7 @@ static int note_read_ser(const struct liveupdate_file_op_args *args,
 	return 0;
 }
 
-/* The text is the caller's afterwards, the rest of the note's memory is free. */
+/* Restore the text for the caller, and free the serialized note. */
 static struct folio *note_take(const struct liveupdate_file_op_args *args,
 			       const struct note_ser *ser)
 {
@@ -389,14 +390,14 @@ static struct folio *note_take(const struct liveupdate_file_op_args *args,
 		text = NULL;
 	}
 	if (!text) {
-		pr_err("text of a note at %#llx is no preserved page\n",
+		pr_err("text of a note at %#llx is not a preserved page\n",
 		       ser->text_pa);
 		return ERR_PTR(-EIO);
 	}
 	return text;
 }
 
-/* A note that has everything but its text. */
+/* Create a note without its text. */
 static struct file *note_open_again(const struct note_ser *ser)
 {
 	struct note *note = note_new(NULL);
@@ -419,8 +420,8 @@ static struct file *note_open_again(const struct note_ser *ser)
 }
 
 /*
- * All that needs memory comes before anything is taken: so it can be tried again
- * if there is too little.
+ * Allocate all memory before anything is restored. So after -EAGAIN a later call can
+ * start from the beginning.
  */
 static int note_retrieve(struct liveupdate_file_op_args *args)
 {
@@ -451,8 +452,8 @@ static int note_retrieve(struct liveupdate_file_op_args *args)
 }
 
 /*
- * What was retrieved belongs to the file. What failed to be is gone, or was refused
- * and stays reserved. The rest is discarded.
+ * A retrieved note belongs to its file. After a failed retrieve() the memory was
+ * freed or stays reserved. So only a note that was never retrieved is freed here.
  */
 static void note_finish(struct liveupdate_file_op_args *args)
 {
@@ -483,7 +484,7 @@ static struct liveupdate_file_handler note_handler = {
 	.compatible = NOTE_COMPATIBLE,
 };
 
-/* The device works without live update, too. */
+/* Without live update the device works nevertheless. */
 static int __init notepad_register_liveupdate(void)
 {
 	int err;
@@ -502,8 +503,8 @@ static int __init notepad_register_liveupdate(void)
 }
 
 /*
- * Neither can fail here: what uses them holds a reference to this module, and
- * nothing does before its init has succeeded.
+ * Neither call can fail here. Users of the handler and the FLB hold a reference to
+ * this module, and there are none before its init function has succeeded.
  */
 static void notepad_unregister_liveupdate(void)
 {
@@ -525,7 +526,7 @@ static int __init notepad_init(void)
 		return err;
 	}
 
-	/* Last: while it is retrieved the FLB can't be unregistered. */
+	/* After this init can't fail: a retrieved FLB can't be unregistered. */
 	notepad_continue_numbers();
 	/* Pairs with the acquire in note_open(). */
 	smp_store_release(&notepad_ready, true);
@@ -541,4 +542,4 @@ static void __exit notepad_exit(void)
 module_exit(notepad_exit);
 
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("Sample: a device whose files live through a live update");
+MODULE_DESCRIPTION("Sample: a device whose files are carried over a live update");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The notepad: what one kernel leaves for the next
+ * The notepad: format of what is handed over
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -11,16 +11,16 @@
 #include <linux/compiler_attributes.h>
 #include <linux/types.h>
 
-/* Any change of layout or of meaning needs a new version. */
+/* A change of layout or meaning needs a new version. */
 #define NOTE_COMPATIBLE		"sample-note-v1"
 #define NOTEPAD_COMPATIBLE	"sample-notepad-v1"
 
 /**
  * struct note_ser - a note
- * @text_pa: the page of text, physical address
- * @number: which note it is
- * @len: bytes of text
- * @pos: where the next read starts, at most @len
+ * @text_pa: physical address of the page of text
+ * @number: number of the note
+ * @len: length of the text in bytes
+ * @pos: offset of the next read, at most @len
  * @accmode: O_RDONLY, O_WRONLY or O_RDWR
  */
 struct note_ser {
@@ -33,8 +33,8 @@ struct note_ser {
 static_assert(sizeof(struct note_ser) == 40);
 
 /**
- * struct notepad_ser - what all notes share
- * @last_number: the number that was given out last
+ * struct notepad_ser - state that all notes share
+ * @last_number: the last number that was assigned
  */
 struct notepad_ser {
 	u64 last_number;

@@ -13,26 +13,25 @@
 /**
  * DOC: General ioctl format
  *
- * Every request takes a pointer to a structure. Its first member, size, is the
- * caller's sizeof() of that structure, so that structures can grow:
+ * Every ioctl takes a pointer to a structure. The caller sets its first member,
+ * size, to its own sizeof() of the structure, so that structures can grow:
  *
- *  - A structure larger than the kernel knows is accepted when the part that
- *    the kernel does not know is zero, otherwise E2BIG is returned.
- *  - A structure smaller than the first version of it is refused with EINVAL.
- *  - A structure smaller than the kernel knows reads as zero in what is missing.
+ *  - If the structure is larger than the kernel's, the additional bytes must be
+ *    zero, otherwise E2BIG is returned.
+ *  - If it is smaller than its first version, EINVAL is returned.
+ *  - If it is smaller than the kernel's, the missing members are taken as zero.
  *
- * An unknown request returns ENOTTY. Reserved members must be zero, otherwise
- * EINVAL is returned. A request that returns a file descriptor returns it with
- * O_CLOEXEC set.
+ * An unknown ioctl returns ENOTTY. Reserved members must be zero, otherwise EINVAL
+ * is returned. Returned file descriptors have O_CLOEXEC set.
  */
 
 /* The ioctl type, recorded in Documentation/userspace-api/ioctl/ioctl-number.rst */
 #define LIVEUPDATE_IOCTL_TYPE		0xBA
 
-/* Room for a session's name, the terminating NUL included. */
+/* Size of a session's name, including the terminating NUL. */
 #define LIVEUPDATE_SESSION_NAME_LENGTH	64
 
-/* Requests on /dev/liveupdate */
+/* Ioctls of /dev/liveupdate */
 
 /**
  * struct liveupdate_ioctl_create_session - ioctl(LIVEUPDATE_IOCTL_CREATE_SESSION)
@@ -40,13 +39,13 @@
  * @fd: Output: the file descriptor of the new session
  * @name: NUL-terminated name, not empty
  *
- * Create a session: a named set of files that the next kernel gets. It lives
- * as long as its file descriptor: closing the last one undoes every
- * preservation in it.
+ * Create a session: a named set of files that are handed over to the next kernel.
+ * It exists as long as its file descriptor is open. Closing the last descriptor
+ * unpreserves all of its files.
  *
- * Errors: EINVAL for a name that is empty or has no NUL, EEXIST when a session
- * that was created in this kernel has this name, ENOMEM, EBUSY while the
- * system is on its way into the next kernel.
+ * Errors: EINVAL if the name is empty or has no NUL, EEXIST if a session that was
+ * created in this kernel has this name, ENOMEM, EBUSY if reboot() has serialized
+ * the sessions.
  */
 struct liveupdate_ioctl_create_session {
 	__u32	size;
@@ -62,13 +61,13 @@ struct liveupdate_ioctl_create_session {
  * @fd: Output: the file descriptor of the session
  * @name: NUL-terminated name, not empty
  *
- * Get a session that the previous kernel handed over. Closing the descriptor
- * finishes the session as %LIVEUPDATE_SESSION_FINISH does. Where a file can't
- * be finished yet, the session can be retrieved again instead.
+ * Retrieve a session that the previous kernel handed over. Closing the descriptor
+ * finishes the session, as %LIVEUPDATE_SESSION_FINISH does. If a file can't be
+ * finished yet, the session is not finished and can be retrieved again.
  *
- * Errors: EINVAL for a name that is empty or has no NUL, or when the session
- * is retrieved already, ENOENT when the previous kernel left no such session,
- * EIO when its list of files is damaged, ENOMEM.
+ * Errors: EINVAL if the name is empty or has no NUL, or if the session is
+ * retrieved already, ENOENT if the previous kernel handed over no such session,
+ * EIO if its list of files is damaged, ENOMEM.
  */
 struct liveupdate_ioctl_retrieve_session {
 	__u32	size;
@@ -78,24 +77,23 @@ struct liveupdate_ioctl_retrieve_session {
 
 #define LIVEUPDATE_IOCTL_RETRIEVE_SESSION	_IO(LIVEUPDATE_IOCTL_TYPE, 0x01)
 
-/* Requests on a session's file descriptor */
+/* Ioctls of a session's file descriptor */
 
 /**
  * struct liveupdate_session_preserve_fd - ioctl(LIVEUPDATE_SESSION_PRESERVE_FD)
  * @size: sizeof(struct liveupdate_session_preserve_fd)
  * @fd: the file to preserve
- * @token: any number that is not used in this session yet; it names the file
- *         in the next kernel
+ * @token: a number that is not used in this session yet. It identifies the file in
+ *         the next kernel.
  *
- * Take a file into the session. The file stays usable, within what its kind
- * allows while it is preserved.
+ * Preserve a file in the session. The file can still be used, with the
+ * restrictions that its file handler documents.
  *
- * Errors: EINVAL when the session was not created in this kernel, EBADF for a
- * bad @fd, EEXIST when the session has a file with this token, ENOENT when
- * this kind of file can't be preserved, EBUSY when the file is preserved
- * already, in whichever session, or while the system is on its way into the
- * next kernel, EOPNOTSUPP when a property of the file can't be carried, EFBIG
- * when it is too large, ENOMEM.
+ * Errors: EINVAL if the session was not created in this kernel, EBADF for a bad
+ * @fd, EEXIST if the session has a file with this token, ENOENT if this kind of
+ * file can't be preserved, EBUSY if the file is preserved already in any session
+ * or if reboot() has serialized the sessions, EOPNOTSUPP if a property of the file
+ * can't be carried, EFBIG if the file is too large, ENOMEM.
  */
 struct liveupdate_session_preserve_fd {
 	__u32		size;
@@ -111,14 +109,15 @@ struct liveupdate_session_preserve_fd {
  * @fd: Output: a new file descriptor of the preserved file
  * @token: the token that the file was preserved with
  *
- * Get a preserved file back, in any order. Asking twice gives two descriptors
- * of one open file. A failure of the file itself is final: the same error comes
- * back. After ENOENT and ENOMEM it can be tried again.
+ * Retrieve a preserved file. Files can be retrieved in any order. Retrieving a file
+ * again returns another descriptor of the same open file. After ENOENT and ENOMEM
+ * the call can be repeated. Every other error of the file is final, and returned
+ * again.
  *
- * Errors: EINVAL when the session was not handed over by the previous kernel,
- * ENOENT when it has no file with this token or nothing in this kernel handles
- * this kind of file, EIO when what was handed over is damaged or has an
- * unsupported version, ENOMEM.
+ * Errors: EINVAL if the session was not handed over by the previous kernel, ENOENT
+ * if it has no file with this token or this kernel has no handler for this kind of
+ * file, EIO if what was handed over is damaged or has an unsupported version,
+ * ENOMEM.
  */
 struct liveupdate_session_retrieve_fd {
 	__u32		size;
@@ -133,13 +132,12 @@ struct liveupdate_session_retrieve_fd {
  * @size: sizeof(struct liveupdate_session_finish)
  * @reserved: must be zero
  *
- * Tell the kernel that the session's files are restored to the caller's
- * satisfaction. The kernel lets go of them: retrieved files belong to their
- * descriptors alone, files that were never retrieved are discarded. Doing it
- * again is no error.
+ * Finish the session: the kernel drops its references to retrieved files, and
+ * discards files that were not retrieved. A session can be finished again, which
+ * does nothing.
  *
- * Errors: EINVAL when the session was not handed over by the previous kernel,
- * EBUSY when a file is not ready; then nothing was finished.
+ * Errors: EINVAL if the session was not handed over by the previous kernel, EBUSY
+ * if a file is not ready. After EBUSY no file was finished.
  */
 struct liveupdate_session_finish {
 	__u32	size;
@@ -154,7 +152,7 @@ struct liveupdate_session_finish {
  * @reserved: must be zero
  * @name: Output: the session's full name, NUL-terminated and padded with NULs
  *
- * Get the name of a session, of either direction.
+ * Get the name of a session, created or retrieved.
  */
 struct liveupdate_session_get_name {
 	__u32	size;
