@@ -23,6 +23,7 @@ help:
 	@echo 'make demo     a file in a memfd lives through two live updates in QEMU'
 	@echo '              (DEMO_FILE=: any file)'
 	@echo 'make test     every test, and some of them on arm64; the last line counts them'
+	@echo '              (T="kunit rules": these tests; T=list: print the names)'
 	@echo 'make test-all every test, on both architectures and on every configuration of'
 	@echo '              kernel and machine that scripts/test-configs lists; takes hours'
 	@echo 'make soak     a thousand live updates in a row, and very large ones; takes'
@@ -58,7 +59,7 @@ demo:
 	@scripts/demo/run
 
 test:
-	@scripts/test/run-tests
+	@scripts/test/run-tests $(T)
 
 test-all:
 	@scripts/test/run-tests --all

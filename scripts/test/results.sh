@@ -140,8 +140,12 @@ make_kselftests() {
 		KHO_SYSROOT="$sysroot" TARGETS="${*:2}" FORCE_TARGETS=1 run_tests
 }
 
-# run_kselftests OBJECTS: run the suites that KHO_SUITES= names, all by default
+# run_kselftests OBJECTS [DIRECTORY...]: run the suites that KHO_SUITES= names, all by
+# default, of the given directories or both
 run_kselftests() {
+	local objects=$1
+	shift
+	(($#)) || set -- kho liveupdate
 	forget_test_modules
-	make_kselftests "$1" kho liveupdate
+	make_kselftests "$objects" "$@"
 }
