@@ -241,7 +241,6 @@ int luo_file_deserialize(struct luo_file_set *set,
 struct file *luo_file_retrieve(struct luo_file_set *set, u64 token);
 int luo_file_finish_all(struct luo_file_set *set);
 
-
 /* Sessions */
 
 /**

@@ -4,11 +4,11 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The files are ones that only the tests' own handler takes. It writes down how
- * it is called: "p1" for preserve of the first file, and so on with "u" for
- * unpreserve, "f" for freeze, "t" for unfreeze, "r" for retrieve, "c" for
- * can_finish, "e" for finish. What the files of one session leave behind is read
- * back as another session's.
+ * The tests register a handler for files of their own. It records its calls: a
+ * letter for the callback and the number of the file, for example "p1" for
+ * preserve() of the first file. The letters are "p" for preserve, "u" for
+ * unpreserve, "f" for freeze, "t" for unfreeze, "r" for retrieve and "e" for
+ * finish. The files that one session hands over are retrieved from another one.
  */
 
 #include <kunit/static_stub.h>
@@ -34,11 +34,11 @@
 #define HANDLER		(HANDLER_NAME "-v1")
 #define OTHER_NAME	"luo-kunit-other"
 
-/* What the handler does: nr counts from 1. */
+/* State of the handler. Files are numbered from 1. */
 static struct {
 	char calls[128];
 	unsigned int nr_preserved;
-	unsigned int fail_preserve;	/* nr of the file that can't be */
+	unsigned int fail_preserve;	/* number of the file that fails */
 	unsigned int fail_freeze;
 	unsigned int fail_retrieve;
 	unsigned int not_ready;
@@ -202,7 +202,7 @@ static int preserve_file(struct kunit *test, struct file *file, u64 token)
 	return err;
 }
 
-/* All of them, with the tokens 10, 11 and 12. */
+/* Preserve all files, with the tokens 10, 11 and 12. */
 static void preserve_all(struct kunit *test)
 {
 	struct file_test *ft = test->priv;
@@ -212,7 +212,7 @@ static void preserve_all(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, preserve_file(test, ft->files[i], 10 + i), 0);
 }
 
-/* What the next kernel gets about the file that was preserved as the nth. */
+/* Return the serialized entry of a file, counted from 0. */
 static struct luo_file_ser *nth_entry(struct kunit *test, unsigned int nr)
 {
 	struct file_test *ft = test->priv;
@@ -237,7 +237,7 @@ static int deserialize(struct kunit *test)
 	return luo_file_deserialize(&ft->in, &ft->ser);
 }
 
-/* 0 when the file can be retrieved */
+/* Retrieve a file and release it again. Return 0 or the error. */
 static int try_retrieve(struct kunit *test, u64 token)
 {
 	struct file_test *ft = test->priv;
@@ -526,7 +526,7 @@ static void file_of_unknown_handler_is_not_found(struct kunit *test)
 	strscpy_pad(nth_entry(test, 0)->compatible, OTHER_NAME "-v1");
 	KUNIT_ASSERT_EQ(test, deserialize(test), 0);
 	KUNIT_EXPECT_EQ(test, try_retrieve(test, 10), -ENOENT);
-	/* It is left where it is, but does not keep the session. */
+	/* The session can be finished. The memory of the file stays reserved. */
 	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&ft->in), 0);
 	expect_calls(test, "e3 e2");
 }

@@ -4,9 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * What no single file of a real handler does: more of it than the first page of
- * the table for the next kernel can hold. Its life across a kexec is tested in
- * tools/testing/selftests/liveupdate/.
+ * The tests register more FLBs than the first page of the table for the next kernel
+ * has room for. tools/testing/selftests/liveupdate/ tests FLBs across a kexec.
  */
 
 #include <kunit/test.h>
@@ -133,7 +132,7 @@ static void luo_flb_test_exit(struct kunit *test)
 			liveupdate_unregister_file_handler(&test_handler));
 }
 
-/* Entries of ours; other FLBs may depend on all files. */
+/* Check our entries. The table also has those of the test FLBs in lib/test_luo.c. */
 static void check_table(struct kunit *test, u64 table_pa, u64 nr_files)
 {
 	const struct luo_flb_header_ser *table = phys_to_virt(table_pa);
@@ -195,7 +194,7 @@ static void luo_flb_test_unreferenced_by_files(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, object, &luo_flb_test);
 	luo_flb_unpreserve_all(&test_handler);
 
-	/* It is still there, but not for the next kernel. */
+	/* The reference keeps it preserved, but it is not handed over. */
 	KUNIT_EXPECT_EQ(test, luo_flb_test.nr_preserved, 1);
 	luo_flb_serialize(&ser);
 	KUNIT_EXPECT_EQ(test, ser.flbs_pa, 0);
@@ -212,7 +211,7 @@ static void luo_flb_test_register_refuses(struct kunit *test)
 	struct liveupdate_flb *flb = new_flb(test, 0);
 	struct liveupdate_flb nameless = { .ops = &test_flb_ops };
 
-	/* The name of another one, whatever its version. */
+	/* The name of a registered FLB. */
 	KUNIT_EXPECT_EQ(test, -EEXIST,
 			liveupdate_register_flb(&test_handler, flb));
 	KUNIT_EXPECT_EQ(test, -EEXIST,

@@ -4,9 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The sessions that the previous kernel left are listed once in a boot, so one
- * test has to show all that can be shown of them. Requests and a whole live
- * update are tested in tools/testing/selftests/liveupdate/.
+ * Incoming sessions are listed once after boot, so a single test covers them all.
+ * tools/testing/selftests/liveupdate/ tests the ioctls and whole live updates.
  */
 
 #include <kunit/static_stub.h>
@@ -42,7 +41,7 @@ static int session_test_init(struct kunit *test)
 	return 0;
 }
 
-/* Names come in fields of their full length. */
+/* luo_session_create() reads the full length of a name. */
 static struct file *create(const char *name)
 {
 	char field[LIVEUPDATE_SESSION_NAME_LENGTH];
@@ -154,7 +153,7 @@ static void incoming_sessions_are_retrieved_once(struct kunit *test)
 	if (listed)
 		kunit_skip(test, "they are listed once in the life of a kernel");
 	listed = true;
-	/* A chain that is refused can be tried again. */
+	/* After a refused chain another one can be read. */
 	KUNIT_EXPECT_NE(test, luo_session_deserialize(sizeof(u64)), 0);
 
 	sessions_pa = store_sessions(test, &blocks, names, ARRAY_SIZE(names));
@@ -165,7 +164,7 @@ static void incoming_sessions_are_retrieved_once(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, a);
 	KUNIT_EXPECT_PTR_EQ(test, retrieve("kunit-a"), ERR_PTR(-EINVAL));
 
-	/* Put back it can be had again, closed it is gone. */
+	/* It can be retrieved again after it was put back, but not once closed. */
 	luo_session_put_back(a);
 	a = retrieve("kunit-a");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, a);

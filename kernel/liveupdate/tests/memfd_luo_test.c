@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * KUnit tests of memfds over a live update.
+ * KUnit tests of live update of memfds.
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * A test preserves a memfd as LUO does it, then plays the next kernel: it puts
- * copies of the file's folios where the list names them, says itself which
- * memory was preserved, and "restores" by taking another reference. So the
- * retrieved file does not share its folios with the one that is preserved.
+ * A test preserves a memfd with the functions of LUO, then retrieves it in the same
+ * kernel. The serialized list of folios is changed to name copies of the folios, so
+ * that the retrieved file does not share folios with the preserved one. The
+ * functions of KHO are replaced: memory is preserved if the test says so, and
+ * restoring it takes a reference.
  */
 
 #include <kunit/static_stub.h>
@@ -44,7 +45,7 @@ struct memfd_test {
 	struct file *retrieved;
 	struct memfd_luo_folio_ser *entries;
 	struct folio *copies[MAX_COPIES];
-	phys_addr_t lost;		/* "not preserved" */
+	phys_addr_t lost;		/* reported as not preserved */
 };
 
 static bool fake_contains(phys_addr_t phys, size_t size)
@@ -108,8 +109,8 @@ static int memfd_test_init(struct kunit *test)
 }
 
 /*
- * Nobody keeps a folio of a file that is gone. A kernel thread's files are closed
- * a little later, and each CPU has folios that wait to go on the LRU list.
+ * The test must hold the only reference. The files of a kernel thread are closed
+ * with a delay, and CPUs hold references in their batches for the LRU lists.
  */
 static void expect_given_back(struct kunit *test, struct folio *folio)
 {
@@ -185,7 +186,7 @@ static struct luo_file_ser *file_entry(struct kunit *test)
 	return (struct luo_file_ser *)(block + 1);
 }
 
-/* Preserve and freeze the file; what the next kernel gets about it. */
+/* Preserve and freeze the file. Return its serialized form. */
 static struct memfd_luo_ser *preserve(struct kunit *test)
 {
 	struct memfd_test *mt = test->priv;
@@ -195,7 +196,7 @@ static struct memfd_luo_ser *preserve(struct kunit *test)
 	return phys_to_virt(file_entry(test)->data);
 }
 
-/* The list of folios; those that these tests have fit into its first page. */
+/* Return the list of folios. In these tests it is no longer than one page. */
 static struct memfd_luo_folio_ser *folio_entries(const struct memfd_luo_ser *ser)
 {
 	struct kho_vmalloc folios = ser->folios;
@@ -204,7 +205,7 @@ static struct memfd_luo_folio_ser *folio_entries(const struct memfd_luo_ser *ser
 	return phys_to_virt(chunk->phys[0]);
 }
 
-/* List a copy of a folio in its place. */
+/* Copy a folio, and make entry @i refer to the copy. */
 static struct folio *list_copy(struct kunit *test, unsigned int i,
 			       struct folio *folio)
 {
@@ -217,7 +218,7 @@ static struct folio *list_copy(struct kunit *test, unsigned int i,
 	return copy;
 }
 
-/* As preserve(), with copies of the folios in their place. */
+/* Preserve and freeze the file, and make the list refer to copies of its folios. */
 static struct memfd_luo_ser *preserve_copies(struct kunit *test)
 {
 	struct memfd_test *mt = test->priv;
@@ -231,7 +232,7 @@ static struct memfd_luo_ser *preserve_copies(struct kunit *test)
 	return ser;
 }
 
-/* A folio that was in a file once is not used for another. */
+/* Replace the copies by new ones, because a file has used them. */
 static void renew_copies(struct kunit *test)
 {
 	struct memfd_test *mt = test->priv;
@@ -354,7 +355,7 @@ static void preserved_file_keeps_its_size(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vfs_truncate(&mt->file->f_path, 0), 0);
 }
 
-/* Reclaim lets it alone: it could only unmap what it can't get out. */
+/* Reclaim must skip the folios, which it can't free. */
 static void preserved_file_is_unevictable(struct kunit *test)
 {
 	struct memfd_test *mt = test->priv;
@@ -426,7 +427,7 @@ static void failed_preserve_leaves_the_file_alone(struct kunit *test)
 
 	write_page(test, 0, 'a');
 	write_page(test, 1, 'b');
-	/* In scratch it could not be preserved. */
+	/* A folio in scratch can't be preserved. */
 	KUNIT_ASSERT_EQ(test, memfd_pin_folios(mt->file, PAGE_SIZE,
 					       2 * PAGE_SIZE - 1, &folio, 1,
 					       &offset), 1);
@@ -505,7 +506,7 @@ static void folio_that_is_not_uptodate_reads_as_zeros(struct kunit *test)
 	expect_page(test, file, 0, 0);
 }
 
-/* What the exit of the test checks is that the folios are given back. */
+/* memfd_test_exit() checks that the folios were freed. */
 static void discarded_file_gives_its_folios_back(struct kunit *test)
 {
 	struct memfd_test *mt = test->priv;
@@ -588,8 +589,8 @@ static void folios_that_do_not_fit_are_refused(struct kunit *test)
 		u64 index;
 		u64 flags;
 	} bad[] = {
-		{ 0, MEMFD_LUO_FOLIO_FLAGS },	/* two folios in one place */
-		{ 2, MEMFD_LUO_FOLIO_FLAGS },	/* the file ends before */
+		{ 0, MEMFD_LUO_FOLIO_FLAGS },	/* the index of the other folio */
+		{ 2, MEMFD_LUO_FOLIO_FLAGS },	/* past the end of the file */
 		{ U64_MAX, MEMFD_LUO_FOLIO_FLAGS },
 		{ 1, BIT(2) },
 	};
@@ -618,7 +619,7 @@ static void misaligned_large_folio_is_refused(struct kunit *test)
 	mt->copies[1] = folio_alloc(GFP_KERNEL, 2);
 	KUNIT_ASSERT_NOT_NULL(test, mt->copies[1]);
 	folio_entries(ser)[1].pfn = folio_pfn(mt->copies[1]);
-	/* Nothing else is in its way. */
+	/* Skip the other folio, so that the index is free. */
 	folio_entries(ser)[0].pfn = 0;
 	expect_refused(test);
 }
