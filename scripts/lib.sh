@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034,SC2120
-# Sourced by the other scripts: where things are, how a step is run and shown.
+# Sourced by the other scripts: paths, and functions to run steps and show them.
 # SPDX-License-Identifier: GPL-2.0
 set -euo pipefail
 export LC_ALL=C
@@ -11,11 +11,11 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/kho
 ARCH=${ARCH:-$(uname -m)}
 JOBS=${JOBS:-$(nproc)}
 
-# A make that called us has nothing to say to the kernel's.
+# The options of the make that called us are not for the kernel's.
 unset MAKEFLAGS MAKELEVEL MFLAGS
 
-# The object directories are beside the laid tree: relative paths give the same
-# ccache hits in any clone.
+# The object directories are next to the laid tree, so that paths are relative and
+# clones share ccache's results.
 export CCACHE_DIR=$CACHE/ccache CCACHE_BASEDIR=$TOP CCACHE_NOHASHDIR=1 CCACHE_MAXSIZE=5G
 export KBUILD_BUILD_USER=kho KBUILD_BUILD_HOST=kho
 
@@ -24,9 +24,9 @@ die() {
 	exit 1
 }
 
-[[ "$JOBS" =~ ^[1-9][0-9]*$ ]] || die "JOBS=$JOBS: it is a number of jobs"
+[[ "$JOBS" =~ ^[1-9][0-9]*$ ]] || die "JOBS=$JOBS: not a number of jobs"
 
-# $machine: what its compilers, and the selftests' options for it, are named after
+# $machine: the architecture in names of compilers and of the selftests' config files
 case $ARCH in
 x86_64) machine=x86_64 image=arch/x86/boot/bzImage ;;
 arm64 | aarch64) ARCH=arm64 machine=aarch64 image=arch/arm64/boot/Image ;;
@@ -36,12 +36,12 @@ cross=
 [ "$machine" = "$(uname -m)" ] || cross=$machine-linux-gnu-
 LOGS=$BUILD/log${cross:+/$ARCH}
 
-# only_on ARCH: for what the other lacks
+# only_on ARCH: fail on the other architecture
 only_on() {
-	[ "$ARCH" = "$1" ] || die "there is nothing of this for ARCH=$ARCH, only for ARCH=$1"
+	[ "$ARCH" = "$1" ] || die "not for ARCH=$ARCH, only for ARCH=$1"
 }
 
-# as_root COMMAND...: through sudo when not root
+# as_root COMMAND...: use sudo unless we are root
 as_root() {
 	if ((EUID == 0)); then
 		"$@"
@@ -62,15 +62,15 @@ changed_files() {
 	"$TOP/scripts/series/series.py" changed
 }
 
-# base_name BASE: its directory, its version and, of a checkout, the commit and
-# local changes
+# base_name BASE: print what identifies its content: its directory, its version and,
+# for a checkout, the commit and local changes
 base_name() {
 	printf '%s %s\n' "$1" "$(head -n 4 "$1/Makefile" | cksum)"
 	[ ! -e "$1/.git" ] || git -C "$1" rev-parse HEAD
 	[ ! -e "$1/.git" ] || git -C "$1" diff HEAD | cksum
 }
 
-# lock_build: one at a time in build/, for the script and all that it calls
+# lock_build: let only this script, and the scripts that it calls, use build/
 lock_build() {
 	[ -z "${KHO_BUILD_LOCKED:-}" ] || return 0
 	mkdir -p "$BUILD"
@@ -79,7 +79,7 @@ lock_build() {
 	export KHO_BUILD_LOCKED=yes
 }
 
-# usage "$@": answer --help with the comment at the head of the calling script
+# usage "$@": answer --help with the comment at the start of the calling script
 usage() {
 	case ${1:-} in
 	-h | --help)
@@ -89,7 +89,7 @@ usage() {
 	esac
 }
 
-# duration SECONDS: as people read it
+# duration SECONDS: print it in minutes and seconds
 duration() {
 	if (($1 >= 60)); then
 		printf '%dm%02ds' $(($1 / 60)) $(($1 % 60))
@@ -98,12 +98,12 @@ duration() {
 	fi
 }
 
-# object_dir [CONFIG]: where a kernel of this configuration is built
+# object_dir [CONFIG]: print the directory where that configuration is built
 object_dir() {
 	printf '%s/%s%s\n' "$BUILD" "$ARCH" "${1:+-$1}"
 }
 
-# progress LOG: how far a build or a test run has come, empty for other steps
+# progress LOG: print the number of objects built and of test results, if any
 progress() {
 	local objects tests
 	objects=$(grep -cE '^ +(CC|AS|LD|HOSTCC|AR) ' "$1") || :
@@ -112,8 +112,8 @@ progress() {
 	((tests == 0)) || printf '  %d results' "$tests"
 }
 
-# show_progress NAME LOG PID: until the process ends; in place on a terminal,
-# a line every 30 seconds elsewhere
+# show_progress NAME LOG PID: show the progress until the process ends: on a terminal in
+# one line, otherwise as a new line every 30 seconds
 show_progress() {
 	local name=$1 log=$2 pid=$3 start=$SECONDS seconds
 
@@ -130,14 +130,14 @@ show_progress() {
 	[ ! -t 1 ] || printf '\r\033[K'
 }
 
-# log_of NAME: where the output of a step goes
+# log_of NAME: print the path of a step's log
 log_of() {
 	printf '%s/%s.log\n' "$LOGS" "${1// /-}"
 }
 
-# try NAME COMMAND...: run with the output in a log, print one line with the
-# time. Leaves the status in $status instead of returning it: a caller that tested
-# it with "if" or "&&" would switch errexit off inside COMMAND.
+# try NAME COMMAND...: run it with the output in a log, and print one line with the time.
+# The exit status is in $status. It is not returned, because a caller that tested it with
+# "if" or "&&" would switch errexit off in COMMAND.
 try() {
 	local name=$1 log start=$SECONDS pid word=
 	shift
@@ -145,7 +145,7 @@ try() {
 	log=$(log_of "$name")
 	mkdir -p "$LOGS"
 
-	# a process group of its own, so that an interrupt ends all of it
+	# in a process group of its own, so that an interrupt ends all processes
 	set -m
 	"$@" >"$log" 2>&1 </dev/null &
 	pid=$!
@@ -158,8 +158,8 @@ try() {
 	printf '%-28s %7s%s%s\n' "$name" "$(duration $((SECONDS - start)))" "$(progress "$log")" "$word"
 }
 
-# show_end NAME: the last lines of a step's log, and the errors that parallel
-# jobs have pushed out of them
+# show_end NAME: print the last lines of a step's log, and earlier lines with errors:
+# the output of parallel jobs may follow them
 show_end() {
 	local log
 	log=$(log_of "$1")
@@ -169,8 +169,8 @@ show_end() {
 	printf 'whole log: %s\n' "$log"
 }
 
-# step NAME HINT COMMAND...: as try. A failure ends the script and shows the
-# log's end, its path, and HINT: what to do.
+# step NAME HINT COMMAND...: the same, but a failure ends the script, after the end of
+# the log, its path and HINT, which says what to do
 step() {
 	local name=$1 hint=$2
 	shift 2
@@ -181,13 +181,13 @@ step() {
 	exit 1
 }
 
-# lay_tree BASE: make $LINUX what our files and the base are now
+# lay_tree BASE: update $LINUX to BASE with our changes
 lay_tree() {
 	step "lay tree" "see above; KBASE= names another base" \
 		"$TOP/scripts/tree/lay-tree" "$1" "$(base_name "$1")" "$LINUX"
 }
 
-# lay_linux: the same with the base that KBASE= names, or Debian's
+# lay_linux: the same with the default base
 lay_linux() {
 	"$TOP/scripts/tree/install-packages" build
 	step "get base" "check the network and /etc/apt/sources.list, or set KBASE=/path/to/linux-6.12.y" \
@@ -204,12 +204,12 @@ kbuild() {
 		KCFLAGS="-fmacro-prefix-map=../linux/=" -j "$JOBS" "$@"
 }
 
-# make_native TARGET...: make what runs on this machine, whatever ARCH is
+# make_native TARGET...: make programs for this machine, whatever ARCH is
 make_native() {
 	env -u ARCH -u CROSS_COMPILE make -j "$JOBS" "$@"
 }
 
-# copy_default_build OBJECTS: so that little is left to build there
+# copy_default_build OBJECTS: start that build from a copy of the default one
 copy_default_build() {
 	local objects=$1 default=$BUILD/$ARCH
 	if [ ! -e "$objects/.copied" ] ||
@@ -218,8 +218,8 @@ copy_default_build() {
 		mkdir -p "$objects"
 		touch "$objects/.copying"
 		rsync -a --delete --exclude=/.copying --exclude=/kselftest "$default/" "$objects/"
-		# objtool's rules name their directory; rebuilt, it would rebuild all else.
-		# There is none on arm64.
+		# The rules of objtool name their directory. If objtool were built again,
+		# so would be all objects. arm64 has no objtool.
 		[ ! -d "$objects/tools" ] || find "$objects/tools" -name '.*.cmd' -exec sed -i "s,$default/,$objects/,g" {} +
 		mv "$objects/.copying" "$objects/.copied"
 	fi

@@ -1,16 +1,16 @@
 # shellcheck shell=bash disable=SC2034
 # Sourced by make-series, check-series, commit-base and build-commits, after lib.sh:
-# the series as git has it, and what was found good before.
+# the git repository of the series, and a record of checks that passed.
 # SPDX-License-Identifier: GPL-2.0
 
-repo=$(realpath -m "$BUILD")/series.git	# branches: base, oldest, and series on top of base
-stage=$BUILD/series.stage	# what each commit brings
-good=$BUILD/series.good		# an empty file for each thing found good
-# what the caller's git set is not meant for that repository
+repo=$(realpath -m "$BUILD")/series.git	# branches: base, oldest, and series, which starts at base
+stage=$BUILD/series.stage	# files and message of each commit
+good=$BUILD/series.good		# an empty file for each check that passed
+# These are not meant for that repository.
 unset GIT_DIR GIT_WORK_TREE GIT_INDEX_FILE
 mkdir -p "$good"
 
-# set_identity: the caller's becomes that of author and committer
+# set_identity: make the caller's identity that of author and committer
 set_identity() {
 	GIT_AUTHOR_NAME=${GIT_AUTHOR_NAME:-$(git -C "$TOP" config user.name)} &&
 		GIT_AUTHOR_EMAIL=${GIT_AUTHOR_EMAIL:-$(git -C "$TOP" config user.email)} || return 1
@@ -18,22 +18,23 @@ set_identity() {
 	export GIT_COMMITTER_NAME=$GIT_AUTHOR_NAME GIT_COMMITTER_EMAIL=$GIT_AUTHOR_EMAIL
 }
 
-# own_git COMMAND...: git, whatever the caller has set it to
+# own_git COMMAND...: run git without the caller's configuration
 own_git() {
 	GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1 git "$@"
 }
 
-# in_repo COMMAND...: git there, with an index of its own
+# in_repo COMMAND...: run git in the repository, with an index of its own
 in_repo() {
 	GIT_DIR=$repo GIT_INDEX_FILE=$repo/series-index own_git "$@"
 }
 
-# add_files DIR <LIST: files below it, with NUL between them, to the index
+# add_files DIR <LIST: add files below DIR to the index; NUL separates their names
 add_files() {
 	(cd "$1" && in_repo --work-tree=. -c core.compression=1 update-index --add -z --stdin)
 }
 
-# when_changed WHAT COMMAND... <CONTENT: unless COMMAND has found it good before
+# when_changed WHAT COMMAND... <CONTENT: run COMMAND unless it passed before with the
+# same CONTENT
 when_changed() {
 	local what=$1 key
 	shift
@@ -43,8 +44,8 @@ when_changed() {
 	touch "$good/$key"
 }
 
-# check_out COMMIT TREE: nothing else is left there; what is as it was keeps its
-# time, for make
+# check_out COMMIT TREE: remove everything else there. Files that stay as they are keep
+# their time, for make.
 check_out() {
 	local commit=$1 tree=$2
 	if [ "$(own_git -C "$tree" rev-parse --git-common-dir 2>/dev/null)" != "$repo" ]; then
@@ -56,7 +57,7 @@ check_out() {
 	own_git -C "$tree" clean -q -d -f -x
 }
 
-# commits_of_series: the first one first
+# commits_of_series: print the commits in order
 commits_of_series() {
 	own_git -C "$repo" rev-list --reverse base..series
 }
