@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
-# How the figures of results.csv grow with the work:
+# Draw how the figures of results.csv grow with the number of items:
 # gnuplot -e 'results="results.csv"; other="peer"' chart.gnuplot >chart.svg
-# other is what stands beside ours, "peer" or a name for what was published. Scales
-# are logarithmic: what grows in proportion to the work runs along the grey line.
+# other is the name of the figures next to ours. Scales are logarithmic, so figures that
+# grow in proportion to the items are parallel to the grey line.
 
 if (!exists("format")) format = "svg"
 set terminal @format size 1300,900 font "DejaVu Sans,12" background "white"
@@ -33,7 +33,7 @@ lines[6] = "nothing:blackout:blackout"
 part(line, i) = system("echo '".line."' | cut -d : -f ".i." | tr '~' ' '")
 
 # Size and ms of one figure: of a kernel, as published, as goal
-# What is added to a blackout may be nothing, or less: it is drawn as 0.1 ms.
+# The time added to a blackout may be zero or negative. It is drawn as 0.1 ms.
 ms = "function ms(x) { return $8 == \"ns\" ? x * $5 / 1e6 : x } $4 == \"blackout_added\" && $6 < 1e5 { $6 = 1e5 } "
 rows(line, kernel, field) = sprintf("< awk -F, '%s $1 == \"%s\" && $2 == \"%s\" && $4 == \"%s\" && %s > 0 { print $3, %s }' '%s'", \
 	ms, kernel, part(line, 1), part(line, 2), field, field, results)

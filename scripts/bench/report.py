@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0
-"""Make a table of what scripts/bench/run has measured.
+"""Make a table of the figures of scripts/bench/run.
 
 Usage: report.py GOALS CSV <FIGURES
 
 Each line of FIGURES is "KERNEL CASE SIZE MIB FIGURE ITEMS TICKS": KERNEL is "ours"
-or "peer", MIB the guest's memory, and a tick 1 ns. Prints the table for people and
-writes the same to CSV.
+or "peer", MIB is the guest's memory, and a tick is 1 ns. Prints a table, and writes all
+figures to CSV.
 """
 
 import collections
@@ -26,7 +26,7 @@ Goal = collections.namedtuple("Goal", "unit limit mainline")
 
 
 def read_goals(path):
-    """Goals by (case, size, figure)"""
+    """Return the goals by (case, size, figure)."""
     goals = {}
     with open(path, encoding="ascii") as lines:
         for line in lines:
@@ -38,13 +38,13 @@ def read_goals(path):
 
 
 def goal_of(goals, key):
-    """That of this size, or of all"""
+    """Return the goal for this size, or for all sizes."""
     case, size, figure = key
     return goals.get((case, str(size), figure)) or goals.get((case, "*", figure))
 
 
 def read_figures(lines):
-    """(items, ticks) by kernel and by (case, size, figure)"""
+    """Return (items, ticks) by kernel and by (case, size, figure)."""
     figures = {"ours": {}, "peer": {}}
     memory = {}
     for line in lines:
@@ -57,7 +57,7 @@ def read_figures(lines):
 
 
 def items_of(known, case, size):
-    """How many the case preserves"""
+    """Return how many items the case preserves."""
     for figure in ("preserve", "create", "preserve_fd", "preserve_fds"):
         if (case, size, figure) in known:
             return known[case, size, figure][0]
@@ -65,7 +65,7 @@ def items_of(known, case, size):
 
 
 def derive(known, memory):
-    """Add the figures that are made of others"""
+    """Add the figures that are computed from others."""
     for (case, size, figure), (items, ticks) in list(known.items()):
         if figure == "blackout" and case != "nothing":
             bare = known["nothing", memory[case, size], "blackout"][1]
@@ -77,7 +77,7 @@ def derive(known, memory):
 
 
 def value(unit, items, ticks):
-    """What a goal of this unit is compared with"""
+    """Return the value that a goal of this unit limits."""
     if unit == "ms":
         return ticks / 1e6
     if unit == "ns":
@@ -88,14 +88,14 @@ def value(unit, items, ticks):
 
 
 def number(amount):
-    """Three digits or more, as people read it"""
+    """Format with three significant digits or more."""
     if abs(amount) >= 100:
         return f"{amount:.0f}"
     return f"{amount:.1f}" if abs(amount) >= 10 else f"{amount:.2f}"
 
 
 def unit_of(figure):
-    """Of most figures without a goal the time of the whole tells most"""
+    """Return the unit of a figure without a goal."""
     return {"map": "bits", "host_memory": "KiB"}.get(figure, "ms")
 
 
@@ -134,7 +134,7 @@ def make_row(key, figures, goal, with_peer):
 
 def make_rows(figures, goals):
     with_peer = bool(figures["peer"])
-    # a map of few pages is all tables
+    # the map of few pages is mostly upper levels of the tree
     keys = [key for key in figures["ours"] if key[2] in FIGURES and
             (key[2] != "map" or key[0] in ("contiguous", "fragmented"))]
     keys.sort(key=lambda key: (CASES.index(key[0]), FIGURES.index(key[2]), key[1]))
@@ -143,7 +143,7 @@ def make_rows(figures, goals):
 
 
 def print_table(rows, headings):
-    """Words to the left, numbers to the right; a line between the cases"""
+    """Align words left and numbers right, with an empty line between cases."""
     table = [headings] + [[str(cell) for cell in row.values()] for row in rows]
     widths = [max(len(line[i]) for line in table) for i in range(len(headings))]
     last = None
@@ -158,7 +158,7 @@ def print_table(rows, headings):
 
 
 def print_growth(known):
-    """What costs more for each item the more there are"""
+    """Print the figures that cost more for each item if there are more items."""
     costs = collections.defaultdict(list)
     for (case, size, figure), (items, ticks) in sorted(known.items()):
         if figure in FIGURES and figure != "map" and case != "nothing":
@@ -171,7 +171,7 @@ def print_growth(known):
 
 
 def write_csv(path, figures, goals):
-    """The same for programs, and all else that was reported"""
+    """Write all figures in a form for programs."""
     with open(path, "w", encoding="ascii", newline="") as file:
         out = csv.writer(file, lineterminator="\n")
         out.writerow(["kernel", "case", "size", "figure", "items", "ticks", "value",
@@ -195,7 +195,7 @@ def main():
         print("* mainline 7.3.4 as measured earlier, not in this run")
     memory = max(ticks for known in figures.values()
                  for key, (_, ticks) in known.items() if key[2] == "host_memory")
-    print(f"memory of the host that a guest took at most: {memory / 1024 / 1024:.1f} GiB")
+    print(f"peak memory of a guest on the host: {memory / 1024 / 1024:.1f} GiB")
     print("items are pages of 4 KiB, sessions or memfds; bits are those of the map for each page")
     judged = [row for row in rows if row["met"]]
     print(f"{sum(row['met'] == 'yes' for row in judged)} of {len(judged)} goals met")
