@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the data structures of kexec handover cost, in user space
+ * Benchmark of the data structures of kexec handover
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -20,7 +20,7 @@
 
 #define MAX_SIZES	16
 
-/* So that two times as many pages have numbers of 32 bits */
+/* Page numbers up to twice this size fit into 32 bits */
 #define MAX_SIZE	(1024UL * 1024 * 1024)
 
 struct sizes {
@@ -132,17 +132,17 @@ static void print_help(void)
 	unsigned int i;
 
 	puts("Usage: kho-bench [OPTION]... [OPERATION]...\n"
-	     "Measure operations of the data structures of kexec handover, all of them by\n"
-	     "default: the kernel's code, compiled for user space. What they do is checked,\n"
-	     "anything wrong ends the program. The time is that of the fastest run.\n"
+	     "Measure operations of the data structures of kexec handover, by default all of\n"
+	     "them. The kernel's code is compiled for user space. Results are checked, and a\n"
+	     "wrong one ends the program. The time is that of the fastest run.\n"
 	     "\n"
 	     "  -p, --pages=N,...    pages in the tree, 786432,3145728,12582912 by default\n"
 	     "  -e, --entries=N,...  entries in blocks, 10000,100000,1000000 by default\n"
 	     "  -r, --repeat=N       runs of each operation, 5 by default\n"
 	     "  -h, --help           show this\n"
 	     "\n"
-	     "Keys: dense, strided (every second one), random (over 64 GiB), mixed (blocks of\n"
-	     "orders 0 to 10 by rising address). One operation is:");
+	     "Keys: dense, strided (every second page), random (over 64 GiB), mixed (blocks of\n"
+	     "orders 0 to 10, in the order of addresses). One operation is:");
 	for (i = 0; i < ARRAY_SIZE(suites); i++)
 		for (op = suites[i].suite->ops; op->name; op++)
 			printf("  %-14s %s\n", op->name, op->help);
@@ -154,7 +154,7 @@ static void __noreturn usage_error(const char *what, const char *arg)
 	exit(2);
 }
 
-/* Returns what is behind the number. */
+/* Return the rest of the argument after the number. */
 static const char *parse_size(const char *arg, unsigned long *size)
 {
 	char *end;
@@ -181,7 +181,7 @@ static void parse_sizes(const char *arg, struct sizes *sizes)
 		usage_error("not a list of sizes", arg);
 }
 
-/* Returns the names of operations. */
+/* Return the names of operations. */
 static char **parse_options(int argc, char *argv[])
 {
 	static const struct option options[] = {

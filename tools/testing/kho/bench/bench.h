@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What is measured, and on what
+ * Operations that are measured, and their inputs
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -12,14 +12,14 @@
 
 /**
  * struct bench_op - an operation that is measured
- * @name:  its name, in the table and for the command line
- * @help:  what one of it is
+ * @name:  its name in the table and on the command line
+ * @help:  describes one operation
  * @begin: prepares the runs; may be NULL
- * @run:   the measured part; returns how many operations it has done
- * @undo:  puts things back after each run; may be NULL
+ * @run:   the measured part; returns the number of operations
+ * @undo:  undoes @run; may be NULL
  * @end:   undoes @begin; may be NULL
  *
- * All functions check what they have done and die if it is wrong.
+ * All functions check their results, and die if they are wrong.
  */
 struct bench_op {
 	const char *name;
@@ -31,9 +31,9 @@ struct bench_op {
 };
 
 /**
- * struct bench_input - what operations work on
+ * struct bench_input - an input of operations
  * @name: its name in the table
- * @load: makes it from @nr pages or entries
+ * @load: generates an input of @nr pages or entries
  */
 struct bench_input {
 	const char *name;
@@ -42,10 +42,10 @@ struct bench_input {
 
 /**
  * struct bench_suite - operations that share their inputs
- * @ops:	the operations, up to one without a name
- * @inputs:	the inputs, up to one without a name
+ * @ops:	the operations; the last entry has no name
+ * @inputs:	the inputs; the last entry has no name
  * @unload:	undoes &bench_input.load
- * @unit_size:	bytes that a page or an entry has
+ * @unit_size:	size of a page or an entry in bytes
  */
 struct bench_suite {
 	const struct bench_op *ops;

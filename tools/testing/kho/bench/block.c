@@ -14,7 +14,7 @@
 #include "bench/bench.h"
 #include "shim/check.h"
 
-/* As large as what live update writes for a file */
+/* As large as a file in a live update */
 struct entry {
 	u64 value;
 	u64 unused[7];
@@ -97,7 +97,7 @@ static void empty(void)
 	kho_block_destroy(&outgoing);
 }
 
-/* The blocks stay: they belong to the outgoing set, too. */
+/* Free the incoming set, but not its blocks. They belong to the outgoing set. */
 static void forget_incoming(void)
 {
 	struct kho_block *block, *next;

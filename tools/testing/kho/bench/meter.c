@@ -21,7 +21,7 @@
 static int counter = -1;
 static u64 start_ns;
 
-/* Pinned: it counts all the time or can't be read, nothing is extrapolated. */
+/* A pinned counter counts all the time, or reading it fails. Nothing is extrapolated. */
 const char *meter_open(void)
 {
 	static char why[128];
@@ -71,7 +71,7 @@ struct meter meter_stop(void)
 	ioctl(counter, PERF_EVENT_IOC_DISABLE, 0);
 	if (read(counter, &meter.misses, sizeof(meter.misses)) !=
 	    sizeof(meter.misses))
-		die("the counter of cache misses was taken away");
+		die("the counter of cache misses was lost");
 
 	return meter;
 }

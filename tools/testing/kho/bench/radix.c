@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * A set of keys is made before anything is measured, so that all sets cost the
- * same to read. Lookups and deletions follow the order of additions.
+ * Keys are generated before anything is measured. Lookups and deletions have the order of
+ * the additions.
  */
 
 #include <stdlib.h>
@@ -23,10 +23,10 @@
 #include "shim/check.h"
 #include "shim/random.h"
 
-/* What a range operation is about: 2 MiB of single pages */
+/* Length of the range that an operation adds or deletes */
 #define RANGE_PAGES	512UL
 
-/* Random keys are strewn over this many pages, if not more are needed */
+/* Random keys are spread over this many pages, or more if there are many keys */
 #define RANDOM_SPAN	(1UL << (36 - PAGE_SHIFT))
 
 struct key {
@@ -43,7 +43,7 @@ static unsigned long nr_pages;
  * Sets of keys
  */
 
-/* Room for @nr keys, each of which stands for @unit pages */
+/* Allocate @nr keys, each for @unit pages. */
 static void load_start(unsigned long nr, unsigned long unit)
 {
 	random_start(1);
@@ -63,7 +63,7 @@ static void load_every(unsigned long step, unsigned long nr, unsigned long unit)
 		keys[i].pfn = i * step * unit;
 }
 
-/* The front part of a shuffled span */
+/* The first keys of a shuffled span */
 static void load_shuffled(unsigned long nr, unsigned long unit)
 {
 	unsigned long span = max(RANDOM_SPAN / unit, nr / 3 * 4);
@@ -97,7 +97,7 @@ static void load_random(unsigned long pages)
 	load_shuffled(pages, 1);
 }
 
-/* Blocks of all the orders that the page allocator has, with gaps */
+/* Blocks of all orders of the page allocator, with gaps */
 static void load_mixed(unsigned long pages)
 {
 	unsigned long pfn = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A vmalloc area that was handed over, read without any care for time or memory
+ * A vmalloc area that was handed over, read by a simple model
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -56,7 +56,7 @@ static bool read_chunks(struct area *area, u64 phys, unsigned int left, unsigned
 	return !phys;
 }
 
-/* The chunks are taken after the pages, and may be among them. */
+/* A damaged chunk can be one of the area's pages, too. */
 static void take_chunks(struct area *area, u64 phys)
 {
 	const struct kho_vmalloc_chunk *chunk;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A vmalloc area that was handed over, read without any care for time or memory
+ * A vmalloc area that was handed over, read by a simple model
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -11,16 +11,15 @@
 
 #include "fuzz/image.h"
 
-/* A page may be there many times. */
+/* Limit of pages in an area. A damaged area can contain a page many times. */
 #define AREA_MAX_PAGES	2048
 
 /**
  * struct area - an area
  * @pages:     its pages
- * @nr:	       number of them
- * @has_twins: a page is there twice
- * @taken:     what was preserved and is not when the area is restored, by number of the
- *	       page in the machine
+ * @nr:	       number of @pages
+ * @has_twins: a page is in @pages twice
+ * @taken:     indexed by page: whether restoring the area ends its preservation
  */
 struct area {
 	struct page *pages[AREA_MAX_PAGES];
@@ -29,9 +28,10 @@ struct area {
 	bool taken[IMAGE_MAX_PAGES];
 };
 
-/* Returns whether it is a good one, but for @has_twins. */
+/* Return whether the area is valid. Does not check @has_twins. */
 bool area_read(struct area *area, const struct kho_vmalloc *preservation);
 
+/* Return the number of pages that are taken. */
 unsigned long area_taken(const struct area *area);
 
 #endif

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A chain of blocks that another kernel has left
+ * Target: a chain of blocks from another kernel
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The reader is told the address of the first block and the size of an entry.
+ * Arguments of the reader: address of the first block, and size of an entry.
  */
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A chain of blocks, read without any care for time or memory
+ * A chain of blocks, read by a simple model
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -37,7 +37,7 @@ bool chain_read(struct chain *chain, u64 pa, unsigned long capacity)
 		    (!ser->count && ser->next))
 			return false;
 		chain->blocks[chain->nr_blocks++] = ser;
-		/* In a larger block it is nothing that can be given back alone. */
+		/* A page inside a larger preserved block cannot be freed alone. */
 		chain->nr_freed += kho_incoming_order(pa) >= 0 ?
 				   1UL << kho_incoming_order(pa) : 0;
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A chain of blocks, read without any care for time or memory
+ * A chain of blocks, read by a simple model
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -14,8 +14,8 @@
 /**
  * struct chain - a chain of blocks
  * @blocks:    the blocks
- * @nr_blocks: number of them
- * @nr_freed:  number of pages that are free when it is destroyed
+ * @nr_blocks: number of @blocks
+ * @nr_freed:  number of pages that are freed when the chain is destroyed
  */
 struct chain {
 	struct kho_block_header_ser *blocks[IMAGE_MAX_PAGES];
@@ -23,10 +23,12 @@ struct chain {
 	unsigned long nr_freed;
 };
 
-/* Returns whether it is a good one, with @capacity entries in each block at most. */
+/* Return whether the chain is valid. A block has room for @capacity entries. */
 bool chain_read(struct chain *chain, u64 pa, unsigned long capacity);
 
+/* Return the number of entries. */
 u64 chain_count(const struct chain *chain);
+/* Return the entry at @index. */
 void *chain_entry(const struct chain *chain, u64 index, size_t entry_size);
 
 #endif

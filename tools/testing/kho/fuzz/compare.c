@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A radix tree beside its model
+ * Comparing a radix tree with its model
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -19,7 +19,7 @@
  * Reading
  */
 
-/* Of keys: what leaves hold, and each table above; the marker is the highest bit. */
+/* Bits of a key: index in a leaf, and index in each level of tables */
 #define LEAF_BITS	(PAGE_SHIFT + 3)
 #define TABLE_BITS	(PAGE_SHIFT - 3)
 #define TOP_LEVEL	DIV_ROUND_UP(65 - PAGE_SHIFT - LEAF_BITS, TABLE_BITS)
@@ -56,7 +56,7 @@ bool radix_model_read(struct model *model, u64 root)
  * Walks
  */
 
-/* Callbacks of walks have no argument: what they expect */
+/* The expected blocks. The callback of kho_radix_walk_tree() has no argument. */
 static const struct model *walked;
 static unsigned int walked_nr;
 
@@ -97,7 +97,7 @@ static void compare_window(struct kho_radix_tree *tree, const struct model *mode
 
 	expected.seen = 0;
 	expected.nr = model_ranges(model, pfn, end_pfn, expected.ranges, &damaged);
-	/* An address behind it is none. */
+	/* The end of this range does not fit into an address. */
 	if (!damaged && expected.nr &&
 	    expected.ranges[expected.nr - 1].end_pfn == MODEL_END_PFN) {
 		expected.nr--;
@@ -164,7 +164,7 @@ struct operation {
 	unsigned long nr;
 };
 
-/* Mostly blocks that are near to each other, at both ends of the memory */
+/* Most operations are on neighbouring blocks at both ends of memory. */
 static struct operation decode(u64 code)
 {
 	struct operation op = {
@@ -181,7 +181,7 @@ static struct operation decode(u64 code)
 	op.pfn = op.order < 64 - PAGE_SHIFT ? index << op.order : index;
 	if (code >> 23 & 1)
 		op.pfn = MODEL_END_PFN - op.pfn;
-	/* Rarely misaligned */
+	/* Few are misaligned. */
 	if ((code >> 60) == 15)
 		op.pfn++;
 	return op;

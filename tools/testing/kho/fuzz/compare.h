@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A radix tree beside its model
+ * Comparing a radix tree with its model
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -12,15 +12,15 @@
 #include "fuzz/model.h"
 
 /*
- * Read the tree that has its root there, without any check. Returns false for what no
- * key may be, and for more than there is room for; the latter ends it.
+ * Read a tree without any checks. Return false if a key is invalid, or if there are too
+ * many keys; then reading stops.
  */
 bool radix_model_read(struct model *model, u64 root);
 
-/* One operation on a tree of this kernel: which one and on what is in @code. */
+/* Do the operation that @code encodes, on a tree of this kernel and on its model. */
 void radix_operate(struct kho_radix_tree *tree, struct model *model, u64 code);
 
-/* Do all walks and lookups see the same in both? */
+/* Check that all walks and lookups have the same results in both. */
 void radix_compare(struct kho_radix_tree *tree, const struct model *model);
 void radix_compare_at(struct kho_radix_tree *tree, const struct model *model,
 		      unsigned long pfn, unsigned long nr);

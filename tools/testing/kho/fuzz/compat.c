@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Version strings of another kernel
+ * Target: version strings from another kernel
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The first byte selects what this kernel reads, the rest is the string, which
- * may have no end.
+ * The first byte selects the versions that this kernel reads. The rest is the string,
+ * which may lack its NUL.
  */
 
 #include <stdio.h>
@@ -38,7 +38,7 @@ static const struct table {
 	    RANGE("c", U32_MAX, U32_MAX) }, 4 },
 };
 
-/* Is it one of all the strings that this kernel reads? */
+/* Compare the string with all strings that this kernel reads. */
 static bool model_accepts(const char *str, const struct kho_compat_range *const *ranges,
 			  unsigned int nr)
 {
@@ -59,7 +59,6 @@ static bool model_accepts(const char *str, const struct kho_compat_range *const 
 	return false;
 }
 
-/* @str is of @size bytes, and nothing is behind it. */
 static void read_string(const struct table *table, const char *str, size_t size)
 {
 	bool terminated = strnlen(str, size) < size;
@@ -88,7 +87,7 @@ static void run(const u8 *data, size_t size)
 	if (!size)
 		return;
 
-	/* The sanitizer knows where it ends. */
+	/* The sanitizer detects reads past the end of the copy. */
 	str = malloc(size - 1);
 	memcpy(str, data + 1, size - 1);
 	read_string(&tables[data[0] % ARRAY_SIZE(tables)], str, size - 1);

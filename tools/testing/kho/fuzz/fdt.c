@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A whole handover: root FDT, scratch regions, map of preserved memory, blobs
+ * Target: a whole handover: root FDT, scratch regions, map of preserved memory, subtrees
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The reader is told what the architecture is told: address and size of the root FDT
- * and of the scratch regions. What follows are three page numbers to ask about.
+ * Arguments of the reader are those of the architecture: address and size of the root FDT
+ * and of the array of scratch regions. Three page numbers for queries follow.
  */
 
 #include <stdlib.h>
@@ -35,7 +35,7 @@
 
 #include "kernel/liveupdate/kexec_handover_internal.h"
 
-/* What a page of the machine is, according to the map */
+/* Use of a page according to the map */
 enum page_use {
 	PAGE_FREE,
 	PAGE_NODE,
@@ -58,14 +58,14 @@ static void note_use(unsigned long pfn, unsigned long end_pfn, enum page_use use
 
 	check(end <= MACHINE_PAGES);
 	for (; nr < end; nr++) {
-		/* Nothing is two things. */
+		/* Each page has one use. */
 		check(uses[nr] == PAGE_FREE);
 		uses[nr] = use;
 	}
 }
 
 /*
- * Reading the map without any care
+ * The map, read by a simple model
  */
 
 static void model_note_nodes(u64 phys, unsigned int level)
@@ -79,7 +79,7 @@ static void model_note_nodes(u64 phys, unsigned int level)
 			model_note_nodes(words[i], level - 1);
 }
 
-/* What a map that was accepted must be */
+/* Check that a map that was accepted is valid. */
 static void check_map(void)
 {
 	unsigned int i;
@@ -101,7 +101,7 @@ static void check_map(void)
 }
 
 /*
- * What memory management asks while it boots
+ * Queries of memory management at boot
  */
 
 static void note_free(unsigned long pfn, unsigned long end_pfn)
@@ -155,7 +155,7 @@ static void ask_about_memory(const struct image *image)
 }
 
 /*
- * What owners do later
+ * Owners of preserved memory
  */
 
 static void retrieve(const char *name)
@@ -199,7 +199,7 @@ static bool is_reserved(const struct model_block *block)
 	return false;
 }
 
-/* As a folio, or as pages if it is an odd one */
+/* Restore a block as a folio, or as pages if its address is odd or it is too large. */
 static bool restore(const struct model_block *block)
 {
 	phys_addr_t phys = PFN_PHYS(block->pfn);
@@ -233,7 +233,7 @@ static void restore_all(void)
 		long managed = shim_zone.managed_pages;
 
 		if (kho_incoming_order(PFN_PHYS(block.pfn)) < 0) {
-			/* The core has read the metadata, and freed it. */
+			/* The core has freed the metadata after reading it. */
 			check(!gone++);
 			continue;
 		}
@@ -259,7 +259,7 @@ static void boot(const struct image *image)
 	kho_early_init(machine_is_ram);
 	kho_memory_init();
 	if (!is_kho_boot()) {
-		/* Whoever refuses it says why. */
+		/* The reason is logged. */
 		check(shim_log_count > logged);
 		check(kho_walk_unpreserved(0, 1, note_nothing) == 1);
 		return;
@@ -290,7 +290,7 @@ static void run(const u8 *data, size_t size)
 }
 
 /*
- * Seeds: what a kernel hands over
+ * Seeds: handovers by the kernel
  */
 
 static void start_outgoing(void)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A fuzzer: libFuzzer's main function calls these
+ * Main functions of a fuzzer. The Makefile gives them the names that libFuzzer calls.
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -29,7 +29,7 @@ static void write_seed(const char *name, const void *data, size_t size)
 	}
 }
 
-/* --seeds DIR writes the inputs to start from; all else is libFuzzer's. */
+/* --seeds DIR writes the seeds to DIR. libFuzzer handles all other options. */
 int fuzz_initialize(int *argc, char ***argv)
 {
 	mm_init();

@@ -1,10 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # Usage: fuzz.sh PROGRAM CORPUS SECONDS
-# Run a fuzzer on its seeds, on the inputs that it has found before, which are in the
-# directory CORPUS, and then for so many seconds in all on new ones. An input that
-# ends it is kept beside the directory; PROGRAM FILE reads it again, with the log of
-# what it reads if KHO_FUZZ_LOG=1 is set.
+# Run a fuzzer on its seeds, on the inputs in the directory CORPUS, which it has found in
+# earlier runs, and on new inputs until SECONDS have passed. An input that ends the program
+# is saved beside CORPUS. "KHO_FUZZ_LOG=1 PROGRAM FILE" reads it again and shows the log.
 set -euo pipefail
 
 program=$1

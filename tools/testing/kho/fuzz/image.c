@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory that another kernel has left, as bytes that can be damaged
+ * Images of memory from another kernel
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -15,13 +15,13 @@
 #include "shim/check.h"
 #include "shim/faults.h"
 
-/* What a record writes, from its word on */
+/* A record writes this, starting at its word. */
 enum record_kind {
 	RECORD_VALUE,	/* the value */
-	RECORD_ADDRESS,	/* address of the block with the lowest byte's number */
-	RECORD_PFN,	/* its page frame number */
-	RECORD_REPEAT,	/* as many more of what the last record has written */
-	RECORD_BLOCKS,	/* addresses of that block and so many behind it */
+	RECORD_ADDRESS,	/* an address: block number (8 bits), offset */
+	RECORD_PFN,	/* a page frame number: block number (8 bits), flags */
+	RECORD_REPEAT,	/* the last word again: unused (8 bits), count */
+	RECORD_BLOCKS,	/* addresses of successive blocks: first block (8 bits), count */
 	RECORD_KINDS,
 };
 
@@ -32,7 +32,7 @@ struct record {
 	u64 value;
 } __packed;
 
-/* Page frame numbers share their words with flags in the uppermost bits. */
+/* A page frame number shares its word with flags in the upper bits. */
 #define PFN_MASK	(~0ULL >> 12)
 
 /*
@@ -167,7 +167,7 @@ static void find_blocks(struct writer *writer)
 		}
 }
 
-/* The number of the block that has the address, 0 for none */
+/* Find the block that contains an address. Return 0 if there is none. */
 static unsigned int find_block(const struct writer *writer, u64 phys)
 {
 	unsigned int i;

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Memory that another kernel has left, as bytes that can be damaged
+ * Images of memory from another kernel, as bytes that a fuzzer can change
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The first byte of an image is the number of blocks of pages, the second one
- * says which allocation is to fail while the image is read, and then each block
- * has a byte. What is in the blocks comes in records of the same size, each for
- * some words that are not 0: so most damage of an image is damage of one thing in
- * memory, and an address is still one when the blocks have moved. All bytes mean
- * something.
+ * The first byte of an image is the number of blocks of pages. The second one is the
+ * number of the allocation that fails while the image is read. Then each block has a byte.
+ * Records of a fixed size follow, which fill the blocks. Most changes of an image thus
+ * change one thing in memory. Addresses are encoded as a block and an offset, so that they
+ * stay valid when the blocks move. Any bytes are a valid image.
  *
- * Block 0 is no memory. It holds what the reader is told: where to begin.
+ * Block 0 is not memory. It holds the arguments of the reader, such as a root address.
  */
 #ifndef _KHO_IMAGE_H
 #define _KHO_IMAGE_H
@@ -19,7 +18,7 @@
 #include <linux/mm.h>
 #include <linux/types.h>
 
-/* Where the failing allocation stands */
+/* Position of the number of the failing allocation */
 #define IMAGE_FAIL_AT		1
 
 #define IMAGE_MAX_BLOCKS	63
@@ -28,12 +27,12 @@
 #define IMAGE_WORDS		(PAGE_SIZE / sizeof(u64))
 
 /**
- * struct image - an image in memory
- * @args:   what the reader is told
- * @nr:	    number of blocks, without @args
- * @last:   what was written last
- * @blocks: the first pages of the blocks, from 1 on
- * @is_preserved: whether they were preserved
+ * struct image - an image that was loaded into memory
+ * @args:   arguments of the reader
+ * @nr:	    number of blocks
+ * @last:   the last word that was written
+ * @blocks: the first pages of the blocks, starting at index 1
+ * @is_preserved: whether each block was preserved
  */
 struct image {
 	u64 args[IMAGE_WORDS];
@@ -43,16 +42,16 @@ struct image {
 	bool is_preserved[IMAGE_MAX_BLOCKS + 1];
 };
 
-/* A block's byte: the lowest bits are its order */
+/* A flag in a block's byte. The lowest bits are its order. */
 #define IMAGE_PRESERVED		0x80
 
-/* To be called first on memory of which nothing is allocated */
+/* Load an image. No memory may be allocated before. */
 void image_load(struct image *image, const u8 *data, size_t size);
 
-/* What is not preserved, this kernel must not read. */
+/* Forbid access to the blocks that are not preserved. */
 void image_hide_rest(const struct image *image);
 
-/* Make an image of all memory that is allocated. Returns its size. */
+/* Make an image of all allocated memory. Return its size. */
 size_t image_save(const u64 *args, unsigned int nr_args, u8 **data);
 
 #endif

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sessions, files and FLBs that another kernel has left
+ * Target: sessions, files and FLBs from another kernel
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The reader is told address and size of LUO's blob. A program then retrieves all
- * that should be there, and what should not.
+ * Arguments of the reader: address and size of LUO's subtree. A program then retrieves
+ * every session and file that was handed over, valid or not, and the FLB.
  */
 
 #include <stdlib.h>
@@ -40,9 +40,9 @@
 
 #define FLB_COMPATIBLE	"shared-v1"
 
-/* What a number that is handed over has the handler do */
-#define DATA_FAILS	1	/* it can't be retrieved */
-#define DATA_WAITS	2	/* it can't be finished the first time */
+/* Flags in the serialized data: what the handler does with a file */
+#define DATA_FAILS	1	/* retrieve it with an error */
+#define DATA_WAITS	2	/* refuse to finish it the first time */
 
 unsigned int luo_retrieved, luo_finished;
 static unsigned int nr_waits;
@@ -141,8 +141,8 @@ static struct liveupdate_flb flb = {
 };
 
 /*
- * What was left, read without any care, in the order in which LUO reads it: what it
- * has read it gives back, and then it is nothing that was left any more
+ * The handover, read by a simple model in LUO's order. LUO frees what it has read. From
+ * then on that memory is not preserved, and a later reference to it is invalid.
  */
 
 #define CAPACITY(entry)	((PAGE_SIZE - sizeof(struct kho_block_header_ser)) / sizeof(entry))
@@ -152,8 +152,8 @@ static struct liveupdate_flb flb = {
 
 struct left_file {
 	u64 token;
-	int expected;	/* what retrieving it returns */
-	bool waits;	/* and whether it can't be finished the first time */
+	int expected;	/* the error of retrieving it, or 0 */
+	bool waits;	/* it cannot be finished the first time */
 };
 
 struct left_session {
@@ -164,9 +164,9 @@ struct left_session {
 };
 
 static struct left {
-	bool too_much;		/* there is no room for all of it here */
-	int open_expected;	/* what opening the device returns */
-	int flb_expected;	/* and asking for the FLB */
+	bool too_much;		/* the handover exceeds the limits of this model */
+	int open_expected;	/* the error of opening the device, or 0 */
+	int flb_expected;	/* the error of retrieving the FLB, or 0 */
 	struct left_session sessions[MAX_SESSIONS];
 	u64 nr_sessions;
 	struct left_file files[MAX_FILES];
@@ -219,7 +219,7 @@ static int expected_of(const struct chain *chain, const struct luo_file_ser *fil
 	return file->data & DATA_FAILS ? -EDOM : 0;
 }
 
-/* Its handler is found, whatever is wrong with its token. */
+/* Only files whose handler is found wait; the token does not matter. */
 static bool is_waiting(const struct luo_file_ser *file)
 {
 	return is_terminated(file->compatible, sizeof(file->compatible)) &&
@@ -254,7 +254,7 @@ static void read_session(struct left_session *session, const struct luo_session_
 	give_chain_back(&chain);
 }
 
-/* Is the name a good one, and none of the first @nr has it? */
+/* Check that a name is valid and that none of the first @nr sessions has it. */
 static bool is_good_name(const struct chain *chain, u64 nr, const char *name)
 {
 	const struct luo_session_ser *other;
@@ -359,7 +359,7 @@ static void read_blob(void)
 	left.open_expected = read_sessions(fields[1]);
 }
 
-/* What is preserved must be so again when LUO reads it. */
+/* Read the handover, then mark memory as preserved again, so that LUO can read it. */
 static void read_left(const struct image *image)
 {
 	unsigned int i;
@@ -374,7 +374,7 @@ static void read_left(const struct image *image)
 }
 
 /*
- * A program that wants all of it
+ * A program that retrieves everything
  */
 
 static long retrieve_file(int session, u64 token)
@@ -408,13 +408,13 @@ static long retrieve_session(int device, const char *name, int *session)
 	return err;
 }
 
-/* Once memory was short, anything may have failed because of it. */
+/* After an allocation has failed, any result is possible. */
 static bool is_as_expected(long ret, long expected)
 {
 	return ret == expected || shim_failed;
 }
 
-/* Twice: the second time it is the same file again, or the same error. */
+/* Retrieve each file twice. The second call returns the same file or the same error. */
 static void use_session(int fd, const struct left_session *session)
 {
 	bool waits = false;
@@ -512,14 +512,14 @@ static void stop_kernel(void)
 }
 
 /*
- * What this kernel preserves for the next one is marked like what the previous one
- * has preserved: a table that is too large must not go on there.
+ * Memory that this kernel preserves is marked like memory from the previous kernel. Leave
+ * a gap between them, so that a table that is too large cannot extend into the former.
  */
 static void leave_gap(void)
 {
 	unsigned int fail_at = shim_fail_at;
 
-	/* The allocations that are to fail are the kernel's. */
+	/* Only allocations of the kernel fail. */
 	shim_fail_at = 0;
 	mm_hide(alloc_pages(GFP_KERNEL, 0));
 	shim_fail_at = fail_at;
@@ -545,7 +545,7 @@ static void run(const u8 *data, size_t size)
 }
 
 /*
- * Seeds: what a kernel hands over
+ * Seeds: handovers by the kernel
  */
 
 static int create_session(int device, const char *name)

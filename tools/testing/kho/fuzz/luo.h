@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What has become of files
+ * Results of the target luo
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
 #ifndef _KHO_LIVEUPDATE_LUO_H
 #define _KHO_LIVEUPDATE_LUO_H
 
-/* Files in the session of the seed "many": more than a block has room for */
+/* Number of files in the session of the seed "many"; they need more than one block */
 #define LUO_MANY	64
 
+/* Numbers of files */
 extern unsigned int luo_retrieved, luo_finished;
 
 #endif

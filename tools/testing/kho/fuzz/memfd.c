@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A memfd that another kernel has left
+ * Target: a memfd from another kernel
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The handler is told the number that was handed over, and the version string that is
- * from the ninth word on, or its own if there is none. The second word says whether the
- * file is retrieved before it is finished, whether that is tried again when memory was
- * short, and whether this kernel has large folios.
+ * Arguments of the reader: the serialized data, flags (ARG_*), and from the ninth word on a
+ * version string. If it is empty, the handler gets its own.
  */
 
 #include <stdlib.h>
@@ -37,9 +35,9 @@
 #include "shim/reboot.h"
 #include "shim/shmem.h"
 
-#define ARG_DISCARD	1
-#define ARG_SMALL	2
-#define ARG_GIVE_UP	4
+#define ARG_DISCARD	1	/* finish the file without retrieving it */
+#define ARG_SMALL	2	/* this kernel does not support large folios */
+#define ARG_GIVE_UP	4	/* do not retry after -EAGAIN */
 
 #define MAX_ENTRIES	512
 
@@ -54,7 +52,7 @@ int liveupdate_register_file_handler(struct liveupdate_file_handler *fh)
 }
 
 /*
- * What was left, read without any care
+ * The handover, read by a simple model
  */
 
 static struct left {
@@ -108,7 +106,7 @@ static bool overlap(u64 a, u64 nr_a, u64 b, u64 nr_b)
 	return a < b + nr_b && b < a + nr_a;
 }
 
-/* Is there a folio still, and does it fit where it is to be? */
+/* Check that the folio is still preserved, and that it fits at its index. */
 static bool is_good_entry(unsigned int i)
 {
 	const struct memfd_luo_folio_ser *entry = &left.entries[i];
@@ -145,7 +143,7 @@ static bool read_left(u64 pa, const char *compatible)
 	if (strcmp(compatible, "memfd-v2;vmalloc-v1") || !read_ser(pa) || !read_entries())
 		return false;
 
-	/* It is given back before the folios are taken. */
+	/* The handler frees it before it takes the folios. */
 	if (kho_incoming_order(pa) >= 0) {
 		page = pfn_to_page(PHYS_PFN(pa));
 		for (j = 0; j < 1U << page->order; j++)
@@ -159,7 +157,7 @@ static bool read_left(u64 pa, const char *compatible)
 }
 
 /*
- * What was made of it
+ * The result
  */
 
 static void check_page(const struct memfd *memfd, unsigned long index, unsigned long pfn,
@@ -196,7 +194,7 @@ static void check_file(const struct memfd *memfd)
 		const struct memfd_luo_folio_ser *entry = &left.entries[i];
 
 		for (j = 0; entry->pfn && j < 1U << left.orders[i]; j++) {
-			/* Single pages beyond the size are not needed. */
+			/* A folio that is split into pages loses those past the end. */
 			if (!shim_large_folios && j && entry->index + j >= size_in_pages())
 				break;
 			check_page(memfd, entry->index + j, entry->pfn + j, entry->flags);
@@ -207,7 +205,7 @@ static void check_file(const struct memfd *memfd)
 	check(memfd->nr_blocks == (long)nr_pages);
 }
 
-/* Only a list of so many pages that this kernel has not as many is refused for that. */
+/* A kernel without large folios refuses a file of more pages than it has. */
 static bool too_many_pages(void)
 {
 	u64 nr = 0;
@@ -219,7 +217,7 @@ static bool too_many_pages(void)
 	return !shim_large_folios && nr > get_num_physpages();
 }
 
-/* As LUO calls it: of what it sets, this is kept. */
+/* Call the handler like LUO does, which keeps only these fields. */
 static int call_retrieve(struct liveupdate_file_op_args *kept)
 {
 	struct liveupdate_file_op_args args = *kept;
@@ -237,7 +235,7 @@ static void retrieve(struct liveupdate_file_op_args *args, bool give_up)
 	unsigned long logged = shim_log_count;
 	int err = call_retrieve(args);
 
-	/* One allocation fails, and nothing is lost by it. */
+	/* After a failed allocation, a retry succeeds. */
 	if (err == -EAGAIN) {
 		check(shim_failed && !args->file);
 		if (give_up)
@@ -268,7 +266,7 @@ static void use_handler(const struct image *image)
 		.incoming_compatible = compatible,
 	};
 
-	/* It is the handler's base token, or it is not asked. */
+	/* LUO does not call the handler for other base tokens. */
 	if (image->args[8]) {
 		memcpy(compatible, &image->args[8], sizeof(compatible));
 		compatible[sizeof(compatible) - 1] = '\0';
@@ -298,7 +296,7 @@ static void run(const u8 *data, size_t size)
 	reboot();
 	check(!initcall_memfd_luo_init());
 	use_handler(&image);
-	/* What was taken was freed in the end. */
+	/* All restored memory was freed. */
 	check(mm_nr_allocated() - mm_nr_preserved() == kept);
 	memfd_left_over = mm_nr_preserved();
 	check(!slab_objects());
@@ -307,7 +305,7 @@ static void run(const u8 *data, size_t size)
 }
 
 /*
- * Seeds: what a kernel hands over
+ * Seeds: handovers by the kernel
  */
 
 static void add_content(struct file *file, unsigned long index, unsigned int order)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * How mm/memfd_luo.c is reached
+ * Results of the target memfd
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -9,10 +9,10 @@
 
 struct liveupdate_file_handler;
 
-/* Its handler, once it has registered it */
+/* The file handler of mm/memfd_luo.c */
 extern struct liveupdate_file_handler *memfd_handler;
 
-/* Files that it has made, and pages that the last input has left preserved */
+/* Number of files that were retrieved; number of pages that the last input left preserved */
 extern unsigned int memfd_retrieved;
 extern unsigned long memfd_left_over;
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A sorted set of blocks: what a radix tree has to be equal to
+ * Model of a radix tree: a sorted array of keys
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -12,7 +12,7 @@
 
 #include "fuzz/model.h"
 
-/* The order that has a lone 1 as its first key */
+/* The order whose first key is 1 */
 #define TOP_ORDER	(64 - PAGE_SHIFT)
 
 u64 model_key(unsigned long pfn, unsigned int order)
@@ -31,7 +31,7 @@ struct model_block model_block(u64 key)
 	return block;
 }
 
-/* Where the key is, or would be */
+/* Return the index of the key, or the index at which to insert it. */
 static unsigned int find(const struct model *model, u64 key)
 {
 	unsigned int low = 0, high = model->nr, mid;
@@ -83,7 +83,7 @@ int model_order_at(const struct model *model, unsigned long pfn)
 {
 	unsigned int order;
 
-	/* The smallest one first: there may be several in a damaged set. */
+	/* A damaged tree can have several blocks there; the smallest one counts. */
 	for (order = 0; order < TOP_ORDER; order++)
 		if (!(pfn & ((1UL << order) - 1)) &&
 		    model_has(model, model_key(pfn, order)))
@@ -106,7 +106,7 @@ bool model_overlaps(const struct model *model, unsigned long pfn, unsigned long 
 	return false;
 }
 
-/* Returns where blocks that hold @pfn end, @pfn if there is none. */
+/* Return the end of the longest block that contains @pfn, or @pfn if there is none. */
 static unsigned long covered_up_to(const struct model *model, unsigned long pfn)
 {
 	unsigned long end_pfn = pfn;

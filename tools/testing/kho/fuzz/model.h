@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A sorted set of blocks: what a radix tree has to be equal to
+ * Model of a radix tree: a sorted array of keys
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * Nothing here is clever. A key is the same number as in the tree, but what it
- * stands for is calculated anew.
+ * A key is the same number as in the tree, but its meaning is computed independently.
  */
 #ifndef _KHO_MODEL_H
 #define _KHO_MODEL_H
@@ -15,7 +14,7 @@
 
 #define MODEL_MAX	4096
 
-/* Page frame numbers are below this. */
+/* End of the page frame numbers */
 #define MODEL_END_PFN	BIT(64 - PAGE_SHIFT)
 
 struct model {
@@ -29,7 +28,7 @@ struct model_block {
 	unsigned int order;
 };
 
-/* Pages that lie in blocks, one behind another */
+/* A range of pages that blocks cover without gaps */
 struct model_range {
 	unsigned long pfn;
 	unsigned long end_pfn;
@@ -39,18 +38,18 @@ u64 model_key(unsigned long pfn, unsigned int order);
 struct model_block model_block(u64 key);
 
 bool model_has(const struct model *model, u64 key);
-/* These fail if it was there, if it was not, and if there is no room. */
+/* These return false if the key existed, or did not exist, or if the array is full. */
 bool model_add(struct model *model, u64 key);
 bool model_del(struct model *model, u64 key);
 
-/* -1 for none */
+/* Return the order of the block that starts at @pfn, -1 if there is none. */
 int model_order_at(const struct model *model, unsigned long pfn);
 bool model_overlaps(const struct model *model, unsigned long pfn, unsigned long nr);
 bool model_contains(const struct model *model, unsigned long pfn, unsigned long nr);
 
 /*
- * The parts of ranges in a window, as many as there are before blocks overlap in
- * it; then *overlap is set. The array has room for MODEL_MAX.
+ * Get the ranges in a window. If blocks overlap, set *overlap and get only the ranges
+ * before the overlap. The array must have room for MODEL_MAX ranges.
  */
 unsigned int model_ranges(const struct model *model, unsigned long pfn,
 			  unsigned long end_pfn, struct model_range *ranges,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A radix tree that another kernel has left
+ * Target: a radix tree from another kernel
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The reader is told the address of the root. If the tree is good it becomes one of
- * this kernel, which does with it what the words behind the address say.
+ * The first argument of the reader is the address of the root. This kernel adopts a valid
+ * tree and does the operations that the following arguments encode.
  */
 
 #include <stdlib.h>
@@ -32,7 +32,7 @@ struct nodes {
 	unsigned int nr;
 };
 
-/* Is it a page of the image? The core looks at memblock instead. */
+/* A node must be an allocated page. The core checks this with memblock. */
 static bool is_node(phys_addr_t phys)
 {
 	const struct page *page;
@@ -70,7 +70,7 @@ static bool has_twins(const struct nodes *nodes)
 	return false;
 }
 
-/* Both ends of some blocks, and what is around them */
+/* Compare at both ends of some blocks, inside and outside. */
 static void compare_at_blocks(struct kho_radix_tree *tree, const struct model *model)
 {
 	unsigned int step = model->nr / 8 + 1, i;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Version strings, read from their end
+ * Version strings, read by a simple model
  *
  * Copyright (C) 2026 The KHO LTS developers
  */

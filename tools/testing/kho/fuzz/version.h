@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Version strings, read from their end
+ * Version strings, read by a simple model
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -9,10 +9,10 @@
 
 #include <linux/types.h>
 
-/* The base token's version; negative if it is malformed */
+/* Return the version in the base token, or a negative number if it is malformed. */
 s64 version_of(const char *str);
 
-/* Is the base token a well-formed one of that name? */
+/* Return whether the base token is well-formed and has this name. */
 bool has_version_of(const char *str, const char *name);
 
 #endif

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A vmalloc area that another kernel has left
+ * Target: a vmalloc area from another kernel
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The reader is told a struct kho_vmalloc.
+ * The arguments of the reader are a struct kho_vmalloc.
  */
 
 #include <stdlib.h>
@@ -59,7 +59,7 @@ static void restore(const struct kho_vmalloc *preservation)
 		check(good || mm_nr_preserved() == preserved);
 	}
 
-	/* Whatever was taken was freed. */
+	/* All restored memory was freed. */
 	check(allocated - mm_nr_allocated() == preserved - mm_nr_preserved());
 	check(!slab_objects());
 }
@@ -94,7 +94,7 @@ static void add_area(seed_fn add, const char *name, unsigned int nr_pages,
 	mm_reset();
 }
 
-/* Full chunks: of one page that is there many times */
+/* Two chunks full of addresses of the same page */
 static void add_twins(seed_fn add)
 {
 	static const u8 image[] = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Open files, and descriptors of the only process
+ * Files, and the descriptors of a single process
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -40,12 +40,12 @@ struct file *get_file(struct file *file)
 void fput(struct file *file)
 {
 	check(file->count);
-	/* A file with an inode is part of something larger. */
 	if (--file->count)
 		return;
 
 	if (file->f_op && file->f_op->release)
 		file->f_op->release(NULL, file);
+	/* A file with an inode is embedded in a struct memfd. */
 	if (!file->f_inode)
 		kfree(file);
 }
@@ -86,7 +86,7 @@ int misc_register(struct miscdevice *misc)
 }
 
 /*
- * What a program calls
+ * System calls
  */
 
 int sys_open_device(void)
@@ -133,7 +133,6 @@ void close_all(void)
 			sys_close(fd);
 }
 
-/* The kernel that had them is no more. */
 void forget_files(void)
 {
 	unsigned int fd;

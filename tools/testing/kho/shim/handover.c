@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * As much of kexec_handover.c as the data structures need: memory that is
- * preserved is marked so in its struct page
+ * In place of the core of kexec handover: preserved memory is marked in struct page
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -26,7 +25,7 @@ struct folio *kho_alloc_folio(unsigned int order)
 	return (struct folio *)alloc_pages(GFP_KERNEL | __GFP_ZERO, order);
 }
 
-/* Both kernels have the same struct pages here: it is allocated already. */
+/* Both kernels share mem_map, so the page is allocated already. */
 void kho_adopt_page(struct page *page)
 {
 	if (!page->allocated)
@@ -126,7 +125,7 @@ void kho_unpreserve_pages(struct page *page, unsigned long nr)
 	mm_mark_preserved(page, false);
 }
 
-/* The block that starts there, NULL if none does or it was restored */
+/* Find the preserved block that starts at @phys. */
 static struct page *find_preserved(phys_addr_t phys)
 {
 	struct page *page;

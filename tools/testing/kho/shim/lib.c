@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What tools/lib/ lacks of the kernel's library
+ * Functions of the kernel's library that tools/lib/ does not have
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -13,7 +13,7 @@
 #include <linux/kernel.h>
 #include <linux/kstrtox.h>
 
-/* Whole words in the middle, as in the kernel */
+/* Sets whole words, as the kernel's does, because the benchmark measures it. */
 void bitmap_set(unsigned long *map, unsigned int start, unsigned int nbits)
 {
 	unsigned long *word = map + BIT_WORD(start);
@@ -30,7 +30,7 @@ void bitmap_set(unsigned long *map, unsigned int start, unsigned int nbits)
 	*word |= mask & BITMAP_LAST_WORD_MASK(start + nbits);
 }
 
-/* The last byte of @dst is the NUL's: what is behind is not read from @src. */
+/* Reads at most @size bytes of @src. */
 ssize_t shim_strscpy(char *dst, const char *src, size_t size)
 {
 	size_t len = strnlen(src, size);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A small machine on which the core of kexec handover boots, with as much of
- * memblock and of the page allocator's boot as that needs
+ * A small machine on which the core of kexec handover boots, with the functions of
+ * memblock and of the page allocator that it calls
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -67,7 +67,7 @@ static const struct memblock_region *find_region(const struct memblock_type *typ
 	return NULL;
 }
 
-/* Firmware has told of all RAM before. */
+/* Firmware has reported all RAM before. */
 int memblock_add(phys_addr_t base, phys_addr_t size)
 {
 	check(machine_is_ram(base, base + size));
@@ -142,7 +142,7 @@ phys_addr_t memblock_phys_mem_size(void)
 	return PAGES(MACHINE_PAGES - (MACHINE_HOLE_END - MACHINE_HOLE));
 }
 
-/* As much as makes each region of scratch the smallest that there is */
+/* Small enough that each scratch region gets the minimum size */
 phys_addr_t memblock_kernel_reserved_size(phys_addr_t limit, int nid)
 {
 	return limit == PHYS_ADDR_MAX ? PAGES(MACHINE_SCRATCH_PAGES) :
@@ -246,7 +246,7 @@ void machine_cold_boot(void)
 void machine_kexec(void)
 {
 	mm_allocate_from(PAGES(MACHINE_HEAP), PAGES(MACHINE_PAGES));
-	/* It reads all that is RAM before it knows what that is. */
+	/* An early kernel may read all of RAM, because it does not have the map yet. */
 	ASAN_UNPOISON_MEMORY_REGION(ram, PAGES(MACHINE_PAGES));
 	ASAN_POISON_MEMORY_REGION(ram + PAGES(MACHINE_HOLE),
 				  PAGES(MACHINE_HOLE_END - MACHINE_HOLE));

@@ -6,11 +6,11 @@
  *
  * Page numbers in its memory:
  *
- *   0    what another kernel has left, or the first kernel's own memory
- *   496  nothing
- *   504  more of it
- *   512  scratch, two regions; this kernel lies at their start
- *   528  reserved at boot: what a kernel allocates to which something was left
+ *   0    memory of the first kernel, or memory that another kernel handed over
+ *   496  a hole
+ *   504  as from 0
+ *   512  two scratch regions; the kernel image lies at the start of the first one
+ *   528  memory that the second kernel allocates; reserved at boot
  */
 #ifndef _KHO_MACHINE_H
 #define _KHO_MACHINE_H
@@ -24,15 +24,16 @@
 #define MACHINE_HEAP		528
 #define MACHINE_PAGES		592
 
-/* The first kernel boots: nothing is there. */
+/* Boot the first kernel. Nothing is allocated. */
 void machine_cold_boot(void);
 
-/* The next one boots in the memory as it is. It knows as much as at its build. */
+/* Boot the next kernel, with the memory as it is. The kernel's variables are reset. */
 void machine_kexec(void);
 
-/* What the page allocator does: whatever is reserved is marked. */
+/* Mark reserved pages, as the page allocator does at boot. */
 void machine_mark_reserved(void);
 
+/* Return whether [start, end) is RAM. */
 bool machine_is_ram(phys_addr_t start, phys_addr_t end);
 
 #endif

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel's log: all that a message is made of is read, as far as the kernel
- * would read it, whether or not anybody looks at the message
+ * The kernel's log
  *
  * Copyright (C) 2026 The KHO LTS developers
+ *
+ * Every message is formatted, even if it is not shown: the sanitizers report an argument
+ * that the kernel must not read.
  */
 
 #include <ctype.h>
@@ -22,7 +24,7 @@ struct log_line {
 	size_t len;
 };
 
-/* As much of a conversion as the messages use */
+/* A conversion, with the features that the kernel's messages use */
 struct conversion {
 	char flags[16];
 	int width;
@@ -53,7 +55,7 @@ static void add_string(struct log_line *line, const char *str)
 		add_char(line, *str++);
 }
 
-/* %*pE: bytes that need not be text, and need no end */
+/* %*pE: any bytes, of the given length */
 static void add_escaped(struct log_line *line, const unsigned char *bytes, int nr)
 {
 	char escape[8];
@@ -102,7 +104,7 @@ static void add_number(struct log_line *line, const struct conversion *conv,
 	add_string(line, text);
 }
 
-/* Returns what is behind the conversion, of which the type is read last. */
+/* Parse a conversion. Return the rest of the format. */
 static const char *parse(const char *fmt, struct conversion *conv, va_list *args)
 {
 	size_t len = strspn(fmt, "#0123456789.");
@@ -152,7 +154,7 @@ static const char *convert(struct log_line *line, const char *fmt, va_list *args
 			add_number(line, &conv, va_arg(*args, unsigned int));
 		break;
 	default:
-		fprintf(stderr, "the shim does not know %%%c\n", conv.type);
+		fprintf(stderr, "shim_print() does not support %%%c\n", conv.type);
 		abort();
 	}
 

@@ -9,12 +9,12 @@
 
 #include <stdbool.h>
 
-/* Whether messages go to stderr, too */
+/* Whether messages are written to stderr */
 extern bool shim_log_shown;
-/* How many there were, and how many of them were warnings of WARN() */
+/* Numbers of messages, and of warnings from WARN_ON() among them */
 extern unsigned long shim_log_count, shim_log_warnings;
 
-/* What was logged last, without the newline */
+/* Return the last message, without its newline. */
 const char *shim_log_last(void);
 
 void shim_warn(const char *file, int line);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A kernel that boots knows nothing of the one before: the writable data of the
- * kernel's files, which are in sections of their own, are put back to what they were
- * when the program was started
+ * Booting the next kernel in the same program
  *
  * Copyright (C) 2026 The KHO LTS developers
+ *
+ * The Makefile puts the writable data of the kernel's files into sections of their own.
+ * At each boot they are reset to their state at the start of the program.
  */
 
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 
 static char *saved_data;
 
-/* Word by word: what is between variables is poisoned, for the C library, too. */
+/* Not memcpy() and memset(): the address sanitizer forbids the gaps between variables. */
 static void __attribute__((no_sanitize("address"))) copy(char *to, const char *from, size_t size)
 {
 	for (; size >= sizeof(u64); size -= sizeof(u64)) {

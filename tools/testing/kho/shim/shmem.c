@@ -189,7 +189,7 @@ void shmem_inode_unacct_blocks(struct inode *inode, long pages)
 	memfd.nr_blocks -= pages;
 }
 
-/* What was accounted for is what is there. */
+/* The accounted pages must equal the pages in the page cache. */
 void shmem_recalc_inode(struct inode *inode, long alloced, long swapped)
 {
 	check(memfd.nr_blocks == alloced);

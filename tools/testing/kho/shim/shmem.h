@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * memfds as a test looks at them
+ * memfds, as tests see them
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -14,7 +14,7 @@
 /**
  * struct memfd - a memfd
  * @seals:     its seals
- * @nr_blocks: pages that are accounted for
+ * @nr_blocks: number of accounted pages
  * @folios:    its page cache, unsorted
  * @nr_folios: number of them
  */
@@ -30,7 +30,7 @@ struct memfd {
 
 struct memfd *to_memfd(const struct file *file);
 
-/* There is one at a time. */
+/* Only one can exist at a time. */
 extern bool memfd_exists;
 
 #endif

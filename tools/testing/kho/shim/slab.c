@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory in pieces: the C library's, counted
+ * kmalloc(), with a list of all objects
  *
  * Copyright (C) 2026 The KHO LTS developers
  */

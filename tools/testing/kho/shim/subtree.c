@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The only blob that is handed over
+ * The only subtree that is handed over
  *
  * Copyright (C) 2026 The KHO LTS developers
  */

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * vmalloc areas without page tables: what an area maps is copied from its pages
- * when they become its own, and back to them when somebody looks for the area
+ * vmalloc areas without page tables
  *
  * Copyright (C) 2026 The KHO LTS developers
+ *
+ * An area is a buffer. Its content is copied from the pages when vmalloc_adopt_pages()
+ * attaches them, and back to the pages when find_vm_area() looks the area up.
  */
 
 #include <string.h>
@@ -78,7 +80,7 @@ struct vm_struct *find_vm_area(const void *addr)
 	return area;
 }
 
-/* Each page has a reference of its own, as in the kernel. */
+/* As in the kernel, @pages lists every page of a block. */
 static struct page **alloc_blocks(unsigned int nr_pages, unsigned int order)
 {
 	struct page **pages = kvcalloc(nr_pages, sizeof(*pages), GFP_KERNEL), *block;
@@ -132,7 +134,7 @@ void *__vmalloc_array(size_t nr, size_t size, gfp_t gfp)
 	return vmalloc_order(PAGE_ALIGN(nr * size), 0);
 }
 
-/* A block that is freed as it was allocated, or page by page */
+/* The pages may be a block, or restored pages of order 0 that once were a block. */
 void vfree(const void *addr)
 {
 	struct vm_struct *area;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Arrays in preserved blocks, beside an array of their entries
+ * Arrays in preserved blocks, compared with an array of their entries
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -27,7 +27,7 @@ static unsigned long blocks_for(const struct kho_block_set *bs, unsigned long nr
 	return DIV_ROUND_UP(nr, kho_block_capacity(bs));
 }
 
-/* What the owner of a set does when it hands it over. */
+/* Store all entries, as the owner of a set does before a handover. */
 static void store_all(struct kho_block_set *bs)
 {
 	struct kho_block_it it;
@@ -108,7 +108,7 @@ static void hand_over(struct kho_block_set *bs)
 	check(!mm_nr_allocated());
 }
 
-/* The set's own list of blocks, which the next kernel knows nothing of */
+/* Free the set's list of blocks, which the next kernel does not get. */
 static void forget(struct kho_block_set *bs)
 {
 	struct kho_block *block, *next;
@@ -136,6 +136,6 @@ static void random_changes(void)
 }
 
 const struct test_case test_cases[] = {
-	{ "random changes of a set, which is handed over", random_changes },
+	{ "random changes of a set, then a handover", random_changes },
 	{}
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Version strings that are put together at random
+ * Random version strings
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -16,7 +16,7 @@
 
 #define NR_STRINGS	200000
 
-/* Most of what a token is made of, in the orders that matter */
+/* Parts of tokens */
 static const char *const pieces[] = {
 	"kho", "luo", "block", "radix", "vmalloc", "memblock", "memfd", "a", "b", "c",
 	"-v", "-v", "-v", "-v", "v", "-", ";", ";", ";", "",
@@ -35,12 +35,12 @@ static void random_strings(void)
 		for (nr = random_below(12); nr; nr--)
 			len += sprintf(input + len, "%s",
 				       pieces[random_below(ARRAY_SIZE(pieces))]);
-		/* With its end, or without */
+		/* with or without its NUL */
 		target.run((u8 *)input, len + random_below(2));
 	}
 }
 
 const struct test_case test_cases[] = {
-	{ "random strings of what tokens are made of", random_strings },
+	{ "random strings of parts of tokens", random_strings },
 	{}
 };

@@ -99,7 +99,7 @@ static void random_handovers(void)
 	check(!shim_log_warnings);
 }
 
-/* It is read as structures, which not all architectures read from anywhere. */
+/* Some architectures cannot read structures at misaligned addresses. */
 static void misaligned_scratch_is_refused(void)
 {
 	size_t size;
@@ -117,7 +117,7 @@ static void misaligned_scratch_is_refused(void)
 }
 
 const struct test_case test_cases[] = {
-	{ "what was handed over is there", random_handovers },
+	{ "blocks and subtrees are handed over", random_handovers },
 	{ "misaligned scratch regions are refused", misaligned_scratch_is_refused },
 	{}
 };

@@ -9,7 +9,7 @@
 #include "shim/check.h"
 #include "tests/test.h"
 
-/* Of each two files in this seed one can't be retrieved; all are finished. */
+/* Half of the files in this seed cannot be retrieved. All are finished. */
 static void files_are_handed_over(void)
 {
 	luo_retrieved = 0;

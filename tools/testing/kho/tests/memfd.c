@@ -37,7 +37,7 @@ static void discarded_memfds_are_freed(void)
 	check(!memfd_retrieved);
 }
 
-/* Whatever allocation fails, all comes in the end, or is freed if nobody wants it. */
+/* Fail each allocation in turn. The file is retrieved by a retry, or freed if it gives up. */
 static void fail_in_turn(const char *seed, bool gives_up)
 {
 	unsigned int fail_at = 0;
@@ -62,8 +62,8 @@ static void memory_is_short(void)
 }
 
 const struct test_case test_cases[] = {
-	{ "memfds that are handed over are retrieved", memfds_are_retrieved },
-	{ "those that nobody retrieves are freed", discarded_memfds_are_freed },
-	{ "what failed for want of memory goes on", memory_is_short },
+	{ "memfds are retrieved", memfds_are_retrieved },
+	{ "memfds that are not retrieved are freed", discarded_memfds_are_freed },
+	{ "retrieving succeeds after a failed allocation", memory_is_short },
 	{}
 };

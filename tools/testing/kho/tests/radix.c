@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Random operations on a radix tree, beside a sorted set
+ * Random operations on a radix tree and on its model
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -37,7 +37,7 @@ static void operate(u64 mask)
 	radix_compare(&tree, &model);
 }
 
-/* All nodes but the root went with their last blocks. */
+/* Delete all blocks. Only the root remains. */
 static void empty(void)
 {
 	while (model.nr) {
@@ -52,7 +52,7 @@ static void empty(void)
 	check(!mm_nr_allocated());
 }
 
-/* Few different blocks, so that they meet */
+/* Few different blocks, so that they often meet */
 static void dense_operations(void)
 {
 	unsigned int i;
@@ -102,8 +102,8 @@ static void empty_leaf_is_filled(void)
 }
 
 const struct test_case test_cases[] = {
-	{ "blocks that come to an empty leaf of another kernel are found", empty_leaf_is_filled },
-	{ "random operations on blocks that are near to each other", dense_operations },
+	{ "blocks in a leaf that another kernel left empty are found", empty_leaf_is_filled },
+	{ "random operations on neighbouring blocks", dense_operations },
 	{ "random operations on any blocks", any_operations },
 	{}
 };

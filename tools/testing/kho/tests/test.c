@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A test program: its cases, its target's seeds, and seeds with random faults
+ * Main function of a test program: its cases, all seeds of its target, damaged seeds
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -93,7 +93,6 @@ static void damage(u8 *data, size_t size)
 	}
 }
 
-/* What a fuzzer does better, where there is none. */
 static void run_damaged_seeds(void)
 {
 	unsigned int i, nr;
@@ -140,7 +139,7 @@ static unsigned int count_cases(const struct test_case *test)
 	return nr;
 }
 
-/* The only argument is the seed of random numbers. */
+/* The optional argument is the seed of the random numbers. */
 int main(int argc, char *argv[])
 {
 	u64 seed = argc > 1 ? strtoull(argv[1], NULL, 0) : time(NULL);
@@ -149,7 +148,7 @@ int main(int argc, char *argv[])
 	shim_log_shown = false;
 	target.seeds(keep_seed);
 
-	printf("TAP version 13\n1..%u\n# random numbers from %llu\n",
+	printf("TAP version 13\n1..%u\n# RANDOM_SEED=%llu\n",
 	       count_cases(test_cases) + count_cases(common_cases),
 	       (unsigned long long)seed);
 	random_start(seed);

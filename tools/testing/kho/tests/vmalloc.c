@@ -39,7 +39,7 @@ static bool equal(const u64 *a, const u64 *b, unsigned long pages)
 	return true;
 }
 
-/* Whatever allocation fails, another try succeeds; then all of it is here. */
+/* Retry until no allocation fails any more, then check that the content has arrived. */
 static void hand_over(unsigned long pages, unsigned int order)
 {
 	void *area = vmalloc_order(pages << PAGE_SHIFT, order), *restored;
@@ -73,7 +73,7 @@ static void hand_over(unsigned long pages, unsigned int order)
 	vfree(restored);
 	check(!mm_nr_allocated());
 
-	/* What the previous kernel knew of it */
+	/* Free the previous kernel's data of the area. */
 	vm = find_vm_area_struct(area);
 	kfree(vm->pages);
 	free_vm_area(vm);
@@ -91,7 +91,7 @@ static void random_areas(void)
 	}
 }
 
-/* Chunks that are full, and one page more or less */
+/* Sizes that fill chunks exactly, and one page more or less */
 static void sizes_around_chunks(void)
 {
 	unsigned int chunks;
@@ -103,7 +103,7 @@ static void sizes_around_chunks(void)
 }
 
 const struct test_case test_cases[] = {
-	{ "random areas, and allocations that fail", random_areas },
+	{ "random areas, with failing allocations", random_areas },
 	{ "full chunks", sizes_around_chunks },
 	{}
 };

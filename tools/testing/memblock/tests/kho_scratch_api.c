@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Allocation on a boot with state that the previous kernel handed over
+ * Allocation at a boot with memory that the previous kernel preserved
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -10,7 +10,7 @@
 
 #define FUNC_NAME	"memblock_kho_scratch"
 
-/* Memory begins with scratch, and ends with what is preserved. */
+/* Scratch is at the start of memory, preserved memory at its end. */
 #define SCRATCH_SIZE	SZ_8K
 #define PRESERVED_SIZE	SZ_8K
 
@@ -58,7 +58,7 @@ static void end_confined(void)
 	kho_preserved_end = 0;
 }
 
-/* Scratch is known first; then firmware's memory map is added. */
+/* Scratch is added before the memory map of the firmware. */
 static int readd_over_scratch_check(void)
 {
 	PREFIX_PUSH();
@@ -111,7 +111,7 @@ static int alloc_in_scratch_check(void)
 	return 0;
 }
 
-/* Then it comes from what is not preserved, as long as there is any. */
+/* When scratch is full, memory that is not preserved is allocated. */
 static int alloc_scratch_full_check(void)
 {
 	phys_addr_t found;
@@ -166,7 +166,7 @@ static int setaside_outside_scratch_check(void)
 	ASSERT_EQ(rgn->size, SZ_8K);
 	ASSERT_EQ(rgn->flags, MEMBLOCK_RSRV_SETASIDE);
 
-	/* There is as much again, but not in one piece. */
+	/* 16 KiB are free, but not in one piece. */
 	ASSERT_EQ(memblock_phys_alloc_setaside(SZ_16K, SZ_4K, 0,
 					       MEMBLOCK_ALLOC_ACCESSIBLE,
 					       NUMA_NO_NODE), 0);
@@ -176,7 +176,7 @@ static int setaside_outside_scratch_check(void)
 	return 0;
 }
 
-/* Scratch stays what it is when the rest of the handover is refused. */
+/* Scratch keeps its flag when the rest of the handover is refused. */
 static int setaside_after_refusal_check(void)
 {
 	phys_addr_t found;
@@ -226,7 +226,7 @@ static int setaside_at_address_check(void)
 	return 0;
 }
 
-/* What is set aside, firmware's, or no memory is not what a kernel needs to boot. */
+/* Memory that is set aside or reserved by firmware is not counted. Nor is a hole. */
 static int kernel_reserved_size_check(void)
 {
 	phys_addr_t all = PHYS_ADDR_MAX;
@@ -256,8 +256,8 @@ static int kernel_reserved_size_check(void)
 }
 
 /*
- * What firmware reserves may be reserved once more, as part of more. The simulator
- * says so on stderr when memblock warns.
+ * A reservation of firmware may be reserved again, as part of a larger range. If memblock
+ * warned about it, the simulator would print to stderr.
  */
 static int firmware_overlap_check(void)
 {

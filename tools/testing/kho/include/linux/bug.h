@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Warnings of the kernel: a test counts them
+ * Warnings: tests count them
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -21,7 +21,7 @@
 })
 
 #define WARN_ON_ONCE(condition)		WARN_ON(condition)
-/* What the warning says is of no use here. */
+/* The message is dropped. */
 #define WARN_ONCE(condition, ...)	WARN_ON(condition)
 
 #endif

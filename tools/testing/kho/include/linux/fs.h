@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Open files, and descriptors of the only process: see ../files.c
+ * Files, and the descriptors of a single process: see shim/files.c
  *
  * Copyright (C) 2026 The KHO LTS developers
  */

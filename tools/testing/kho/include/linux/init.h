@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the kernel calls by itself, by name here
+ * Initcalls and early parameters, which tests call by name
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -9,7 +9,7 @@
 
 #include <linux/compiler.h>
 
-/* Most headers of the kernel bring these along. */
+/* The kernel's files get these through other headers. */
 #include <linux/bug.h>
 #include <linux/export.h>
 #include <linux/kernel.h>

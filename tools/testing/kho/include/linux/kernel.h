@@ -7,7 +7,7 @@
 #include <linux/limits.h>
 #include <linux/printk.h>
 
-/* As the kernel's, for numbers of different types */
+/* tools/ refuses arguments of different types; the kernel accepts some. */
 #undef min
 #define min(x, y) ({			\
 	typeof(x) _min_x = (x);		\

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * As much of a kexec image as carries a handover
+ * The fields of a kexec image that a handover needs
  *
  * Copyright (C) 2026 The KHO LTS developers
  */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Memory before there is a page allocator: see ../memblock.c
+ * memblock: see shim/machine.c
  *
  * Copyright (C) 2026 The KHO LTS developers
  */

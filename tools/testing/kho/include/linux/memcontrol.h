@@ -4,7 +4,7 @@
 
 #include <linux/mm.h>
 
-/* Allowed as long as memory is. */
+/* These fail like allocations do. */
 int mem_cgroup_charge(struct folio *folio, void *mm, gfp_t gfp);
 int mem_cgroup_charge_pages(struct folio **folios, unsigned int nr, gfp_t gfp);
 void mem_cgroup_uncharge(struct folio *folio);

@@ -8,7 +8,7 @@ struct file *memfd_new_file(const char *name, unsigned int flags);
 int memfd_add_seals(struct file *file, unsigned int seals);
 int memfd_get_seals(struct file *file);
 
-/* All that there is, is where it may stay. */
+/* Folios never have to be migrated. */
 static inline long memfd_pin_folios(struct file *file, loff_t start, loff_t end,
 				    struct folio **folios, unsigned int max_folios,
 				    unsigned long *offset)

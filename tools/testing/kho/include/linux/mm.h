@@ -64,17 +64,17 @@ void mm_init(void);
 void mm_reset(void);
 /* Allocate between these offsets from now on; treat all of that memory as free. */
 void mm_allocate_from(unsigned long start, unsigned long end);
-/* Make a page an allocated one, if it is not. */
+/* Mark a block as allocated. */
 void mm_adopt(struct page *page);
 /* Forbid access to a block. It stays allocated. */
 void mm_hide(struct page *page);
 /* Mark a block as preserved, or not. */
 void mm_mark_preserved(struct page *page, bool preserved);
 
-/* Numbers of pages: allocated now, from the start of memory to the last one ever used */
 unsigned long mm_nr_allocated(void);
-unsigned long mm_nr_used(void);
 unsigned long mm_nr_preserved(void);
+/* Return the number of pages up to the last one that was ever allocated. */
+unsigned long mm_nr_used(void);
 
 static inline struct page *virt_to_page(const void *virt)
 {
@@ -126,7 +126,7 @@ static inline unsigned int get_order(unsigned long size)
 	return order;
 }
 
-/* A little more than was ever allocated */
+/* Some more pages than were ever allocated */
 static inline unsigned long get_num_physpages(void)
 {
 	return mm_nr_used() + 1024;
@@ -156,7 +156,7 @@ static inline void set_page_count(struct page *page, int count)
 	page->count = count;
 }
 
-/* Called for pages that the page allocator does not know yet */
+/* Called for pages that have not been allocated */
 static inline void init_page_count(struct page *page)
 {
 	mm_adopt(page);

@@ -5,11 +5,11 @@
 #include <linux/init.h>
 #include <linux/types.h>
 
-/* The kernel's linux/stddef.h makes an enum of true and false. */
+/* From the kernel's linux/stddef.h, which also defines true and false */
 #define offsetofend(type, ...)						\
 	(offsetof(type, __VA_ARGS__) + sizeof(((type *)0)->__VA_ARGS__))
 
-/* All of it is built in. */
+/* Everything is built in. */
 struct module;
 
 #define THIS_MODULE	((struct module *)NULL)

@@ -24,7 +24,7 @@ static inline void mutex_destroy(struct mutex *mutex)
 {
 }
 
-/* An atomic operation for each, as in the kernel: there may be waiters. */
+/* One atomic operation to lock and one to unlock, as in the kernel */
 static inline bool mutex_swap_owner(struct mutex *mutex, long from, long to)
 {
 	return __atomic_compare_exchange_n(&mutex->owner, &from, to, false,
@@ -42,7 +42,7 @@ static inline void mutex_unlock(struct mutex *mutex)
 	mutex_swap_owner(mutex, 1, 0);
 }
 
-/* Nobody sends signals. */
+/* Signals do not exist. */
 static inline int mutex_lock_interruptible(struct mutex *mutex)
 {
 	mutex_lock(mutex);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Folios in a page cache: see ../shmem.c
+ * Folios in a page cache: see shim/shmem.c
  *
  * Copyright (C) 2026 The KHO LTS developers
  */

@@ -6,7 +6,7 @@
 #define pr_fmt(fmt)	fmt
 #endif
 
-/* Not checked as printf()'s are: the kernel has formats of its own. */
+/* No format attribute: compilers do not know the kernel's formats. */
 void shim_print(const char *fmt, ...);
 
 #define pr_err(fmt, ...)	shim_print(pr_fmt(fmt), ##__VA_ARGS__)

@@ -9,7 +9,7 @@
 
 #include <linux/types.h>
 
-/* Objects outlive those who look them up: there is one thread. */
+/* With a single thread, no reader can hold the object. */
 #define kfree_rcu(object, ...)	kfree(object)
 
 struct rcu_head {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * memfds, with what memfd_luo.c has of mm/internal.h: see ../shmem.c
+ * shmem, and the functions of mm/internal.h that memfd_luo.c calls: see shim/shmem.c
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -9,7 +9,7 @@
 
 #include <linux/pagemap.h>
 
-/* Folios of many pages are switched on and off while the program runs. */
+/* Whether the kernel supports large folios; targets change it */
 extern bool shim_large_folios;
 #undef IS_ENABLED
 #define IS_ENABLED(...)	shim_large_folios

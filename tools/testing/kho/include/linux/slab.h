@@ -12,9 +12,9 @@ void *kvrealloc(const void *mem, size_t size, gfp_t gfp);
 char *kstrndup(const char *str, size_t max, gfp_t gfp);
 void kfree(const void *mem);
 
-/* How many have not been freed */
+/* Return the number of allocated objects. */
 unsigned long slab_objects(void);
-/* Free them all: the kernel that had them is no more. */
+/* Free all objects, because the kernel that owned them is gone. */
 void slab_reset(void);
 
 #define kzalloc(size, gfp)		kmalloc(size, (gfp) | __GFP_ZERO)

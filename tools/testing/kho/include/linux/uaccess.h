@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The memory of user space is that of the program.
+ * User space and the kernel share their memory.
  */
 #ifndef _KHO_LIVEUPDATE_LINUX_UACCESS_H
 #define _KHO_LIVEUPDATE_LINUX_UACCESS_H

@@ -34,14 +34,14 @@ void *vmalloc_adopt_pages(struct vm_struct *area, struct page **pages,
 			  unsigned int nr_pages);
 void free_vm_area(struct vm_struct *area);
 struct vm_struct *find_vm_area(const void *addr);
-/* The same, as long as its pages may not be touched */
+/* The same, but do not write the content back to the pages. */
 struct vm_struct *find_vm_area_struct(const void *addr);
 
 void *__vmalloc_array(size_t nr, size_t size, gfp_t gfp);
 #define vcalloc(nr, size)	__vmalloc_array(nr, size, GFP_KERNEL | __GFP_ZERO)
 void vfree(const void *addr);
 
-/* An area of blocks of pages; the size is a multiple of theirs. NULL for no memory */
+/* Allocate an area of blocks of @order. @size must be a multiple of their size. */
 void *vmalloc_order(unsigned long size, unsigned int order);
 
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * As much kexec handover as the memblock simulator needs: one range of memory
- * that the previous kernel preserved
+ * Kexec handover for the memblock simulator: the previous kernel preserved one range
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -12,7 +11,7 @@
 
 typedef void (*kho_pfn_range_fn)(unsigned long start_pfn, unsigned long end_pfn);
 
-/* An empty range unless a test sets it */
+/* The preserved range; empty by default */
 extern phys_addr_t kho_preserved_start, kho_preserved_end;
 
 static inline void kho_validate_map(void)
