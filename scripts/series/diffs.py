@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Diffs of base files: read, apply and make them."""
+"""Read, apply and make diffs of base files."""
 
 import os
 import re
@@ -9,7 +9,7 @@ import tempfile
 HEADER = re.compile(r"diff --git a/(\S+) b/\1\n--- a/\1\n\+\+\+ b/\1\n")
 HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@.*\n")
 CONTEXT = 3  # unchanged lines around a change
-BASE = -1  # in place of a commit's number: the base has brought a line
+BASE = -1  # instead of a commit's number: the line is in the base
 
 
 class DiffError(Exception):
@@ -19,9 +19,9 @@ class DiffError(Exception):
 class Line:
     """A line of a file.
 
-    commit is the number of the commit that brought it, cut that of the last one that
-    removed lines right before it and put none there. A line that a commit keeps is the same object in the
-    state before and after it.
+    commit is the number of the commit that added it. cut is the number of the last commit
+    that removed lines right before it without adding any. A line that a commit does not
+    change is the same object in the states before and after that commit.
     """
 
     __slots__ = ("text", "commit", "cut")
@@ -31,7 +31,7 @@ class Line:
 
 
 class Hunk:
-    """A change of one place: a start and pairs of a mark (" ", "-", "+") and a text."""
+    """A change of one place: its start, and pairs of a mark (" ", "-" or "+") and a line."""
 
     def __init__(self, start, lines):
         self.start, self.lines = start, lines
@@ -40,7 +40,7 @@ class Hunk:
 
 
 def read_file(path):
-    """The text of a file. What is not UTF-8 in the base survives a round trip."""
+    """Return the text of a file. write_file() restores bytes that are not UTF-8."""
     with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
         return file.read()
 
@@ -52,12 +52,12 @@ def write_file(path, text):
 
 
 def lines_of(text):
-    """The lines of a text, each with its newline. (splitlines() ends them at form feeds, too.)"""
+    """Split a text into lines with their newlines. splitlines() would also split at form feeds."""
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def to_lines(text):
-    """The first state of a file. Its last line is empty and stands for the end."""
+    """Return the first state of a file. An empty line marks the end."""
     return [Line(line, BASE) for line in lines_of(text) + [""]]
 
 
@@ -66,7 +66,7 @@ def to_text(lines):
 
 
 def split(text):
-    """The diffs of a text by the name of the file that they change."""
+    """Return the diffs in a text, by the file that they change."""
     diffs = {}
     for part in re.split(r"^(?=diff --git )", text, flags=re.M)[1:]:
         header = HEADER.match(part)
@@ -79,7 +79,7 @@ def split(text):
 
 
 def read_hunks(diff):
-    """The hunks of one file's diff."""
+    """Return the hunks of the diff of one file."""
     lines = lines_of(diff)[3:]
     hunks, at = [], 0
     while at < len(lines):
@@ -94,13 +94,13 @@ def read_hunks(diff):
             at += 1
         hunk = Hunk(start - 1 if old else start, [(line[0], line[1:]) for line in lines[first:at]])
         if (len(hunk.old), len(hunk.new)) != (old, new):
-            raise DiffError(f"another number of lines than it says: {head[0].rstrip()}")
+            raise DiffError(f"wrong number of lines: {head[0].rstrip()}")
         hunks.append(hunk)
     return hunks
 
 
 def find(lines, wanted, expected, least):
-    """Where the wanted lines are, as near as possible to where they are expected."""
+    """Return where the wanted lines are, the place nearest to the expected one."""
     most = len(lines) - 1 - len(wanted)
 
     def is_at(start):
@@ -115,7 +115,7 @@ def find(lines, wanted, expected, least):
 
 
 def apply(lines, diff, commit):
-    """The state after a diff. Context must match exactly; line numbers may be off."""
+    """Return the state after a diff. Context must match exactly; line numbers may be off."""
     result, done, drift, cut = [], 0, 0, BASE
 
     def add(line):
@@ -147,7 +147,7 @@ def apply(lines, diff, commit):
 
 
 def make(path, before, after, context=CONTEXT):
-    """The diff between two texts, empty if they are the same."""
+    """Return the diff between two texts, "" if they are equal."""
     with tempfile.TemporaryDirectory() as top:
         write_file(os.path.join(top, "a", path), before)
         write_file(os.path.join(top, "b", path), after)
@@ -157,7 +157,7 @@ def make(path, before, after, context=CONTEXT):
 
 
 def merge(path, edited, laid, wanted):
-    """Change the wanted text as the laid one was edited."""
+    """Apply the difference between laid and edited to wanted."""
     with tempfile.TemporaryDirectory() as top:
         for name, text in (("edited", edited), ("laid", laid), ("wanted", wanted)):
             write_file(os.path.join(top, name), text)

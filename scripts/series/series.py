@@ -2,26 +2,14 @@
 # SPDX-License-Identifier: GPL-2.0
 """Usage: scripts/series/series.py ours [GLOB] | changed | stage BASE OUT
 Read the series of patches.
-  ours [GLOB]     print our files that stand in the kernel tree at the same path, or those
-                  of them with such a name
+  ours [GLOB]     print our files that have the same path in the kernel, or those of them
+                  whose names match
   changed         print the files of the base that the series changes
-  stage BASE OUT  make OUT/NAME/ for each commit: "message"; below files/ each file that it
-                  changes or brings, as it is afterwards; an empty "boot" if it is to boot.
-                  Each of our files must be in exactly one commit.
+  stage BASE OUT  make OUT/NAME/ for each commit. It contains "message", below files/ the
+                  files that the commit changes or brings, in their state after the commit,
+                  and an empty file "boot" for commits that must boot.
 
-series/order has the names of the commits, one a line. series/NAME.patch is a commit: its
-message, a line "---", what it brings of our files, and its diffs of files of the base.
-
-  file PATH               a file of ours; PATH/ for all files below it that no longer PATH
-                          names
-  lines PATH /FIRST/      of a file that another commit brings, the line that FIRST matches
-  lines PATH /FIRST/ /NEXT/
-                          and those after it, up to the next one that NEXT matches or to
-                          the end of the file
-  boot                    boot the kernel that is built of this commit
-
-A file, or lines of it, come without the lines that later commits bring. A part of our
-MAINTAINERS is merged into the base's file.
+HACKING.md describes the files in series/.
 """
 
 import fnmatch
@@ -42,11 +30,11 @@ MAINTAINERS = "MAINTAINERS"
 
 
 class SeriesError(Exception):
-    """Something in series/ that can't be made a series of."""
+    """series/ is malformed, or does not fit our files or the base."""
 
 
 def our_files():
-    """What stands in the kernel tree at the same path; not what editors and compilers leave."""
+    """Return the files that have the same path in the kernel, without backups and build output."""
     found = []
     for top in OUR_DIRS:
         for path, _, names in os.walk(os.path.join(TOP, top)):
@@ -56,7 +44,7 @@ def our_files():
 
 
 def ignored_files():
-    """What .gitignore names there, if there is git."""
+    """Return the files that .gitignore names, if there is git."""
     if not os.path.exists(os.path.join(TOP, ".git")) or not shutil.which("git"):
         return set()
     command = ["git", "ls-files", "--others", "--ignored", "--exclude-standard", "-z", "--"]
@@ -64,10 +52,10 @@ def ignored_files():
 
 
 def merge_maintainers(ours, base):
-    """Put our sections into the base's file, each where it belongs by the alphabet.
+    """Insert our sections into the base's file in alphabetical order.
 
-    That is after the last section of the base whose title comes before it: the base is not
-    strictly in order.
+    The base is not strictly in order. A section goes after the last one of the base whose
+    title is lower.
     """
     def paragraphs(text):
         return re.split(r"\n\n+", text.strip("\n"))
@@ -87,7 +75,7 @@ def merge_maintainers(ours, base):
 
 
 class Commit:
-    """One file of series/."""
+    """A file series/NAME.patch."""
 
     def __init__(self, number, name):
         self.number, self.name = number, name
@@ -116,10 +104,10 @@ class Commit:
         elif entry == "boot":
             self.boot = True
         else:
-            raise SeriesError(f"series/{self.name}.patch: what is '{entry}'?")
+            raise SeriesError(f"series/{self.name}.patch: unknown entry '{entry}'")
 
     def apply(self, path, lines):
-        """The state of a base file after this commit."""
+        """Return the state of a base file after this commit."""
         try:
             return diffs.apply(lines, self.diffs[path], self.number)
         except diffs.DiffError as error:
@@ -132,7 +120,7 @@ class Commit:
 
 
 def find_lines(content, first, after):
-    """The numbers of the lines that a lines entry means."""
+    """Return the range of lines that a "lines" entry names."""
     starts = [nr for nr, line in enumerate(content) if re.search(first, line)]
     if len(starts) != 1:
         raise SeriesError(f"/{first}/ matches {len(starts)} lines, one is needed")
@@ -155,11 +143,11 @@ class Series:
         self.commits = [Commit(number, name) for number, name in enumerate(names)]
 
     def changed(self):
-        """The files of the base that it changes."""
+        """Return the files of the base that the series changes."""
         return sorted({path for commit in self.commits for path in commit.diffs})
 
     def states(self, base, path):
-        """The states of such a file: pairs of a commit's number and the lines after it."""
+        """Return the states of such a file: pairs of a commit's number and the lines after it."""
         found = [(diffs.BASE, diffs.to_lines(diffs.read_file(os.path.join(base, path))))]
         for commit in self.commits:
             if path in commit.diffs:
@@ -167,7 +155,7 @@ class Series:
         return found
 
     def owners(self, ours):
-        """The commit that brings each of our files: the one that names it by the longest path."""
+        """Map each of our files to its commit, the one that names it with the longest path."""
         owner, named = {}, {}
         for commit in self.commits:
             for path in commit.files:
@@ -190,7 +178,7 @@ class Series:
         return owner
 
     def parts(self, path, owner):
-        """The states of a file of ours: pairs of a commit and the text after it."""
+        """Yield the states of one of our files: pairs of a commit and the text after it."""
         content = diffs.lines_of(diffs.read_file(os.path.join(TOP, path)))
         numbers = [owner.number] * len(content)
         for commit in self.commits:
@@ -204,7 +192,7 @@ class Series:
                 numbers[found] = [commit.number] * len(numbers[found])
         for number in sorted(set(numbers) | {owner.number}):
             part = [line for line, by in zip(content, numbers) if by <= number]
-            # what separated the last part from those that follow
+            # empty lines at the end separate the part from later ones
             while number < max(numbers) and part and part[-1] == "\n":
                 part.pop()
             yield self.commits[number], "".join(part)

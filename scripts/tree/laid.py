@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""build/linux/: what "make kernel" laid there, and what was edited since."""
+"""Find out what "make kernel" laid in build/linux/, and what was edited since."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ def read_bytes(path):
 
 
 def write_changed(path, content, like):
-    """Write a file unless it is that already: make goes by its time."""
+    """Write a file if that changes it. make looks at its time."""
     if not os.path.isfile(path) or read_bytes(path) != content:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:
@@ -30,7 +30,7 @@ def write_changed(path, content, like):
 
 
 def base_files(base):
-    """All files of a base; of a checkout what is checked in, without what was built there."""
+    """Return the files of a base. Those of a checkout are the tracked ones."""
     if not os.path.exists(os.path.join(base, ".git")):
         return find(base)
     command = ["git", "-C", base, "ls-files", "-z"]
@@ -38,7 +38,7 @@ def base_files(base):
 
 
 def contents(series, base):
-    """What is not as in the base: pairs of a content and the file whose mode it has, by name."""
+    """Map each file that differs from the base to its content and a file with its mode."""
     def encode(text):
         return text.encode("utf-8", "surrogateescape")
 
@@ -49,7 +49,7 @@ def contents(series, base):
         result[path] = (encode(to_text(series.states(base, path)[-1][1])), os.path.join(base, path))
     for path in our_files():
         if os.path.exists(os.path.join(base, path)):
-            raise SeriesError(f"{path} is a file of the base: series/ has to change it")
+            raise SeriesError(f"{path} is a file of the base, which only series/ can change")
         result[path] = (read_bytes(os.path.join(TOP, path)), os.path.join(TOP, path))
     result[MAINTAINERS] = (encode(merge_maintainers(
         read_file(os.path.join(TOP, MAINTAINERS)),
@@ -58,7 +58,7 @@ def contents(series, base):
 
 
 def find(top, *tests):
-    """The names of all files below a directory."""
+    """Return the names of all files below a directory that pass the tests of find."""
     if not os.path.isdir(top):
         return set()
     command = ["find", top, "!", "-type", "d", *tests, "-printf", "%P\\0"]
@@ -66,13 +66,13 @@ def find(top, *tests):
 
 
 class LaidTree:
-    """A laid tree, and beside it what tells an edit from what was laid."""
+    """A laid tree, and the directory next to it that records what was laid."""
 
     def __init__(self, path):
         self.path = path
         self.state = f"{path}.state"
-        self.copies = os.path.join(self.state, "files")  # what is not as in the base
-        self.name = os.path.join(self.state, "base")  # begins with the base's path
+        self.copies = os.path.join(self.state, "files")  # files that differ from the base
+        self.name = os.path.join(self.state, "base")  # starts with the path of the base
         self.stamp = os.path.join(self.state, "stamp")  # written last
 
     def is_laid(self):
@@ -88,12 +88,12 @@ class LaidTree:
         return find(self.copies)
 
     def laid(self, path):
-        """The file with what was laid there."""
+        """Return a file with the content that was laid as path."""
         copy = os.path.join(self.copies, path)
         return copy if os.path.isfile(copy) else os.path.join(self.base(), path)
 
     def edits(self, wanted):
-        """The files that were edited and are not what is wanted now."""
+        """Return the files that were edited, and differ from the wanted content."""
         found = []
         for path in find(self.path, "-type", "f", "-cnewer", self.stamp):
             laid, base = self.laid(path), os.path.join(self.base(), path)
