@@ -670,9 +670,9 @@ static void unaware_kernel_is_warned_about(void)
 
 	guest_log_mark();
 	CHECK(!load_kernel("/kernel"));
-	CHECK(!guest_log_since("does not know kexec handover"));
+	CHECK(!guest_log_since("does not support kexec handover"));
 	CHECK(!load_kernel(CHANGED_KERNEL));
-	CHECK(guest_log_since("does not know kexec handover"));
+	CHECK(guest_log_since("does not support kexec handover"));
 	CHECK(!guest_unload_image(0));
 	CHECK(!unlink(CHANGED_KERNEL));
 }
@@ -711,7 +711,7 @@ static bool log_names_page_sizes(void)
 		return guest_log_since("kernel refused: its header lacks the page size");
 
 	snprintf(text, sizeof(text),
-		 "kernel refused: it has pages of %d KiB, and kexec handover needs those of this one, %ld KiB",
+		 "kernel refused: its page size is %d KiB, but kexec handover needs %ld KiB",
 		 kib[other_page_bits / 2], sysconf(_SC_PAGESIZE) / 1024);
 	return guest_log_since(text);
 }

@@ -37,7 +37,7 @@
 #define NOT_LISTED	"LUO: incoming sessions can't be listed"
 #define HIT_REFUSED	"LUO: files of incoming session 'hit' refused"
 #define REGION_BAD	"reserve_mem: .* of the previous kernel is damaged"
-#define REGIONS_BAD	"reserve_mem: what the previous kernel left is damaged"
+#define REGIONS_BAD	"reserve_mem: incoming state is damaged"
 
 const struct hostile_rule hostile_rules[] = {
 	/* What the image carries */
