@@ -54,12 +54,12 @@
 
 #include "kexec_handover_internal.h"
 
-/* Larger blobs are not copied. The root FDT limits the number of blobs. */
+/* Size limit for copies of blobs. The root FDT limits their number. */
 #define KHO_DEBUGFS_MAX_COPY	SZ_64K
 
 /**
  * struct kho_in_blob - a blob of the previous kernel
- * @name: its name, in the root FDT
+ * @name: its name, a string in the root FDT
  * @phys: its physical address, not trusted
  * @size: its size in bytes, not trusted
  * @copy: its content, or an ERR_PTR() for readers

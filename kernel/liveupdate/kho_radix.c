@@ -669,9 +669,8 @@ static u64 kho_radix_run_end(const struct kho_radix_leaf *leaf, u64 key)
 }
 
 /*
- * Find a block that contains @pfn and return the end of the contiguous blocks
- * from there on, as far as one leaf shows them. Return @pfn if there is no such
- * block.
+ * Return the end of the contiguous blocks of one order that start with the block
+ * of @pfn, as far as they are in one leaf. Return @pfn if no block contains it.
  */
 static unsigned long kho_radix_covered_end(struct kho_radix_tree *tree,
 					   unsigned long pfn)

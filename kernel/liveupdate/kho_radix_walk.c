@@ -39,10 +39,10 @@ static unsigned int kho_radix_end_slot(u64 key, u64 last, unsigned int level)
 }
 
 /*
- * Return the first leaf for a key in [key, last], NULL if there is none. If the
- * leaf starts after @key, move @key to the leaf's first key; if there is no
- * leaf, move @key past @last. As long as the caller only increases @key, each
- * table is scanned once.
+ * Return the first leaf for a key in [key, last], NULL if the tree has none. If
+ * the leaf starts after @key, move @key to the leaf's first key; without a leaf,
+ * move @key past @last. As long as the caller only increases @key, each table
+ * is scanned once.
  */
 static const struct kho_radix_leaf *
 kho_radix_next_leaf(const struct kho_radix_tree *tree, u64 *key, u64 last)
@@ -179,8 +179,8 @@ EXPORT_SYMBOL_GPL(kho_radix_walk_tree);
  * The keys of each order form a sorted bitmap. The walk merges these bitmaps:
  * it keeps the current run of each order (contiguous blocks in one leaf) and
  * takes the lowest of them. A run also keeps the bits that follow it in its
- * word. So the next run costs a few instructions in most cases, and only a new
- * leaf costs a descent from the root.
+ * word. So finding the next run takes a few instructions in most cases. Only a
+ * new leaf requires a descent from the root.
  */
 
 /**
