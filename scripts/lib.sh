@@ -183,7 +183,7 @@ step() {
 
 # lay_tree BASE: update $LINUX to BASE with our changes
 lay_tree() {
-	step "lay tree" "see above; KBASE= names another base" \
+	step "lay tree" "follow the lines above; KBASE= names another base" \
 		"$TOP/scripts/tree/lay-tree" "$1" "$(base_name "$1")" "$LINUX"
 }
 

@@ -1,5 +1,5 @@
 # shellcheck shell=bash disable=SC2034
-# Sourced by make-series, check-series, commit-base and build-commits, after lib.sh:
+# Sourced by make-series, check-series and build-commits, after lib.sh:
 # the git repository of the series, and a record of checks that passed.
 # SPDX-License-Identifier: GPL-2.0
 
@@ -31,6 +31,27 @@ in_repo() {
 # add_files DIR <LIST: add files below DIR to the index; NUL separates their names
 add_files() {
 	(cd "$1" && in_repo --work-tree=. -c core.compression=1 update-index --add -z --stdin)
+}
+
+# commit_base BASE BRANCH: make the kernel tree BASE the only commit of BRANCH, unless it is
+# that already
+commit_base() {
+	local base=$1 branch=$2 commit
+	[ "$(base_name "$base")" != "$(cat "$repo/kho-$branch" 2>/dev/null)" ] || return 0
+	echo "reading $(basename "$base") into a repository"
+	own_git init -q --bare "$repo"
+	# gc would run in the background, and hold the lock of build/.
+	own_git -C "$repo" config gc.auto 0
+	rm -f "$repo/series-index" "$repo/series-index.lock"
+	if [ -e "$base/.git" ]; then
+		git -C "$base" ls-files -z
+	else
+		(cd "$base" && find . ! -type d -printf '%P\0')
+	fi | add_files "$base"
+	commit=$(GIT_AUTHOR_DATE="@0 +0000" GIT_COMMITTER_DATE="@0 +0000" \
+		in_repo commit-tree -m base "$(in_repo write-tree)")
+	in_repo update-ref "refs/heads/$branch" "$commit"
+	base_name "$base" >"$repo/kho-$branch"
 }
 
 # when_changed WHAT COMMAND... <CONTENT: run COMMAND unless it passed before with the
