@@ -158,8 +158,9 @@ static void __init kho_init_metadata(void)
 }
 
 /*
- * libfdt moves data inside the page, so the FDT must not change any more when the
- * other CPUs are stopped. The tree is consistent at any time.
+ * libfdt moves data inside the page, and the other CPUs could be stopped in the
+ * middle of that. So end all changes of the FDT first. The tree is consistent at
+ * any time.
  */
 static int kho_close_fdt(struct notifier_block *nb, unsigned long action, void *data)
 {
@@ -312,7 +313,7 @@ void kho_remove_subtree(void *blob)
 	if (node < 0)
 		return;
 
-	/* The caller frees the blob even if the FDT must not change any more. */
+	/* The caller frees the blob next, even if the FDT must not change. */
 	if (kho_out.hooks)
 		kho_out.hooks->removed(fdt_get_name(kho_out.fdt, node, NULL));
 	if (!kho_out.closed)
