@@ -71,7 +71,7 @@ def split(text):
     for part in re.split(r"^(?=diff --git )", text, flags=re.M)[1:]:
         header = HEADER.match(part)
         if not header:
-            raise DiffError(f"not a header as 'make refresh' writes it: {lines_of(part)[0].rstrip()}")
+            raise DiffError("not a header as 'make refresh' writes it: " + lines_of(part)[0].rstrip())
         if header[1] in diffs:
             raise DiffError(f"two diffs of {header[1]}")
         diffs[header[1]] = part
@@ -164,8 +164,8 @@ def merge(path, edited, laid, wanted):
         try:
             return run_git(top, "merge-file", "-p", "wanted", "laid", "edited", good=(0,))
         except subprocess.CalledProcessError:
-            raise DiffError(f"{path}: series/ has changed the same lines since it was laid; save the "
-                            "file, delete it, run 'make kernel' and edit it again") from None
+            raise DiffError(f"{path}: series/ has changed the same lines since it was laid; save "
+                            "the file, delete it, run 'make kernel' and edit it again") from None
 
 
 def run_git(top, *args, good=(0, 1)):

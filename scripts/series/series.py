@@ -160,7 +160,7 @@ class Series:
         for commit in self.commits:
             for path in commit.files:
                 if path in named:
-                    raise SeriesError(f"{path} is in two commits: {named[path].name}, {commit.name}")
+                    raise SeriesError(f"{path} is in both {named[path].name} and {commit.name}")
                 named[path] = commit
         for path in sorted(named, key=len):
             found = [file for file in ours if file == path or
@@ -188,7 +188,7 @@ class Series:
                 except (SeriesError, re.error) as error:
                     raise SeriesError(f"series/{commit.name}.patch: {path}: {error}") from None
                 if commit.number in numbers[found]:
-                    raise SeriesError(f"series/{commit.name}.patch: {path}: /{first}/ is there twice")
+                    raise SeriesError(f"series/{commit.name}.patch: {path}: /{first}/ comes twice")
                 numbers[found] = [commit.number] * len(numbers[found])
         for number in sorted(set(numbers) | {owner.number}):
             part = [line for line, by in zip(content, numbers) if by <= number]
