@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: GPL-2.0
 """Usage: scripts/series/series.py ours [GLOB] | changed | stage BASE OUT
 Read the series of patches.
@@ -19,9 +19,7 @@ import shutil
 import subprocess
 import sys
 
-sys.dont_write_bytecode = True
-
-import diffs  # pylint: disable=wrong-import-position
+import diffs
 
 TOP = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
 OUR_DIRS = "Documentation arch drivers include kernel lib mm samples tools".split()

@@ -6,10 +6,8 @@ import shutil
 import subprocess
 import sys
 
-sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../series"))
 
-# pylint: disable=wrong-import-position
 from diffs import read_file, to_text
 from series import MAINTAINERS, SeriesError, TOP, merge_maintainers, our_files
 
