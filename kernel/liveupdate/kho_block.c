@@ -199,8 +199,8 @@ EXPORT_SYMBOL_GPL(kho_block_set_head_pa);
  * kho_block_destroy - free all blocks of a set
  * @bs: the set. Afterwards it is an outgoing set without blocks.
  *
- * Context: May sleep. A set from the previous kernel can't be destroyed before
- * core_initcall. The caller locks the set.
+ * Context: May sleep. May be called after core initcalls for a set from the
+ * previous kernel. The caller locks the set.
  */
 void kho_block_destroy(struct kho_block_set *bs)
 {
@@ -304,7 +304,8 @@ static void kho_block_unlink_all(struct kho_block_set *bs)
  * The blocks are read in place. They stay preserved until kho_block_destroy().
  * The chain is not trusted. If it is refused, its memory stays reserved.
  *
- * Context: May sleep; not before early_initcall. The caller locks the set.
+ * Context: May sleep. May be called from early initcalls on. The caller locks
+ * the set.
  * Return: 0; -EOPNOTSUPP if kexec handover is disabled; -ENOMEM; -EINVAL if the
  * set has blocks, or if the chain has a cycle, a block that is not preserved
  * memory, a block with too many entries, or an empty block before the last one.

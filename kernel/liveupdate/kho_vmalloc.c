@@ -371,7 +371,7 @@ static void *kho_vmalloc_restore_area(struct kho_vmalloc_incoming *in,
  * @preservation: the description that kho_preserve_vmalloc() filled in there. It
  *		  is not trusted, but must not change during the call.
  *
- * Context: May sleep; not before core_initcall.
+ * Context: May sleep. May be called after core initcalls.
  * Return: the area at its new address, which the caller frees with vfree(), or
  * an ERR_PTR():
  *

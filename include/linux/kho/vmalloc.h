@@ -46,7 +46,7 @@ kho_try_restore_vmalloc(const struct kho_vmalloc *preservation)
  *
  * Like kho_try_restore_vmalloc(), for callers that don't try again.
  *
- * Context: May sleep; not before core_initcall.
+ * Context: May sleep. May be called after core initcalls.
  * Return: the area at its new address, which the caller frees with vfree();
  * NULL on any error.
  */
