@@ -1,10 +1,10 @@
 # shellcheck shell=bash disable=SC2154
-# Sourced by test-deb and test-fresh, after lib.sh: a minimal Debian in a directory,
-# and commands in it. All of it needs root.
+# Sourced by test-deb and test-fresh, after lib.sh: make a minimal Debian in a directory,
+# and run commands in it. Needs root.
 # SPDX-License-Identifier: GPL-2.0
 
-# print_sources SUITE: lines of sources.list for it: where apt gets the release of this
-# machine, the other release is, too
+# print_sources SUITE: print lines of sources.list for it, with the servers of this machine's
+# release
 print_sources() {
 	local here
 	here=$(sed -n 's/^VERSION_CODENAME=//p' /etc/os-release)
@@ -14,7 +14,7 @@ print_sources() {
 		sed -n "s/ $here\([- ]\)/ $1\1/p" | sort -u
 }
 
-# bootstrap SUITE PACKAGES TAR: a half-done one never gets the final name
+# bootstrap SUITE PACKAGES TAR: an incomplete archive never gets the final name
 bootstrap() {
 	local sources
 	sources=$(print_sources "$1")
