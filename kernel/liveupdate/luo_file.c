@@ -470,7 +470,7 @@ static int luo_file_bind_handler(struct luo_file *lf)
 	return 0;
 }
 
-/* An error of retrieve() is final. A handler that was not found can come later. */
+/* Errors of retrieve() but -EAGAIN are final. A missing handler can be registered later. */
 static int luo_file_retrieve_once(struct luo_file *lf)
 {
 	struct liveupdate_file_op_args args;

@@ -95,7 +95,7 @@ static void luo_session_free(struct kref *refs)
  * luo_session_put - drop a reference to a session
  * @session: the session
  *
- * The last reference is dropped when the session has no files and is in no set.
+ * A session that is in a set or has files must not lose its last reference.
  *
  * Context: Any.
  */
@@ -241,7 +241,7 @@ static int luo_incoming_finish(struct luo_session *session)
 	return luo_file_finish_all(&session->files);
 }
 
-/* At most one file has an incoming session. */
+/* Mark an incoming session as retrieved. At most one file can refer to it. */
 static struct luo_session *luo_incoming_take(const char *name)
 {
 	struct luo_session *session;
@@ -265,7 +265,7 @@ static void luo_incoming_give_back(struct luo_session *session)
 	session->retrieved = false;
 }
 
-/* No other task can use the session: its file is gone and it is marked retrieved. */
+/* The session is still marked as retrieved, so no other task can use it. */
 static void luo_incoming_release(struct luo_session *session)
 {
 	if (luo_incoming_finish(session)) {
