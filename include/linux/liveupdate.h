@@ -66,7 +66,8 @@ struct liveupdate_file_op_args {
  *	      called, with the error in args->retrieve_status. User space gets EIO
  *	      for a final -ENOMEM.
  * @can_finish: optional. Return false if the file is not ready to be finished.
- * @finish: let go of the file. Discard it if it was not retrieved.
+ * @finish: release the resources of the handler. Discard the file if it was not
+ *	    retrieved.
  * @get_id: optional. Return a number that is the same for two open files if they
  *	    are the same object, so that it can't be preserved twice. It must not
  *	    change while the file is open, and must differ from the numbers of
@@ -149,8 +150,8 @@ struct liveupdate_flb_op_args {
  * @retrieve: create the object from what the previous kernel handed over. An error
  *	      is final: what was restored must be freed, and finish() is still
  *	      called, with the error in args->retrieve_status.
- * @finish: let go of the object, or discard what was handed over if it was not
- *	    retrieved. Called after the last such file was finished.
+ * @finish: free the object, or what was handed over if it was not retrieved.
+ *	    Called after the last such file was finished.
  * @owner: THIS_MODULE. The module can't be unloaded while the FLB is preserved,
  *	   while it is retrieved and not finished, or while a file depends on it.
  *

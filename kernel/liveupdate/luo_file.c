@@ -630,7 +630,7 @@ int luo_file_init(void)
 /**
  * luo_file_exit - undo luo_file_init()
  *
- * Context: As long as there are no files.
+ * Context: Initcalls, before any file exists.
  */
 void luo_file_exit(void)
 {

@@ -396,8 +396,8 @@ static void luo_flb_finish_file(struct luo_flb *luo)
 }
 
 /**
- * luo_flb_finish_all - let go of the FLBs that a finished file depended on
- * @fh: the file's handler. The file holds a reference to it.
+ * luo_flb_finish_all - finish the FLBs that only this file depended on
+ * @fh: the file's handler. The file was finished and holds a reference to it.
  *
  * Context: May sleep.
  */
@@ -412,7 +412,7 @@ void luo_flb_finish_all(struct liveupdate_file_handler *fh)
 /* References, each of which holds one to the module of the FLB */
 
 /**
- * liveupdate_flb_get_incoming - get what the previous kernel handed over
+ * liveupdate_flb_get_incoming - get the incoming object
  * @flb: the FLB, which must be registered
  * @object: takes the object that retrieve() returned
  *
@@ -453,7 +453,7 @@ int liveupdate_flb_get_incoming(struct liveupdate_flb *flb, void **object)
 EXPORT_SYMBOL_GPL(liveupdate_flb_get_incoming);
 
 /**
- * liveupdate_flb_put_incoming - drop a reference to what was handed over
+ * liveupdate_flb_put_incoming - drop a reference to the incoming object
  * @flb: the FLB, after a successful liveupdate_flb_get_incoming()
  *
  * Finishes the FLB if this was the last reference and no file depends on it any
@@ -480,7 +480,7 @@ void liveupdate_flb_put_incoming(struct liveupdate_flb *flb)
 EXPORT_SYMBOL_GPL(liveupdate_flb_put_incoming);
 
 /**
- * liveupdate_flb_get_outgoing - get what is preserved for the next kernel
+ * liveupdate_flb_get_outgoing - get the outgoing object
  * @flb: the FLB, which must be registered
  * @object: takes the object that preserve() returned
  *
@@ -512,7 +512,7 @@ int liveupdate_flb_get_outgoing(struct liveupdate_flb *flb, void **object)
 EXPORT_SYMBOL_GPL(liveupdate_flb_get_outgoing);
 
 /**
- * liveupdate_flb_put_outgoing - drop a reference to what is preserved
+ * liveupdate_flb_put_outgoing - drop a reference to the outgoing object
  * @flb: the FLB, after a successful liveupdate_flb_get_outgoing()
  *
  * Unpreserves the FLB if this was the last reference and no file depends on it any

@@ -714,7 +714,7 @@ int luo_session_init(void)
 /**
  * luo_session_exit - undo luo_session_init()
  *
- * Context: As long as there are no sessions.
+ * Context: Initcalls, before any session exists.
  */
 void luo_session_exit(void)
 {

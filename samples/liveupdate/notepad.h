@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The notepad: format of what is handed over
+ * The notepad: serialized format
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
