@@ -49,25 +49,25 @@
 
 #include "internal.h"
 
-/* Folios that are held in the first go. The array doubles from there. */
+/* Initial capacity of the array of referenced folios. It doubles when full. */
 #define MEMFD_LUO_FIRST	4096U
 /* The array of folios is kvmalloc()ed. */
 #define MEMFD_LUO_MAX	(INT_MAX / sizeof(struct folio *))
 
-/* Folios that are worked on at once; what is needed for that is on the stack. */
+/* Folios that are processed in one batch, whose arrays are on the stack */
 #define MEMFD_LUO_BATCH		64U
-/* How often a folio that is in use may keep others from moving, a tick each */
+/* Retries of the migration of a folio that is in use, one tick apart */
 #define MEMFD_LUO_PIN_TRIES	HZ
 
-/* Entries that are worth low memory if other memory can't be handed over */
+/* Largest list that may use low memory if other memory can't be preserved */
 #define MEMFD_LUO_LOW_MAX	(SZ_256M / sizeof(struct memfd_luo_folio_ser))
 
 /**
  * struct memfd_luo_outgoing - a preserved memfd
- * @folios: its folios, with a reference to each, in the order of their index
- * @nr_folios: number of them
- * @capacity: entries that fit into @folios
- * @entries: what the next kernel gets about them
+ * @folios: its folios by ascending index, with a reference to each
+ * @nr_folios: number of folios
+ * @capacity: number of entries that fit into @folios
+ * @entries: list of the folios for the next kernel
  */
 struct memfd_luo_outgoing {
 	struct folio **folios;
@@ -79,9 +79,9 @@ struct memfd_luo_outgoing {
 /* Preserving */
 
 /*
- * memfds only: a file in a tmpfs has a name or may get one, and belongs to a
- * mount with limits of its own. Private inodes are the kernel's, among them
- * SysV shared memory.
+ * Accept memfds only. A file in a tmpfs has a name or can get one, and belongs to
+ * a mount with limits of its own. Private inodes, for example those of SysV shared
+ * memory, belong to the kernel.
  */
 static bool memfd_luo_can_preserve(struct liveupdate_file_handler *handler,
 				   struct file *file)
@@ -103,8 +103,8 @@ static u64 memfd_luo_nr_pages(u64 size)
 }
 
 /*
- * Filling more holes than there is memory would not fail nicely: shmem counts
- * on what is in the way being reclaimed, and folios that are held can't be.
+ * Refuse files with more holes than available memory. shmem would expect reclaim
+ * to make room for them, but the referenced folios can't be reclaimed.
  */
 static int memfd_luo_check_size(struct inode *inode)
 {
@@ -119,7 +119,7 @@ static int memfd_luo_check_size(struct inode *inode)
 	return 0;
 }
 
-/* The file comes back with its x bits, unless it is sealed against having any. */
+/* F_SEAL_EXEC with x bits would make the retrieved file unwritable. */
 static int memfd_luo_check_seals(struct file *file, unsigned int seals)
 {
 	if (seals & ~MEMFD_LUO_SEALS)
@@ -161,8 +161,8 @@ static void memfd_luo_release(struct memfd_luo_outgoing *out)
 }
 
 /*
- * The content of a folio that was fallocate()d is undefined as long as it is
- * not up to date, and a clean one may be dropped by the next kernel.
+ * The content of a fallocate()d folio is undefined until it is uptodate. A clean
+ * folio could be dropped by the next kernel.
  */
 static void memfd_luo_make_valid(struct folio *folio)
 {
@@ -176,8 +176,8 @@ static void memfd_luo_make_valid(struct folio *folio)
 }
 
 /*
- * Once a folio that is held was locked reclaim lets it alone, but before that it may
- * have been swapped out: -EAGAIN.
+ * The folio may have been swapped out before it was referenced. Recheck under the
+ * folio lock and return -EAGAIN if so.
  */
 static int memfd_luo_claim(struct address_space *mapping, struct folio *folio,
 			   pgoff_t index)
@@ -196,9 +196,8 @@ static int memfd_luo_claim(struct address_space *mapping, struct folio *folio,
 }
 
 /*
- * A folio can't move while a read() or write() is at it, which looks as if there
- * was no memory. That takes but a moment, or longer if its task has to wait for a
- * CPU in the middle of it.
+ * memfd_pin_folios() returns -ENOMEM if it can't migrate a folio that a read() or
+ * write() uses. This is usually brief, but the task may be preempted. So retry.
  */
 static long memfd_luo_pin_folios(struct file *file, pgoff_t index,
 				 struct folio **folios, unsigned int max_folios)
@@ -219,7 +218,7 @@ static long memfd_luo_pin_folios(struct file *file, pgoff_t index,
 	}
 }
 
-/* Keep a folio that there is a reference to, the next one of the file. */
+/* Record the next folio of the file. The caller holds a reference to it. */
 static int memfd_luo_keep(struct memfd_luo_outgoing *out,
 			  struct address_space *mapping, struct folio *folio,
 			  pgoff_t *index)
@@ -235,9 +234,8 @@ static int memfd_luo_keep(struct memfd_luo_outgoing *out,
 }
 
 /*
- * Hold from @index on what is there, may stay where it is, and fits into the
- * array. That is most of a file as a rule, in which there is nothing to fill, to
- * swap in or to move.
+ * Fast path: reference present folios from @index on. Stop at the first one that
+ * has to be allocated, swapped in or migrated, or when the array is full.
  */
 static void memfd_luo_hold_present(struct memfd_luo_outgoing *out,
 				   struct file *file, pgoff_t *index)
@@ -255,7 +253,7 @@ static void memfd_luo_hold_present(struct memfd_luo_outgoing *out,
 	for (i = 0; i < nr && i < room; i++) {
 		struct folio *folio = fbatch.folios[i];
 
-		/* What may stay is settled for whole pageblocks. */
+		/* All folios of a pageblock can stay, or none of them can. */
 		block = folio_pfn(folio) >> pageblock_order;
 		if (block != good_block && !folio_is_longterm_pinnable(folio))
 			break;
@@ -268,7 +266,7 @@ static void memfd_luo_hold_present(struct memfd_luo_outgoing *out,
 		folio_put(fbatch.folios[i]);
 }
 
-/* Make whatever is next be there, where it may stay, and hold it. */
+/* Slow path: fill holes, swap in and migrate as needed, and reference folios. */
 static int memfd_luo_hold_any(struct memfd_luo_outgoing *out, struct file *file,
 			      pgoff_t *index)
 {
@@ -284,7 +282,10 @@ static int memfd_luo_hold_any(struct memfd_luo_outgoing *out, struct file *file,
 		return -EIO;
 
 	for (i = 0; i < nr && !err; i++) {
-		/* A pin was good for moving it; to keep it takes no more than this. */
+		/*
+		 * The pin migrated the folio out of CMA. A plain reference is
+		 * enough to keep it there.
+		 */
 		folio_get(folios[i]);
 		unpin_folio(folios[i]);
 		err = memfd_luo_keep(out, file->f_mapping, folios[i], index);
@@ -305,9 +306,9 @@ static int memfd_luo_hold_more(struct memfd_luo_outgoing *out, struct file *file
 }
 
 /*
- * Hold all folios inside the file's size, which is not 0 and does not change:
- * as long as there is a reference to it, a folio stays in memory where it is.
- * Those that can't stay where they are for long are migrated.
+ * Reference all folios inside the file's size, which is not 0 and does not change.
+ * A referenced folio stays in memory at its address. Folios in CMA or movable
+ * memory are migrated first.
  */
 static int memfd_luo_hold(struct memfd_luo_outgoing *out, struct file *file)
 {
@@ -354,7 +355,7 @@ static int memfd_luo_preserve_entries(struct memfd_luo_outgoing *out,
 {
 	int err;
 
-	/* How much it is depends on the file: its owner is told, not the log. */
+	/* The size depends on the file: report a failure to its owner, don't log it. */
 	out->entries = __vmalloc_array(out->nr_folios, sizeof(*out->entries),
 				       gfp | __GFP_ZERO | __GFP_NOWARN);
 	if (!out->entries)
@@ -367,10 +368,7 @@ static int memfd_luo_preserve_entries(struct memfd_luo_outgoing *out,
 	return err;
 }
 
-/*
- * What the next kernel does not know as RAM can't be carried: memory that was
- * plugged in after boot.
- */
+/* Memory that was hot-added after boot can't be preserved: -EOPNOTSUPP. */
 static int memfd_luo_preserve_held(struct memfd_luo_outgoing *out)
 {
 	int err = kho_preserve_folios(out->folios, out->nr_folios);
@@ -378,7 +376,7 @@ static int memfd_luo_preserve_held(struct memfd_luo_outgoing *out)
 	return err == -EINVAL ? -EOPNOTSUPP : err;
 }
 
-/* Preserve the folios and the entries about them. */
+/* Preserve the folios and their list. */
 static int memfd_luo_preserve_folios(struct memfd_luo_outgoing *out,
 				     struct memfd_luo_ser *ser)
 {
@@ -386,7 +384,7 @@ static int memfd_luo_preserve_folios(struct memfd_luo_outgoing *out,
 	int err;
 
 	err = memfd_luo_preserve_entries(out, &preservation, GFP_KERNEL);
-	/* Low memory was there at boot, but there is little of it. */
+	/* Low memory was present at boot, but it is scarce. */
 	if (err == -EINVAL && out->nr_folios <= MEMFD_LUO_LOW_MAX)
 		err = memfd_luo_preserve_entries(out, &preservation,
 						 GFP_KERNEL | GFP_DMA32);
@@ -445,7 +443,7 @@ static void memfd_luo_unpreserve_content(struct memfd_luo_outgoing *out,
 	memfd_luo_release(out);
 }
 
-/* What may still change until the kexec. */
+/* Store the properties that can change until the kexec. */
 static int memfd_luo_store_state(struct file *file, struct memfd_luo_ser *ser)
 {
 	unsigned int seals = memfd_get_seals(file);
@@ -461,8 +459,8 @@ static int memfd_luo_store_state(struct file *file, struct memfd_luo_ser *ser)
 }
 
 /*
- * A reference keeps a folio in memory, but reclaim would try again and again to
- * get it out, and unmap it each time.
+ * A reference keeps a folio in memory, but reclaim would still unmap it on each
+ * attempt. So mark the mapping unevictable.
  */
 static void memfd_luo_freeze_inode(struct inode *inode)
 {
@@ -484,7 +482,7 @@ static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
 	struct memfd_luo_ser *ser;
 	int err;
 
-	/* It would come back writable. */
+	/* The retrieved file is always writable. */
 	if (!(args->file->f_mode & FMODE_WRITE))
 		return -EOPNOTSUPP;
 
@@ -532,7 +530,7 @@ static void memfd_luo_unpreserve(struct liveupdate_file_op_args *args)
 	kfree(out);
 }
 
-/* There is no unfreeze: what is stored here is stored again the next time. */
+/* Does not need an unfreeze: the next freeze overwrites the stored state. */
 static int memfd_luo_freeze(struct liveupdate_file_op_args *args)
 {
 	return memfd_luo_store_state(args->file,
@@ -542,17 +540,17 @@ static int memfd_luo_freeze(struct liveupdate_file_op_args *args)
 /* Retrieving */
 
 /**
- * struct memfd_luo_incoming - a memfd that the previous kernel left
- * @ser: what it said about it
- * @entries: and about its folios. An entry with pfn 0 stands for nothing.
- * @restored: the folios are ours
- * @nr_pages: size of all folios, pages
- * @file: the file that gets them, NULL before there is one
- * @accounted: it has been accounted for all of them
- * @nr_added: number of entries, from the first on, whose folios it has
- * @nr_added_pages: their size, pages
+ * struct memfd_luo_incoming - a memfd of the previous kernel, partly retrieved
+ * @ser: copy of its serialized state
+ * @entries: list of its folios. An entry with pfn 0 is skipped.
+ * @restored: the folios of @entries have been restored
+ * @nr_pages: size of all folios in pages
+ * @file: the new file, NULL until it is created
+ * @accounted: the blocks of all folios are accounted to @file
+ * @nr_added: number of leading entries whose folios were added to @file
+ * @nr_added_pages: size of the added folios in pages
  *
- * If memory is short all is kept, and the next retrieve() goes on from there.
+ * After -ENOMEM it is kept, and the next retrieve() resumes from it.
  */
 struct memfd_luo_incoming {
 	struct memfd_luo_ser ser;
@@ -586,15 +584,15 @@ static bool memfd_luo_valid(const struct memfd_luo_ser *ser)
 }
 
 /*
- * Copy before checking: the memory may be shared with a file's content by a
- * previous kernel that is up to no good.
+ * Copy before checking: a malicious previous kernel may have made the same memory
+ * part of a file's content.
  */
 static int memfd_luo_read_ser(const struct liveupdate_file_op_args *args,
 			      struct memfd_luo_ser *ser)
 {
 	phys_addr_t pa = args->serialized_data;
 
-	/* What this kernel writes itself is what it mostly gets. */
+	/* Fast path: the string that this kernel writes itself. */
 	if (strncmp(args->incoming_compatible, MEMFD_LUO_FH_COMPATIBLE,
 		    LIVEUPDATE_HNDL_COMPAT_LENGTH) &&
 	    kho_compat_check("memfd", args->incoming_compatible,
@@ -603,7 +601,7 @@ static int memfd_luo_read_ser(const struct liveupdate_file_op_args *args,
 			     ARRAY_SIZE(memfd_luo_compat_ranges)))
 		return -EIO;
 
-	/* A block of its own: so it is gone when that is taken. */
+	/* It must be a block of its own, which kho_restore_free() then consumes. */
 	if (!pa || !kho_incoming_has_pages(pa, 1)) {
 		pr_err("incoming state at %pa is misaligned or not in preserved memory\n",
 		       &pa);
@@ -620,7 +618,7 @@ static int memfd_luo_read_ser(const struct liveupdate_file_op_args *args,
 	return 0;
 }
 
-/* Where the folio is; for an entry that stands for nothing, where none can be */
+/* Return the address of the folio, or an impossible one if the entry is skipped. */
 static phys_addr_t memfd_luo_phys(const struct memfd_luo_folio_ser *entry)
 {
 	return entry->pfn ? PFN_PHYS(entry->pfn) : PHYS_ADDR_MAX;
@@ -653,7 +651,7 @@ static int memfd_luo_restore_batch(struct memfd_luo_incoming *in,
 	return err;
 }
 
-/* Take over the folios. Those that can't be had are left out of the entries. */
+/* Restore the folios. Clear the pfn of entries whose folio can't be restored. */
 static int memfd_luo_restore_folios(struct memfd_luo_incoming *in)
 {
 	int err = 0;
@@ -674,7 +672,7 @@ static unsigned int memfd_luo_order(const struct memfd_luo_folio_ser *entry)
 	return max(kho_incoming_order(PFN_PHYS(entry->pfn)), 0);
 }
 
-/* How many entries are needed for one a page? */
+/* Return the number of entries of a list that has one entry for each page. */
 static u64 memfd_luo_count_pages(const struct memfd_luo_incoming *in)
 {
 	u64 nr_pages = 0;
@@ -688,8 +686,8 @@ static u64 memfd_luo_count_pages(const struct memfd_luo_incoming *in)
 }
 
 /*
- * Take over a folio as single pages, and write an entry for each of them. What
- * lies beyond the file's size is not needed.
+ * Restore a folio as single pages, and write an entry for each of them. Free pages
+ * past the file's size.
  */
 static int memfd_luo_restore_split(struct memfd_luo_incoming *in,
 				   const struct memfd_luo_folio_ser *entry,
@@ -726,8 +724,8 @@ static int memfd_luo_restore_split(struct memfd_luo_incoming *in,
 }
 
 /*
- * As memfd_luo_restore_folios(), for a page cache of single pages: it has an
- * entry for each page when it is done.
+ * Like memfd_luo_restore_folios(), for a page cache without large folios: replace
+ * the list by one that has an entry for each page.
  */
 static int memfd_luo_restore_pages(struct memfd_luo_incoming *in)
 {
@@ -736,7 +734,7 @@ static int memfd_luo_restore_pages(struct memfd_luo_incoming *in)
 	u64 i, next = 0;
 	int err = 0;
 
-	/* Only a kernel with large folios lists some that have to be split. */
+	/* Nothing has to be split. */
 	if (nr_entries == in->ser.nr_folios)
 		return memfd_luo_restore_folios(in);
 
@@ -766,7 +764,7 @@ static int memfd_luo_restore_pages(struct memfd_luo_incoming *in)
 	return err;
 }
 
-/* Take over the folios. For want of memory it can be tried again. */
+/* Restore the folios. After -ENOMEM a later call tries again. */
 static int memfd_luo_restore(struct memfd_luo_incoming *in)
 {
 	int err;
@@ -782,7 +780,7 @@ static int memfd_luo_restore(struct memfd_luo_incoming *in)
 	return err;
 }
 
-/* Take over the description. On failure nothing is taken. */
+/* Take over the serialized state and the list. On failure, take neither. */
 static int memfd_luo_take(const struct liveupdate_file_op_args *args,
 			  struct memfd_luo_incoming *in)
 {
@@ -809,7 +807,7 @@ static int memfd_luo_take(const struct liveupdate_file_op_args *args,
 	return 0;
 }
 
-/* What the last retrieve() has kept, or the start */
+/* Return the state that the last retrieve() kept, or a new one. */
 static struct memfd_luo_incoming *
 memfd_luo_get_incoming(struct liveupdate_file_op_args *args)
 {
@@ -832,7 +830,7 @@ memfd_luo_get_incoming(struct liveupdate_file_op_args *args)
 	return in;
 }
 
-/* Free the folios that the file does not have. */
+/* Free the folios that were not added to the file. */
 static void memfd_luo_put_folios(struct memfd_luo_incoming *in)
 {
 	u64 i;
@@ -844,7 +842,7 @@ static void memfd_luo_put_folios(struct memfd_luo_incoming *in)
 	}
 }
 
-/* Free all that nobody else has. */
+/* Free the state, and the folios and blocks that no file owns. */
 static void memfd_luo_put_incoming(struct liveupdate_file_op_args *args)
 {
 	struct memfd_luo_incoming *in = args->private_data;
@@ -875,7 +873,7 @@ static bool memfd_luo_fits(struct address_space *mapping, struct folio *folio,
 	       entry->index < nr_pages;
 }
 
-/* Nobody else can see the folio yet. */
+/* The folio is not visible to others yet, so non-atomic flag updates are fine. */
 static void memfd_luo_init_folio(struct folio *folio,
 				 const struct memfd_luo_folio_ser *entry)
 {
@@ -885,13 +883,13 @@ static void memfd_luo_init_folio(struct folio *folio,
 		__folio_mark_uptodate(folio);
 }
 
-/* It can be tried again: that is better than to have somebody killed for it. */
+/* The caller can retry, so don't invoke the OOM killer. */
 static gfp_t memfd_luo_gfp(struct address_space *mapping)
 {
 	return mapping_gfp_mask(mapping) | __GFP_RETRY_MAYFAIL;
 }
 
-/* On success the page cache has the folio, otherwise it is still ours. */
+/* On success the page cache owns the folio, otherwise the caller still does. */
 static int memfd_luo_add_folio(struct address_space *mapping,
 			       const struct memfd_luo_folio_ser *entry)
 {
@@ -915,7 +913,7 @@ static int memfd_luo_add_folio(struct address_space *mapping,
 		goto out_unlock;
 	}
 
-	/* Whatever it was when it was preserved, it must not be dropped. */
+	/* A clean folio could be dropped, whatever its state was when preserved. */
 	folio_mark_dirty(folio);
 	folio_add_lru(folio);
 out_unlock:
@@ -926,8 +924,8 @@ out_unlock:
 }
 
 /*
- * How many entries, from the first on, are single pages that are to lie one
- * behind another, and are in one zone? None if the first does not fit.
+ * Collect leading order-0 folios with consecutive indices in one zone. Return their
+ * number, 0 if the first folio does not fit.
  */
 static unsigned int memfd_luo_gather(struct address_space *mapping,
 				     const struct memfd_luo_folio_ser *entries,
@@ -953,8 +951,8 @@ static unsigned int memfd_luo_gather(struct address_space *mapping,
 }
 
 /*
- * As memfd_luo_add_folio(), for folios that are charged; the page cache has
- * @nr_added from the first on.
+ * Like memfd_luo_add_folio(), for folios that are already charged. Store in
+ * @nr_added how many of them the page cache owns, also on failure.
  */
 static int memfd_luo_add_pages(struct address_space *mapping,
 			       const struct memfd_luo_folio_ser *entries,
@@ -974,7 +972,7 @@ static int memfd_luo_add_pages(struct address_space *mapping,
 		folio_set_dirty(folios[i]);
 	if (*nr_added)
 		lru_add_pages(folios, *nr_added);
-	/* Those that are left are charged when it is tried again. */
+	/* A retry charges the other folios again. */
 	for (i = *nr_added; i < nr; i++)
 		mem_cgroup_uncharge(folios[i]);
 	for (i = 0; i < nr; i++)
@@ -983,9 +981,8 @@ static int memfd_luo_add_pages(struct address_space *mapping,
 }
 
 /*
- * Put the folios of the next entries into the file. If they can't be charged
- * together, the first one may: they would not all go to the same memcg one by
- * one, should the task move.
+ * Add the folios of the next entries to the file. If they can't be charged as a
+ * batch, add only the first one: the task may change its memcg between charges.
  */
 static int memfd_luo_fill_batch(struct memfd_luo_incoming *in)
 {
@@ -1019,7 +1016,7 @@ static int memfd_luo_fill_batch(struct memfd_luo_incoming *in)
 	return 0;
 }
 
-/* Put the folios into the file. For want of memory it can be gone on with. */
+/* Add the folios to the file. After -ENOMEM a later call resumes here. */
 static int memfd_luo_fill(struct memfd_luo_incoming *in)
 {
 	int err = 0;
@@ -1042,7 +1039,7 @@ static int memfd_luo_fill(struct memfd_luo_incoming *in)
 	return err;
 }
 
-/* A memfd that has everything but its content. */
+/* Create a memfd with all properties of the preserved one except its content. */
 static int memfd_luo_new_file(struct memfd_luo_incoming *in)
 {
 	struct inode *inode;
@@ -1061,7 +1058,7 @@ static int memfd_luo_new_file(struct memfd_luo_incoming *in)
 	if (in->ser.seals & F_SEAL_EXEC)
 		inode->i_mode &= ~0111;
 
-	/* Cheaper before there are folios that may be in use. */
+	/* Sealing an empty file is cheaper: it need not wait for folios in use. */
 	err = memfd_add_seals(file, in->ser.seals);
 	if (err) {
 		fput(file);
@@ -1087,7 +1084,7 @@ static int memfd_luo_make_file(struct memfd_luo_incoming *in)
 	return memfd_luo_fill(in);
 }
 
-/* May it be better the next time? ENOSPC is what shmem says without an inode. */
+/* Errors that may be gone on the next attempt. shmem returns ENOSPC for inodes. */
 static bool memfd_luo_may_retry(int err)
 {
 	return err == -ENOMEM || err == -ENFILE || err == -ENOSPC;
@@ -1111,7 +1108,7 @@ static int memfd_luo_retrieve(struct liveupdate_file_op_args *args)
 	return err;
 }
 
-/* Did retrieve() fail after it had taken what there was? */
+/* Return true if retrieve() failed after it had consumed the serialized state. */
 static bool memfd_luo_is_gone(const struct liveupdate_file_op_args *args)
 {
 	return args->retrieve_status &&
@@ -1119,7 +1116,7 @@ static bool memfd_luo_is_gone(const struct liveupdate_file_op_args *args)
 				      sizeof(struct memfd_luo_ser));
 }
 
-/* What was retrieved belongs to the file. */
+/* Discard a file that was not retrieved. A retrieved one owns its folios. */
 static void memfd_luo_finish(struct liveupdate_file_op_args *args)
 {
 	struct memfd_luo_incoming *in;
@@ -1132,7 +1129,7 @@ static void memfd_luo_finish(struct liveupdate_file_op_args *args)
 		pr_warn("discarded file could not be freed completely\n");
 		return;
 	}
-	/* They need not be split to be freed. */
+	/* Folios need not be split to be freed. */
 	if (!in->restored)
 		memfd_luo_restore_folios(in);
 	memfd_luo_put_incoming(args);
