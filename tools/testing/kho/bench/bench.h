@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#ifndef _KHO_BENCH_H
-#define _KHO_BENCH_H
+#ifndef _KHO_BENCH_BENCH_H
+#define _KHO_BENCH_BENCH_H
 
 #include <linux/compiler.h>
 #include <linux/types.h>

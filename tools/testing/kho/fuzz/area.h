@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#ifndef _KHO_AREA_H
-#define _KHO_AREA_H
+#ifndef _KHO_FUZZ_AREA_H
+#define _KHO_FUZZ_AREA_H
 
 #include <linux/kho/abi/vmalloc.h>
 

@@ -7,7 +7,6 @@
  * Arguments of the reader: address of the first block, and size of an entry.
  */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <linux/kernel.h>
@@ -92,8 +91,6 @@ static void add_chain(seed_fn add, const char *name, unsigned long nr_entries,
 	struct kho_block_it it;
 	unsigned long i;
 	u64 args[2];
-	size_t size;
-	u8 *data;
 
 	kho_block_set_init(&bs, entry_size);
 	for (i = 0; i < nr_entries; i++) {
@@ -107,9 +104,7 @@ static void add_chain(seed_fn add, const char *name, unsigned long nr_entries,
 
 	args[0] = kho_block_set_head_pa(&bs);
 	args[1] = entry_size - 1;
-	size = image_save(args, ARRAY_SIZE(args), &data);
-	add(name, data, size);
-	free(data);
+	image_save(add, name, args, ARRAY_SIZE(args));
 	kho_block_destroy(&bs);
 	mm_reset();
 }

@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#ifndef _KHO_CHAIN_H
-#define _KHO_CHAIN_H
+#ifndef _KHO_FUZZ_CHAIN_H
+#define _KHO_FUZZ_CHAIN_H
 
 #include <linux/kho/abi/block.h>
 

@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#ifndef _KHO_RADIX_H
-#define _KHO_RADIX_H
+#ifndef _KHO_FUZZ_COMPARE_H
+#define _KHO_FUZZ_COMPARE_H
 
 #include "kernel/liveupdate/kho_radix.h"
 

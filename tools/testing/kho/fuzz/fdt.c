@@ -4,11 +4,10 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * Arguments of the reader are those of the architecture: address and size of the root FDT
- * and of the array of scratch regions. Three page numbers for queries follow.
+ * Arguments of the reader: the four arguments of kho_populate(), then three page numbers for
+ * queries.
  */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <linux/io.h>
@@ -199,7 +198,7 @@ static bool is_reserved(const struct model_block *block)
 	return false;
 }
 
-/* Restore a block as a folio, or as pages if its address is odd or it is too large. */
+/* Restore a block as a folio, or as pages if its page number is odd or it is too large. */
 static bool restore(const struct model_block *block)
 {
 	phys_addr_t phys = PFN_PHYS(block->pfn);
@@ -308,12 +307,8 @@ static void add_handover(seed_fn add, const char *name)
 		virt_to_phys(kho_out.fdt), PAGE_SIZE, virt_to_phys(kho_scratch),
 		kho_scratch_cnt * sizeof(*kho_scratch), 3, 100, 7,
 	};
-	size_t size;
-	u8 *data;
 
-	size = image_save(args, ARRAY_SIZE(args), &data);
-	add(name, data, size);
-	free(data);
+	image_save(add, name, args, ARRAY_SIZE(args));
 	mm_reset();
 }
 

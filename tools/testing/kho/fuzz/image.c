@@ -226,7 +226,7 @@ static void save_words(struct writer *writer, unsigned int block,
 	}
 }
 
-size_t image_save(const u64 *args, unsigned int nr_args, u8 **data)
+void image_save(seed_fn add, const char *name, const u64 *args, unsigned int nr_args)
 {
 	struct writer writer = {};
 	unsigned int i;
@@ -243,6 +243,6 @@ size_t image_save(const u64 *args, unsigned int nr_args, u8 **data)
 		save_words(&writer, i, page_address(writer.blocks[i]),
 			   IMAGE_WORDS << writer.blocks[i]->order);
 
-	*data = writer.data;
-	return writer.size;
+	add(name, writer.data, writer.size);
+	free(writer.data);
 }

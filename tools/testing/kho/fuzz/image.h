@@ -6,17 +6,19 @@
  *
  * The first byte of an image is the number of blocks of pages. The second one is the
  * number of the allocation that fails while the image is read. Then each block has a byte.
- * Records of a fixed size follow, which fill the blocks. Most changes of an image thus
- * change one thing in memory. Addresses are encoded as a block and an offset, so that they
+ * Records of a fixed size follow, which fill the blocks, so that a change of a byte usually
+ * changes one place in memory. Addresses are encoded as a block and an offset, so that they
  * stay valid when the blocks move. Any bytes are a valid image.
  *
  * Block 0 is not memory. It holds the arguments of the reader, such as a root address.
  */
-#ifndef _KHO_IMAGE_H
-#define _KHO_IMAGE_H
+#ifndef _KHO_FUZZ_IMAGE_H
+#define _KHO_FUZZ_IMAGE_H
 
 #include <linux/mm.h>
 #include <linux/types.h>
+
+#include "fuzz/target.h"
 
 /* Position of the number of the failing allocation */
 #define IMAGE_FAIL_AT		1
@@ -51,7 +53,7 @@ void image_load(struct image *image, const u8 *data, size_t size);
 /* Forbid access to the blocks that are not preserved. */
 void image_hide_rest(const struct image *image);
 
-/* Make an image of all allocated memory. Return its size. */
-size_t image_save(const u64 *args, unsigned int nr_args, u8 **data);
+/* Add an image of all allocated memory as a seed. */
+void image_save(seed_fn add, const char *name, const u64 *args, unsigned int nr_args);
 
 #endif

@@ -8,7 +8,6 @@
  * every session and file that was handed over, valid or not, and the FLB.
  */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <linux/err.h>
@@ -141,8 +140,8 @@ static struct liveupdate_flb flb = {
 };
 
 /*
- * The handover, read by a simple model in LUO's order. LUO frees what it has read. From
- * then on that memory is not preserved, and a later reference to it is invalid.
+ * The handover, read by a simple model in the order in which LUO reads it. LUO frees the
+ * memory that it has read. From then on, a reference to that memory is invalid.
  */
 
 #define CAPACITY(entry)	((PAGE_SIZE - sizeof(struct kho_block_header_ser)) / sizeof(entry))
@@ -150,28 +149,28 @@ static struct liveupdate_flb flb = {
 #define MAX_SESSIONS	64
 #define MAX_FILES	256
 
-struct left_file {
+struct handover_file {
 	u64 token;
 	int expected;	/* the error of retrieving it, or 0 */
 	bool waits;	/* it cannot be finished the first time */
 };
 
-struct left_session {
+struct handover_session {
 	char name[LIVEUPDATE_SESSION_NAME_LENGTH];
 	bool good;
-	struct left_file *files;
+	struct handover_file *files;
 	u64 nr_files;
 };
 
-static struct left {
+static struct handover {
 	bool too_much;		/* the handover exceeds the limits of this model */
 	int open_expected;	/* the error of opening the device, or 0 */
 	int flb_expected;	/* the error of retrieving the FLB, or 0 */
-	struct left_session sessions[MAX_SESSIONS];
+	struct handover_session sessions[MAX_SESSIONS];
 	u64 nr_sessions;
-	struct left_file files[MAX_FILES];
+	struct handover_file files[MAX_FILES];
 	u64 nr_files;
-} left;
+} handover;
 
 static void give_back(u64 pa)
 {
@@ -219,7 +218,7 @@ static int expected_of(const struct chain *chain, const struct luo_file_ser *fil
 	return file->data & DATA_FAILS ? -EDOM : 0;
 }
 
-/* Only files whose handler is found wait; the token does not matter. */
+/* A file waits only if its handler is found. An invalid token makes no difference. */
 static bool is_waiting(const struct luo_file_ser *file)
 {
 	return is_terminated(file->compatible, sizeof(file->compatible)) &&
@@ -227,13 +226,13 @@ static bool is_waiting(const struct luo_file_ser *file)
 	       version_of(file->compatible) == 3 && file->data & DATA_WAITS;
 }
 
-static void read_session(struct left_session *session, const struct luo_session_ser *ser)
+static void read_session(struct handover_session *session, const struct luo_session_ser *ser)
 {
 	static struct chain chain;
 	u64 i;
 
 	memcpy(session->name, ser->name, sizeof(session->name));
-	session->files = &left.files[left.nr_files];
+	session->files = &handover.files[handover.nr_files];
 	session->nr_files = 0;
 	session->good = chain_read(&chain, ser->file_set.files, CAPACITY(struct luo_file_ser)) &&
 			chain_count(&chain) == ser->file_set.count;
@@ -241,11 +240,11 @@ static void read_session(struct left_session *session, const struct luo_session_
 		return;
 
 	session->nr_files = chain_count(&chain);
-	left.too_much |= session->nr_files > MAX_FILES - left.nr_files;
-	for (i = 0; i < session->nr_files && !left.too_much; i++) {
+	handover.too_much |= session->nr_files > MAX_FILES - handover.nr_files;
+	for (i = 0; i < session->nr_files && !handover.too_much; i++) {
 		const struct luo_file_ser *file = file_at(&chain, i);
 
-		left.files[left.nr_files++] = (struct left_file){
+		handover.files[handover.nr_files++] = (struct handover_file){
 			.token = file->token,
 			.expected = expected_of(&chain, file),
 			.waits = is_waiting(file),
@@ -283,7 +282,7 @@ static int read_sessions(u64 pa)
 
 	nr = chain_count(&chain);
 	if (nr > MAX_SESSIONS) {
-		left.too_much = true;
+		handover.too_much = true;
 		return 0;
 	}
 	for (i = 0; i < nr; i++) {
@@ -294,7 +293,7 @@ static int read_sessions(u64 pa)
 
 	give_chain_back(&chain);
 	for (i = 0; i < nr; i++)
-		read_session(&left.sessions[left.nr_sessions++],
+		read_session(&handover.sessions[handover.nr_sessions++],
 			     chain_entry(&chain, i, sizeof(*ser)));
 	return 0;
 }
@@ -340,13 +339,13 @@ static void read_blob(void)
 	const char *blob;
 	u64 fields[3];
 
-	left.open_expected = 0;
-	left.flb_expected = -ENOENT;
+	handover.open_expected = 0;
+	handover.flb_expected = -ENOENT;
 	if (!subtree_in.phys)
 		return;
 
-	left.open_expected = -EIO;
-	left.flb_expected = -EIO;
+	handover.open_expected = -EIO;
+	handover.flb_expected = -EIO;
 	if (!kho_incoming_contains(subtree_in.phys, subtree_in.size))
 		return;
 	blob = phys_to_virt(subtree_in.phys);
@@ -355,18 +354,18 @@ static void read_blob(void)
 
 	memcpy(fields, blob + 16, sizeof(fields));
 	give_back(subtree_in.phys);
-	left.flb_expected = read_flbs(fields[2]);
-	left.open_expected = read_sessions(fields[1]);
+	handover.flb_expected = read_flbs(fields[2]);
+	handover.open_expected = read_sessions(fields[1]);
 }
 
 /* Read the handover, then mark memory as preserved again, so that LUO can read it. */
-static void read_left(const struct image *image)
+static void read_handover(const struct image *image)
 {
 	unsigned int i;
 
-	left.too_much = false;
-	left.nr_sessions = 0;
-	left.nr_files = 0;
+	handover.too_much = false;
+	handover.nr_sessions = 0;
+	handover.nr_files = 0;
 	read_blob();
 	for (i = 1; i <= image->nr; i++)
 		if (image->is_preserved[i])
@@ -415,13 +414,13 @@ static bool is_as_expected(long ret, long expected)
 }
 
 /* Retrieve each file twice. The second call returns the same file or the same error. */
-static void use_session(int fd, const struct left_session *session)
+static void use_session(int fd, const struct handover_session *session)
 {
 	bool waits = false;
 	u64 i;
 
 	for (i = 0; i < session->nr_files; i++) {
-		const struct left_file *file = &session->files[i];
+		const struct handover_file *file = &session->files[i];
 
 		check(is_as_expected(retrieve_file(fd, file->token), file->expected));
 		check(is_as_expected(retrieve_file(fd, file->token), file->expected));
@@ -436,7 +435,7 @@ static void use_session(int fd, const struct left_session *session)
 		check(retrieve_file(fd, session->files[i].token) == -ENOENT);
 }
 
-static void take_session(int device, const struct left_session *session)
+static void take_session(int device, const struct handover_session *session)
 {
 	int fd, other;
 	long err;
@@ -457,7 +456,7 @@ static void use_flb(void)
 	void *object;
 	int err = liveupdate_flb_get_incoming(&flb, &object);
 
-	check(is_as_expected(err, left.flb_expected));
+	check(is_as_expected(err, handover.flb_expected));
 	if (err)
 		return;
 	check(object == &handler);
@@ -472,15 +471,15 @@ static void use_device(void)
 	device = sys_open_device();
 	if (device == -ENOMEM && shim_failed)
 		device = sys_open_device();
-	if (left.too_much) {
+	if (handover.too_much) {
 		close_all();
 		return;
 	}
 
-	check(is_as_expected(min(device, 0), left.open_expected));
+	check(is_as_expected(min(device, 0), handover.open_expected));
 	use_flb();
-	for (i = 0; device >= 0 && i < left.nr_sessions; i++)
-		take_session(device, &left.sessions[i]);
+	for (i = 0; device >= 0 && i < handover.nr_sessions; i++)
+		take_session(device, &handover.sessions[i]);
 	close_all();
 }
 
@@ -512,8 +511,8 @@ static void stop_kernel(void)
 }
 
 /*
- * Memory that this kernel preserves is marked like memory from the previous kernel. Leave
- * a gap between them, so that a table that is too large cannot extend into the former.
+ * This kernel's own preserved memory is marked like memory from the previous kernel. Leave
+ * a gap between the two. A table whose size is wrong must not reach this kernel's memory.
  */
 static void leave_gap(void)
 {
@@ -535,7 +534,7 @@ static void run(const u8 *data, size_t size)
 	leave_gap();
 	kept = mm_nr_allocated() - mm_nr_preserved();
 	subtree_in = (struct subtree){ image.args[0], image.args[1] };
-	read_left(&image);
+	read_handover(&image);
 
 	if (!start_kernel())
 		use_device();
@@ -580,13 +579,8 @@ static int start_outgoing(void)
 
 static void add_handover(seed_fn add, const char *name)
 {
-	size_t size;
-	u8 *data;
-
 	check(!liveupdate_reboot());
-	size = image_save(&subtree_out.phys, 2, &data);
-	add(name, data, size);
-	free(data);
+	image_save(add, name, &subtree_out.phys, 2);
 	stop_kernel();
 }
 

@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#ifndef _KHO_LIVEUPDATE_LUO_H
-#define _KHO_LIVEUPDATE_LUO_H
+#ifndef _KHO_FUZZ_LUO_H
+#define _KHO_FUZZ_LUO_H
 
 /* Number of files in the session of the seed "many"; they need more than one block */
 #define LUO_MANY	64

@@ -5,10 +5,9 @@
  * Copyright (C) 2026 The KHO LTS developers
  *
  * Arguments of the reader: the serialized data, flags (ARG_*), and from the ninth word on a
- * version string. If it is empty, the handler gets its own.
+ * version string. If the string is empty, the handler gets its own version string.
  */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <linux/io.h>
@@ -43,7 +42,7 @@
 
 struct liveupdate_file_handler *memfd_handler;
 unsigned int memfd_retrieved;
-unsigned long memfd_left_over;
+unsigned long memfd_still_preserved;
 
 int liveupdate_register_file_handler(struct liveupdate_file_handler *fh)
 {
@@ -55,49 +54,50 @@ int liveupdate_register_file_handler(struct liveupdate_file_handler *fh)
  * The handover, read by a simple model
  */
 
-static struct left {
+static struct handover {
 	bool good;
 	struct memfd_luo_ser ser;
 	struct area area;
 	struct memfd_luo_folio_ser entries[MAX_ENTRIES];
 	unsigned int nr_entries;
 	unsigned int orders[MAX_ENTRIES];
-} left;
+} handover;
 
 static u64 size_in_pages(void)
 {
-	return left.ser.size / PAGE_SIZE + !!(left.ser.size % PAGE_SIZE);
+	return handover.ser.size / PAGE_SIZE + !!(handover.ser.size % PAGE_SIZE);
 }
 
 static bool read_ser(u64 pa)
 {
-	const struct memfd_luo_ser *ser = &left.ser;
+	const struct memfd_luo_ser *ser = &handover.ser;
 
 	if (!pa || !kho_incoming_has_pages(pa, 1))
 		return false;
 
-	memcpy(&left.ser, phys_to_virt(pa), sizeof(left.ser));
+	memcpy(&handover.ser, phys_to_virt(pa), sizeof(handover.ser));
 	return !(ser->size >> 63) && !(ser->pos >> 63) && !ser->flags && ser->seals <= 0x3f &&
 	       ser->nr_folios <= (u64)ser->folios.total_pages * 256;
 }
 
 static bool read_entries(void)
 {
-	struct kho_vmalloc preservation = left.ser.folios;
+	struct kho_vmalloc preservation = handover.ser.folios;
 	u64 i;
 
-	left.nr_entries = 0;
-	if (!left.ser.nr_folios)
+	handover.nr_entries = 0;
+	if (!handover.ser.nr_folios)
 		return true;
-	if (!area_read(&left.area, &preservation) || left.area.has_twins)
+	if (!area_read(&handover.area, &preservation) || handover.area.has_twins)
 		return false;
-	if (left.ser.nr_folios > MAX_ENTRIES)
+	if (handover.ser.nr_folios > MAX_ENTRIES)
 		return false;
 
-	left.nr_entries = left.ser.nr_folios;
-	for (i = 0; i < left.nr_entries; i++)
-		memcpy(&left.entries[i], page_address(left.area.pages[i / 256]) + i % 256 * 16,
-		       sizeof(left.entries[i]));
+	handover.nr_entries = handover.ser.nr_folios;
+	for (i = 0; i < handover.nr_entries; i++)
+		memcpy(&handover.entries[i],
+		       page_address(handover.area.pages[i / 256]) + i % 256 * 16,
+		       sizeof(handover.entries[i]));
 	return true;
 }
 
@@ -109,37 +109,38 @@ static bool overlap(u64 a, u64 nr_a, u64 b, u64 nr_b)
 /* Check that the folio is still preserved, and that it fits at its index. */
 static bool is_good_entry(unsigned int i)
 {
-	const struct memfd_luo_folio_ser *entry = &left.entries[i];
+	const struct memfd_luo_folio_ser *entry = &handover.entries[i];
 	unsigned long nr;
 	unsigned int j;
 	int order;
 
-	left.orders[i] = 0;
+	handover.orders[i] = 0;
 	if (!entry->pfn)
 		return true;
 	order = kho_incoming_order(PFN_PHYS(entry->pfn));
-	if (order < 0 || left.area.taken[pfn_to_page(entry->pfn) - mem_map])
+	if (order < 0 || handover.area.taken[pfn_to_page(entry->pfn) - mem_map])
 		return false;
 
-	left.orders[i] = order;
+	handover.orders[i] = order;
 	nr = 1UL << order;
 	if (entry->flags & ~3 || entry->index % nr || entry->index >= size_in_pages())
 		return false;
 	for (j = 0; j < i; j++)
-		if (left.entries[j].pfn &&
-		    (left.entries[j].pfn == entry->pfn ||
-		     overlap(entry->index, nr, left.entries[j].index, 1UL << left.orders[j])))
+		if (handover.entries[j].pfn &&
+		    (handover.entries[j].pfn == entry->pfn ||
+		     overlap(entry->index, nr, handover.entries[j].index,
+			     1UL << handover.orders[j])))
 			return false;
 
 	return true;
 }
 
-static bool read_left(u64 pa, const char *compatible)
+static bool read_handover(u64 pa, const char *compatible)
 {
 	struct page *page;
 	unsigned int i, j;
 
-	memset(&left.area, 0, sizeof(left.area));
+	memset(&handover.area, 0, sizeof(handover.area));
 	if (strcmp(compatible, "memfd-v2;vmalloc-v1") || !read_ser(pa) || !read_entries())
 		return false;
 
@@ -147,9 +148,9 @@ static bool read_left(u64 pa, const char *compatible)
 	if (kho_incoming_order(pa) >= 0) {
 		page = pfn_to_page(PHYS_PFN(pa));
 		for (j = 0; j < 1U << page->order; j++)
-			left.area.taken[page - mem_map + j] = true;
+			handover.area.taken[page - mem_map + j] = true;
 	}
-	for (i = 0; i < left.nr_entries; i++)
+	for (i = 0; i < handover.nr_entries; i++)
 		if (!is_good_entry(i))
 			return false;
 
@@ -185,16 +186,16 @@ static void check_file(const struct memfd *memfd)
 	unsigned long nr_pages = 0;
 	unsigned int i, j;
 
-	check((u64)memfd->inode.i_size == left.ser.size);
-	check((u64)memfd->file.f_pos == left.ser.pos);
-	check(memfd->seals == left.ser.seals);
+	check((u64)memfd->inode.i_size == handover.ser.size);
+	check((u64)memfd->file.f_pos == handover.ser.pos);
+	check(memfd->seals == handover.ser.seals);
 	check(!(memfd->seals & F_SEAL_EXEC) || !(memfd->inode.i_mode & 0111));
 
-	for (i = 0; i < left.nr_entries; i++) {
-		const struct memfd_luo_folio_ser *entry = &left.entries[i];
+	for (i = 0; i < handover.nr_entries; i++) {
+		const struct memfd_luo_folio_ser *entry = &handover.entries[i];
 
-		for (j = 0; entry->pfn && j < 1U << left.orders[i]; j++) {
-			/* A folio that is split into pages loses those past the end. */
+		for (j = 0; entry->pfn && j < 1U << handover.orders[i]; j++) {
+			/* Pages past the end are dropped when a folio is split. */
 			if (!shim_large_folios && j && entry->index + j >= size_in_pages())
 				break;
 			check_page(memfd, entry->index + j, entry->pfn + j, entry->flags);
@@ -205,14 +206,14 @@ static void check_file(const struct memfd *memfd)
 	check(memfd->nr_blocks == (long)nr_pages);
 }
 
-/* A kernel without large folios refuses a file of more pages than it has. */
+/* A kernel without large folios refuses a file of more pages than the machine has. */
 static bool too_many_pages(void)
 {
 	u64 nr = 0;
 	unsigned int i;
 
-	for (i = 0; i < left.nr_entries; i++)
-		nr += 1UL << left.orders[i];
+	for (i = 0; i < handover.nr_entries; i++)
+		nr += 1UL << handover.orders[i];
 
 	return !shim_large_folios && nr > get_num_physpages();
 }
@@ -235,7 +236,7 @@ static void retrieve(struct liveupdate_file_op_args *args, bool give_up)
 	unsigned long logged = shim_log_count;
 	int err = call_retrieve(args);
 
-	/* After a failed allocation, a retry succeeds. */
+	/* A single allocation fails, so a retry succeeds. */
 	if (err == -EAGAIN) {
 		check(shim_failed && !args->file);
 		if (give_up)
@@ -245,13 +246,13 @@ static void retrieve(struct liveupdate_file_op_args *args, bool give_up)
 	}
 
 	if (err) {
-		check(!left.good || too_many_pages());
+		check(!handover.good || too_many_pages());
 		check(shim_log_count > logged);
 		check(!memfd_exists && !args->file);
 	} else {
-		check(left.good || left.ser.nr_folios > MAX_ENTRIES);
+		check(handover.good || handover.ser.nr_folios > MAX_ENTRIES);
 		memfd_retrieved++;
-		if (left.good)
+		if (handover.good)
 			check_file(to_memfd(args->file));
 	}
 	args->retrieve_status = err ?: 1;
@@ -266,16 +267,16 @@ static void use_handler(const struct image *image)
 		.incoming_compatible = compatible,
 	};
 
-	/* LUO does not call the handler for other base tokens. */
 	if (image->args[8]) {
 		memcpy(compatible, &image->args[8], sizeof(compatible));
 		compatible[sizeof(compatible) - 1] = '\0';
+		/* LUO does not call the handler for other base tokens. */
 		if (!has_version_of(compatible, "memfd"))
 			return;
 	}
 
 	shim_large_folios = !(image->args[1] & ARG_SMALL);
-	left.good = read_left(args.serialized_data, compatible);
+	handover.good = read_handover(args.serialized_data, compatible);
 	if (!(image->args[1] & ARG_DISCARD))
 		retrieve(&args, image->args[1] & ARG_GIVE_UP);
 	memfd_handler->ops->finish(&args);
@@ -298,7 +299,7 @@ static void run(const u8 *data, size_t size)
 	use_handler(&image);
 	/* All restored memory was freed. */
 	check(mm_nr_allocated() - mm_nr_preserved() == kept);
-	memfd_left_over = mm_nr_preserved();
+	memfd_still_preserved = mm_nr_preserved();
 	check(!slab_objects());
 	check(!shim_log_warnings);
 	mm_reset();
@@ -324,16 +325,12 @@ static void add_memfd(seed_fn add, const char *name, struct file *file, u64 how)
 {
 	struct liveupdate_file_op_args args = { .handler = memfd_handler, .file = file };
 	u64 words[2] = { 0, how };
-	size_t size;
-	u8 *data;
 
 	check(memfd_handler->ops->can_preserve(memfd_handler, file));
 	check(!memfd_handler->ops->preserve(&args));
 	check(!memfd_handler->ops->freeze(&args));
 	words[0] = args.serialized_data;
-	size = image_save(words, ARRAY_SIZE(words), &data);
-	add(name, data, size);
-	free(data);
+	image_save(add, name, words, ARRAY_SIZE(words));
 
 	memfd_handler->ops->unpreserve(&args);
 	memfd_exists = false;

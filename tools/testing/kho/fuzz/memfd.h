@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#ifndef _KHO_LIVEUPDATE_MEMFD_LUO_H
-#define _KHO_LIVEUPDATE_MEMFD_LUO_H
+#ifndef _KHO_FUZZ_MEMFD_H
+#define _KHO_FUZZ_MEMFD_H
 
 struct liveupdate_file_handler;
 
@@ -14,6 +14,6 @@ extern struct liveupdate_file_handler *memfd_handler;
 
 /* Number of files that were retrieved; number of pages that the last input left preserved */
 extern unsigned int memfd_retrieved;
-extern unsigned long memfd_left_over;
+extern unsigned long memfd_still_preserved;
 
 #endif

@@ -6,8 +6,8 @@
  *
  * A key is the same number as in the tree, but its meaning is computed independently.
  */
-#ifndef _KHO_MODEL_H
-#define _KHO_MODEL_H
+#ifndef _KHO_FUZZ_MODEL_H
+#define _KHO_FUZZ_MODEL_H
 
 #include <linux/bits.h>
 #include <linux/types.h>

@@ -8,7 +8,6 @@
  * tree and does the operations that the following arguments encode.
  */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <linux/kernel.h>
@@ -153,12 +152,8 @@ static void add_tree(seed_fn add, const char *name, struct kho_radix_tree *tree)
 		0x00000001000001, 0x00000105008000, 0x00000000008005, 0x00000100000003,
 		0x00000001005002, 0x00000001002004, 0x00000003801008, 0x00000107820031,
 	};
-	size_t size;
-	u8 *data;
 
-	size = image_save(args, ARRAY_SIZE(args), &data);
-	add(name, data, size);
-	free(data);
+	image_save(add, name, args, ARRAY_SIZE(args));
 	kho_radix_destroy(tree);
 	mm_reset();
 }

@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#ifndef _KHO_VERSION_H
-#define _KHO_VERSION_H
+#ifndef _KHO_FUZZ_VERSION_H
+#define _KHO_FUZZ_VERSION_H
 
 #include <linux/types.h>
 

@@ -7,7 +7,6 @@
  * The arguments of the reader are a struct kho_vmalloc.
  */
 
-#include <stdlib.h>
 #include <string.h>
 
 #include <linux/kernel.h>
@@ -81,14 +80,10 @@ static void add_area(seed_fn add, const char *name, unsigned int nr_pages,
 {
 	void *area = vmalloc_order((unsigned long)nr_pages << PAGE_SHIFT, order);
 	struct kho_vmalloc preservation;
-	size_t size;
-	u8 *data;
 
 	memset(area, 1, PAGE_SIZE);
 	check(!kho_preserve_vmalloc(area, &preservation));
-	size = image_save((u64 *)&preservation, sizeof(preservation) / sizeof(u64), &data);
-	add(name, data, size);
-	free(data);
+	image_save(add, name, (u64 *)&preservation, sizeof(preservation) / sizeof(u64));
 	kho_unpreserve_vmalloc(&preservation);
 	vfree(area);
 	mm_reset();

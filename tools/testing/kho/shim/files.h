@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#ifndef _KHO_LIVEUPDATE_FILES_H
-#define _KHO_LIVEUPDATE_FILES_H
+#ifndef _KHO_SHIM_FILES_H
+#define _KHO_SHIM_FILES_H
 
 /* Open /dev/liveupdate. Like the other calls, return -errno on failure. */
 int sys_open_device(void);

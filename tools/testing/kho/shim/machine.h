@@ -12,8 +12,8 @@
  *   512  two scratch regions; the kernel image lies at the start of the first one
  *   528  memory that the second kernel allocates; reserved at boot
  */
-#ifndef _KHO_MACHINE_H
-#define _KHO_MACHINE_H
+#ifndef _KHO_SHIM_MACHINE_H
+#define _KHO_SHIM_MACHINE_H
 
 #include <linux/mm.h>
 

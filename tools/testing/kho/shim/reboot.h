@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#ifndef _KHO_REBOOT_H
-#define _KHO_REBOOT_H
+#ifndef _KHO_SHIM_REBOOT_H
+#define _KHO_SHIM_REBOOT_H
 
 #include <linux/compiler.h>
 

@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#ifndef _KHO_LIVEUPDATE_SHMEM_H
-#define _KHO_LIVEUPDATE_SHMEM_H
+#ifndef _KHO_SHIM_SHMEM_H
+#define _KHO_SHIM_SHMEM_H
 
 #include <linux/pagemap.h>
 

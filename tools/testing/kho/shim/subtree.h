@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#ifndef _KHO_LIVEUPDATE_SUBTREE_H
-#define _KHO_LIVEUPDATE_SUBTREE_H
+#ifndef _KHO_SHIM_SUBTREE_H
+#define _KHO_SHIM_SUBTREE_H
 
 #include <linux/types.h>
 

@@ -23,7 +23,7 @@ static void memfds_are_retrieved(void)
 		memfd_retrieved = 0;
 		run_seed(seeds[i]);
 		check(memfd_retrieved == 1);
-		check(!memfd_left_over);
+		check(!memfd_still_preserved);
 	}
 }
 
@@ -31,9 +31,9 @@ static void discarded_memfds_are_freed(void)
 {
 	memfd_retrieved = 0;
 	run_seed("pages-discarded");
-	check(!memfd_left_over);
+	check(!memfd_still_preserved);
 	run_seed("folios-discarded");
-	check(!memfd_left_over);
+	check(!memfd_still_preserved);
 	check(!memfd_retrieved);
 }
 
@@ -46,7 +46,7 @@ static void fail_in_turn(const char *seed, bool gives_up)
 		memfd_retrieved = 0;
 		run_seed_failing(seed, ++fail_at);
 		check(memfd_retrieved == 1 || (shim_failed && gives_up));
-		check(!memfd_left_over);
+		check(!memfd_still_preserved);
 	} while (shim_failed);
 	check(fail_at > 5);
 }

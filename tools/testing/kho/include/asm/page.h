@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _KHO_SHIM_ASM_PAGE_H
-#define _KHO_SHIM_ASM_PAGE_H
+#ifndef _KHO_ASM_PAGE_H
+#define _KHO_ASM_PAGE_H
 
 #include <linux/const.h>
 

@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#ifndef _KHO_SHIM_LINUX_BUG_H
-#define _KHO_SHIM_LINUX_BUG_H
+#ifndef _KHO_LINUX_BUG_H
+#define _KHO_LINUX_BUG_H
 
 #include <linux/build_bug.h>
 #include <linux/compiler.h>

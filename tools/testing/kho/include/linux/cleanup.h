@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _KHO_SHIM_LINUX_CLEANUP_H
-#define _KHO_SHIM_LINUX_CLEANUP_H
+#ifndef _KHO_LINUX_CLEANUP_H
+#define _KHO_LINUX_CLEANUP_H
 
 #define __cleanup(func)		__attribute__((__cleanup__(func)))
 #define __KHO_PASTE(a, b)	a ## b

@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#ifndef _KHO_TESTS_LINUX_INIT_H
-#define _KHO_TESTS_LINUX_INIT_H
+#ifndef _KHO_LINUX_INIT_H
+#define _KHO_LINUX_INIT_H
 
 #include <linux/compiler.h>
 

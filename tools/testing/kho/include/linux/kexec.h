@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#ifndef _KHO_TESTS_LINUX_KEXEC_H
-#define _KHO_TESTS_LINUX_KEXEC_H
+#ifndef _KHO_LINUX_KEXEC_H
+#define _KHO_LINUX_KEXEC_H
 
 #include <linux/types.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _KHO_SHIM_LINUX_LOCKDEP_H
-#define _KHO_SHIM_LINUX_LOCKDEP_H
+#ifndef _KHO_LINUX_LOCKDEP_H
+#define _KHO_LINUX_LOCKDEP_H
 
 #define lockdep_assert_held(lock)	((void)(lock))
 #define lockdep_assert_held_write(lock)	((void)(lock))

@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#ifndef _KHO_SHIM_LINUX_MM_H
-#define _KHO_SHIM_LINUX_MM_H
+#ifndef _KHO_LINUX_MM_H
+#define _KHO_LINUX_MM_H
 
 #include <linux/align.h>
 #include <linux/bits.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _KHO_SHIM_LINUX_MMZONE_H
-#define _KHO_SHIM_LINUX_MMZONE_H
+#ifndef _KHO_LINUX_MMZONE_H
+#define _KHO_LINUX_MMZONE_H
 
 #include <linux/bits.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _KHO_LIVEUPDATE_LINUX_MODULE_H
-#define _KHO_LIVEUPDATE_LINUX_MODULE_H
+#ifndef _KHO_LINUX_MODULE_H
+#define _KHO_LINUX_MODULE_H
 
 #include <linux/init.h>
 #include <linux/types.h>

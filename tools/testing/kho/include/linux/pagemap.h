@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#ifndef _KHO_LIVEUPDATE_LINUX_PAGEMAP_H
-#define _KHO_LIVEUPDATE_LINUX_PAGEMAP_H
+#ifndef _KHO_LINUX_PAGEMAP_H
+#define _KHO_LINUX_PAGEMAP_H
 
 #include <linux/bits.h>
 #include <linux/fs.h>

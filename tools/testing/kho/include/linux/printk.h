@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _KHO_SHIM_LINUX_PRINTK_H
-#define _KHO_SHIM_LINUX_PRINTK_H
+#ifndef _KHO_LINUX_PRINTK_H
+#define _KHO_LINUX_PRINTK_H
 
 #ifndef pr_fmt
 #define pr_fmt(fmt)	fmt

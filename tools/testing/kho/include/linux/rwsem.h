@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _KHO_SHIM_LINUX_RWSEM_H
-#define _KHO_SHIM_LINUX_RWSEM_H
+#ifndef _KHO_LINUX_RWSEM_H
+#define _KHO_LINUX_RWSEM_H
 
 #include "../../../../include/linux/rwsem.h"
 #include <linux/cleanup.h>

@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#ifndef _KHO_LIVEUPDATE_LINUX_SHMEM_FS_H
-#define _KHO_LIVEUPDATE_LINUX_SHMEM_FS_H
+#ifndef _KHO_LINUX_SHMEM_FS_H
+#define _KHO_LINUX_SHMEM_FS_H
 
 #include <linux/pagemap.h>
 

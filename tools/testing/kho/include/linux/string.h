@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-#ifndef _KHO_SHIM_LINUX_STRING_H
-#define _KHO_SHIM_LINUX_STRING_H
+#ifndef _KHO_LINUX_STRING_H
+#define _KHO_LINUX_STRING_H
 
 #include <sys/types.h>
 

@@ -2,8 +2,8 @@
 /*
  * User space and the kernel share their memory.
  */
-#ifndef _KHO_LIVEUPDATE_LINUX_UACCESS_H
-#define _KHO_LIVEUPDATE_LINUX_UACCESS_H
+#ifndef _KHO_LINUX_UACCESS_H
+#define _KHO_LINUX_UACCESS_H
 
 #include <string.h>
 

@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#ifndef _KHO_SHIM_LINUX_VMALLOC_H
-#define _KHO_SHIM_LINUX_VMALLOC_H
+#ifndef _KHO_LINUX_VMALLOC_H
+#define _KHO_LINUX_VMALLOC_H
 
 #include <linux/list.h>
 #include <linux/mm.h>
