@@ -1,5 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2120
-# Sourced by the other scripts: paths, and functions to run steps and show them.
+# Sourced by the other scripts: paths, and functions to run steps and show them. HACKING.md
+# describes the environment variables.
 # SPDX-License-Identifier: GPL-2.0
 set -euo pipefail
 export LC_ALL=C
