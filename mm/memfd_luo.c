@@ -161,7 +161,7 @@ static void memfd_luo_release(struct memfd_luo_outgoing *out)
 }
 
 /*
- * The content of a fallocate()d folio is undefined until it is uptodate. A clean
+ * The content of a fallocate()d folio that is not up to date is undefined. A clean
  * folio could be dropped by the next kernel.
  */
 static void memfd_luo_make_valid(struct folio *folio)
