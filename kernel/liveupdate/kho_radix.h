@@ -63,7 +63,10 @@ static inline u64 kho_radix_marker(unsigned int order)
 	return 1ULL << (KHO_ORDER_0_LOG2 - order);
 }
 
-/* Return the key of the block of @order that contains @pfn. */
+/*
+ * Return the key of the block of @order that contains @pfn. For
+ * KHO_RADIX_END_PFN this is the key after the last one of @order.
+ */
 static inline u64 kho_radix_key(unsigned long pfn, unsigned int order)
 {
 	return kho_radix_marker(order) + (pfn >> order);
@@ -132,8 +135,8 @@ static inline void *kho_radix_child(const struct kho_radix_node *node,
  * path, which also determines the error. The block must be valid and the caller
  * must hold the tree's lock.
  *
- * CONFIG_KEXEC_HANDOVER_DEBUG disables the fast path, because only the slow path
- * checks the tree.
+ * CONFIG_KEXEC_HANDOVER_DEBUG disables the fast path, because only the slow
+ * path checks the tree.
  */
 
 static __always_inline bool
@@ -148,7 +151,7 @@ static __always_inline bool kho_radix_add_to_last(struct kho_radix_tree *tree,
 						  unsigned long pfn,
 						  unsigned int order)
 {
-	u64 key = kho_radix_key(pfn, order);
+	u64 key = kho_radix_marker(order) | pfn >> order;
 
 	if (!kho_radix_is_in_last_leaf(tree, key) ||
 	    __test_and_set_bit(kho_radix_bit(key), tree->last_leaf->bitmap))
@@ -163,7 +166,7 @@ static __always_inline bool
 kho_radix_del_from_last(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned int order)
 {
-	u64 key = kho_radix_key(pfn, order);
+	u64 key = kho_radix_marker(order) | pfn >> order;
 
 	if (!kho_radix_is_in_last_leaf(tree, key) ||
 	    tree->last_page->private == 1 ||
