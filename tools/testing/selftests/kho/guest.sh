@@ -6,26 +6,30 @@
 # The host's side of tests that run in guests: a bash library on top of vm.sh.
 #
 #   guest_start PROGRAM [MODULE...]    take PROGRAM as init, and the modules
-#   guest_add_program NAME...          take programs, too: built beside it, or
-#                                      of the host
+#   guest_add_program NAME...          take more programs, built beside it or
+#                                      installed on the host
 #   guest_add SUITE[:VARIANT] SECONDS APPEND [QEMU ARGS...]
 #                                      plan one guest
-#   guest_lacks SUITE WHY              it can't run on this host: all skipped
+#   guest_add_if_asked ...             plan it only if KHO_SUITES names it
+#   guest_lacks SUITE WHY              this host can't run it: skip its tests
 #   guest_panics SUITE                 it panics and goes on in a crash kernel
-#   guest_ends SUITE LINE              it ends with what begins with this line
-#   guest_chain SUITE                  each kernel has a test that ends in the
-#                                      next one: should it die, go on behind it
+#   guest_ends SUITE LINE              it ends with a panic that starts with LINE
+#   guest_chain SUITE                  each test damages the next kernel: if the
+#                                      guest dies, boot it again for the tests
+#                                      after that one
 #   guest_finish                       pack it, boot all guests, print TAP, exit
 #
-# Every test of a suite (guest.h) becomes one line of TAP. So does what all
-# guests must do: come to their end by themselves, and with a clean kernel log.
-# A test without a result has failed.
+# Each test of a suite (guest/runner.h) becomes one line of TAP. So does a check
+# that the guest has ended by itself and with a clean kernel log. A test without a
+# result has failed.
+#
+# A script that uses this library prints the names of its guests, one a line, if
+# its argument is --list. That needs no kernel.
 #
 # Environment: KHO_KERNEL= the kernel to boot, KHO_SUITES= names of suites or
 # variants to run (default all; "SUITE:" is the suite without its variants),
-# KHO_LOGS= the directory for the serial logs, KHO_SYSROOT= where the programs and
-# libraries are that guests take, when they are of another machine than the host,
-# and what vm.sh knows.
+# KHO_LOGS= the directory for the serial logs, KHO_SYSROOT= programs and libraries
+# for guests of another architecture than the host, and the variables of vm.sh.
 
 KSFT_SKIP=4
 
@@ -33,6 +37,8 @@ GUEST_HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 # shellcheck source=tools/testing/selftests/kho/vm.sh
 . "$GUEST_HERE/vm.sh"
 
+guest_list=
+[[ "${1:-}" != --list ]] || guest_list=yes
 guest_suites=()
 declare -A guest_seconds guest_append guest_qemu_args guest_panics guest_ends
 declare -A guest_chains guest_lacks
@@ -47,8 +53,7 @@ guest_skip_all() {
 	exit "$KSFT_SKIP"
 }
 
-# A module of the build tree that the kernel under test comes from, or one that
-# was built beside the test.
+# Print the path of a module: built beside the test, or with the kernel under test.
 guest_find_module() {
 	local name=$1 path
 
@@ -77,7 +82,7 @@ guest_add_modules() {
 	done
 }
 
-# The libraries that a program is linked with, and what loads them.
+# Print the libraries that a program is linked with, and its dynamic linker.
 guest_libraries() {
 	if [[ -n "$guest_emulator" ]]; then
 		"$guest_emulator" -L "$guest_sysroot" \
@@ -97,12 +102,13 @@ guest_path() {
 	echo "$path"
 }
 
-# In the guest it is in /bin, its libraries are where they are on the host. One
-# that the host lacks is missing in the guest: the tests that need it say so.
+# Copy programs to /bin of the guest, and their libraries to where they are on the
+# host. A program that the host lacks is left out: tests that need it are skipped.
 guest_add_program() {
 	local name path
 	local -a libraries
 
+	[[ -z "$guest_list" ]] || return 0
 	mkdir -p "$guest_tmp/root/bin"
 	for name in "$@"; do
 		path=$(PATH=$(guest_path) command -v "$name") || continue
@@ -114,7 +120,7 @@ guest_add_program() {
 	done
 }
 
-# What is of another machine than the host runs there in QEMU, too.
+# Programs of another architecture than the host run on the host in QEMU, too.
 guest_find_machine() {
 	guest_machine=$(vm_machine "$guest_kernel")
 	guest_emulator=
@@ -125,9 +131,20 @@ guest_find_machine() {
 	fi
 }
 
+# Variables that the script with the guests may look at
+guest_start_list() {
+	guest_machine=$(uname -m)
+	guest_objtree=
+	: "${ACCEL:=tcg}"
+}
+
 guest_start() {
 	local program=$1 missing
 
+	if [[ -n "$guest_list" ]]; then
+		guest_start_list
+		return
+	fi
 	shift
 	guest_out=${OUTPUT:-$(dirname "$(readlink -f "$0")")}
 	guest_program=$guest_out/$program
@@ -171,12 +188,20 @@ guest_wanted() {
 guest_add() {
 	local suite=$1
 
+	if [[ -n "$guest_list" ]]; then
+		echo "$suite"
+		return
+	fi
 	guest_wanted "$suite" || return 0
 	guest_suites+=("$suite")
 	guest_seconds[$suite]=$2
 	guest_append[$suite]=$3
 	shift 3
 	guest_qemu_args[$suite]=$*
+}
+
+guest_add_if_asked() {
+	[[ -z "${KHO_SUITES:-}$guest_list" ]] || guest_add "$@"
 }
 
 guest_lacks() {
@@ -195,7 +220,7 @@ guest_chain() {
 	guest_chains[$1]=yes
 }
 
-# The tests of a suite, under the names of its variant.
+# Print the tests of a suite, with the name of its variant.
 guest_tests() {
 	${guest_emulator:+"$guest_emulator"} "$guest_program" list "${1%%:*}" \
 		"${guest_append[$1]}" |
@@ -226,7 +251,7 @@ guest_result() {
 	echo "$result $guest_nr $name"
 }
 
-# What the guest said about one test: its results or its notes.
+# Print what the guest has reported about one test under the keyword WHAT.
 guest_lines() {
 	local lines=$1 what=$2 name=$3
 
@@ -237,8 +262,8 @@ guest_lines() {
 	}' "$lines"
 }
 
-# The first result of a test counts: where it was skipped in one kernel, it can
-# but fail in the next.
+# The first result of a test counts: a test that is skipped in one kernel fails in
+# the next.
 guest_verdict() {
 	awk -v name="$2" '
 		$0 == "ok " name || $0 == "not ok " name || $0 == "skip " name {
@@ -262,7 +287,7 @@ guest_report_test() {
 	esac
 }
 
-# Every line that the guest of a suite meant for us, from its serial log.
+# Print the lines of a serial log that the guest program has written.
 guest_parse() {
 	local suite=$1 log=$2
 
@@ -271,8 +296,8 @@ guest_parse() {
 		sed "s/ ${suite%%:*}\./ $suite./"
 }
 
-# A panic that a suite asks for is all right: what counts is the crash kernel,
-# or that it happens.
+# Print the part of a serial log that must be clean. After an intended panic that is
+# the log of the crash kernel, or everything before the panic.
 guest_log_to_check() {
 	if [[ -n "${guest_panics[$1]:-}" ]]; then
 		awk '/Linux version/ { n = 0 } { line[n++] = $0 }
@@ -298,8 +323,8 @@ guest_boot() {
 		"$log" "${guest_seconds[$suite]}" "${args[@]}"
 }
 
-# The number, from 1, of the test at which a chain of kernels has broken; it
-# fails when each has a result, or the last of those that have none was the last.
+# Print the number, from 1, of the first test after number LAST that has no result.
+# Fail if there is none.
 guest_broken_at() {
 	local suite=$1 lines=$2 last=$3 test nr=0
 
@@ -313,13 +338,14 @@ guest_broken_at() {
 	return 1
 }
 
-# The suite leaves out as many of its first tests as skip= says.
+# Boot the guest again for the tests after each one that has no result. The suite
+# leaves out as many tests as skip= says.
 guest_go_on() {
 	local suite=$1 log=$2 lines=$3 broken=0
 
 	while broken=$(guest_broken_at "$suite" "$lines" "$broken"); do
 		guest_boot "$suite" "$log.rest" "skip=$broken" ||
-			echo "guest behind test $broken failed"
+			echo "guest after test $broken failed"
 		cat "$log.rest" >>"$log"
 		rm "$log.rest"
 		guest_parse "$suite" "$log" >"$lines"
@@ -368,6 +394,7 @@ guest_run_suite() {
 guest_finish() {
 	local suite
 
+	[[ -z "$guest_list" ]] || return 0
 	for suite in "${guest_suites[@]}"; do
 		[[ -n "$(guest_tests "$suite")" ]] ||
 			{ echo "suite $suite has no tests" >&2; return 1; }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the tests of kexec handover share
+ * Helpers of the suites of kexec handover
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
 #ifndef SELFTESTS_KHO_KHO_H
 #define SELFTESTS_KHO_KHO_H
 
-#include "guest.h"
+#include "guest/runner.h"
 
 #define MAX_RANGES	64
 
@@ -21,12 +21,27 @@ struct ranges {
 	int nr;
 };
 
-/* The scratch regions as the kernel printed them while it booted; 0 or -1. */
-int read_scratch(struct ranges *out);
+unsigned long long range_size(const struct range *r);
+unsigned long long total_size(const struct ranges *ranges);
+/* Return whether one of the ranges contains or overlaps @r. */
+bool within(const struct ranges *ranges, const struct range *r);
+bool overlaps(const struct ranges *ranges, const struct range *r);
+/* Read the ranges after each @key in @text; @fmt is for sscanf(). */
+void ranges_from_lines(struct ranges *out, const char *text, const char *key,
+		       const char *fmt);
 
-/* Kexec handover is off: debugfs has nothing of it either. */
+/* Read the scratch regions from the kernel log: 0 or -1. There may be none. */
+int read_scratch(struct ranges *out);
+/* As read_scratch(), but the step fails if there is no scratch region. */
+void need_scratch(struct ranges *out);
+bool kho_is_on(void);
+
+/* Check that debugfs has nothing of kexec handover. */
 void check_no_debugfs(void);
 
-extern const struct guest_suite debugfs_suite;
+/* Let test_kho preserve memory, and restore what it has preserved before. */
+void preserve_all(void);
+void restore_all(void);
+void restore_and_preserve(void);
 
 #endif /* SELFTESTS_KHO_KHO_H */

@@ -3,27 +3,26 @@
 #
 # Copyright (C) 2026 The KHO LTS developers
 #
-# Kexec handover across real kexecs, in guests.
+# Test kexec handover across real kexecs, in guests. Each suite of suites/*.c has a
+# line here. --list prints the names of the guests.
 
 set -euo pipefail
 
 # shellcheck source=tools/testing/selftests/kho/guest.sh
 . "$(dirname "$(readlink -f "$0")")/guest.sh"
 
-guest_start kho_guest test_kho kho_scratch_test kho_reserve_test \
-	kho_forge_test kho_debugfs_test
+guest_start kho_guest test_kho kho_scratch_test kho_reserve_test kho_debugfs_test
 guest_add_program dtc
 
 guest_add chain 300 "kho=on"
 guest_add late 90 "kho=on"
-# Memory above 4 GiB, so that each node gets scratch of its own
-guest_add late:six_gib 120 "kho=on" -m 6G -smp 2,sockets=2 \
-	-object memory-backend-ram,id=n0,size=3G -numa node,cpus=0,memdev=n0 \
-	-object memory-backend-ram,id=n1,size=3G -numa node,cpus=1,memdev=n1
+# Some memory is above 4 GiB, so that each node has scratch of its own.
+six_gib=$(vm_nodes 3072 3072)
+guest_add late:six_gib 120 "kho=on" "$six_gib"
 guest_add late:one_cpu 90 "kho=on" -m 1G
-# There is no room for that much in one piece.
+# No range of free memory is that large.
 guest_add late:split_scratch 90 "kho=on kho_scratch=1100M,0,0"
-# Nor for half of it in the first node.
+# Here half of it does not fit into the first node either.
 [[ "$guest_machine" != x86_64 ]] ||
 	guest_add late:three_parts 90 \
 		"nokaslr memmap=16M\$504M kho=on kho_scratch=1100M,0,0"
@@ -39,19 +38,16 @@ guest_add off 120 "$default"
 guest_add image 120 "kho=on crashkernel=256M"
 guest_add crash 120 "kho=on crashkernel=256M"
 guest_panics crash
-# Sizes in hexadecimal are those that a later kernel is told otherwise.
+# The suite changes the regions with hexadecimal sizes for later kernels.
 regions="reserve_mem=1M:64K:kept reserve_mem=5000:64:odd"
 regions+=" reserve_mem=0x40000:4K:moved reserve_mem=0x4000000:4K:gone"
 regions+=" reserve_mem=18446744073709551615:4K:absurd"
 guest_add reserve 120 "kho=on $regions"
-guest_add damage 120 "kho=on"
 guest_add no_room 60 "kho=on kho_scratch=16M,64G,0"
 # Each node has room for a page of 1 GiB beside the kernel, which stays low.
 for how in hugepages=2 hugepages=0:1,1:1 hugetlb_cma=2G; do
-	guest_add "gigantic:${how//[^a-zA-Z0-9]/_}" 240 "kho=on nokaslr gigantic=$how" \
-		-m 6G -smp 2,sockets=2 \
-		-object memory-backend-ram,id=n0,size=3G -numa node,cpus=0,memdev=n0 \
-		-object memory-backend-ram,id=n1,size=3G -numa node,cpus=1,memdev=n1
+	guest_add "gigantic:${how//[^a-zA-Z0-9]/_}" 240 \
+		"kho=on nokaslr gigantic=$how" "$six_gib"
 done
 guest_add debugfs 120 "kho=on reserve_mem=40K:4K:kept"
 guest_add sizes 90 "kho=on kho_scratch=16M,256M,64M"

@@ -5,30 +5,31 @@
 #
 # Run kernels in QEMU: a bash library for tests that need a real kexec.
 #
-#   vm_image DIR          print where the kernel is that was built in DIR
-#   vm_machine KERNEL     print what it runs on, as uname -m names it
-#   vm_console KERNEL     print the console of its guests, as console= names it
-#   vm_efi MACHINE        print the file with EFI's firmware for it
+#   vm_image DIR          print the path of the kernel that was built in DIR
+#   vm_machine KERNEL     print its architecture, as uname -m does
+#   vm_console KERNEL     print the console of its guests, as console= has it
+#   vm_efi MACHINE        print the path of the EFI firmware for it
 #   vm_accel [KERNEL]     print "kvm" or "tcg"
+#   vm_nodes MIB...       print QEMU's arguments for NUMA nodes of these sizes, with
+#                         a CPU each
 #   vm_pack DIR OUT       pack DIR into the initrd OUT
 #   vm_run KERNEL INITRD APPEND LOG SECONDS [QEMU ARGS...]
 #                         run one guest to its end
-#   vm_check_log LOG      fail when the kernel complained
+#   vm_check_log LOG      fail if the kernel has reported an error
 #
 # A guest ends itself with reboot() or poweroff. It has 2 CPUs and 2 GiB in two
-# NUMA nodes; -m, -smp or -numa among the QEMU ARGS replace that layout, and
-# any other argument may override what stands before it.
+# NUMA nodes. If the QEMU ARGS have -m, -smp or -numa, they replace that layout;
+# others override earlier arguments.
 #
 # Environment: ACCEL=kvm|tcg picks the accelerator without a probe, QEMU= the
-# program, VM_CPU= the CPU model, VM_PATIENCE=N makes all limits N times as long
-# (for a slow host, or a kernel full of checks). VM_APPEND= words for every
-# guest's command line, VM_ARGS= arguments for every QEMU, VM_LAYOUT= the layout
-# of those guests that don't bring one.
+# program, VM_CPU= the CPU model. VM_PATIENCE=N multiplies all time limits by N, for
+# a slow host or kernel. VM_APPEND= is appended to every kernel command line,
+# VM_ARGS= to the arguments of every QEMU. VM_LAYOUT= replaces the default layout.
 
 VM_PROBE_SECONDS=15
 VM_TAIL_LINES=40
 
-# What a kernel prints when something is wrong, with any subsystem before it.
+# Messages of a kernel that has found an error
 VM_TROUBLE='WARNING:|BUG:|kernel BUG at|Oops|[Bb]ad page|Bad rss-counter'
 VM_TROUBLE+='|KASAN|UBSAN|KFENCE: memory|general protection fault'
 VM_TROUBLE+='|INFO: (task|rcu|possible|trying|inconsistent|suspicious)'
@@ -38,17 +39,20 @@ VM_TROUBLE+='|Unable to handle kernel|Kernel panic|double free'
 VM_TROUBLE+='|list_(add|del) corruption'
 VM_TROUBLE+='|kmemleak: [0-9]+ new suspected'
 
-# Lines that match the above on a healthy kernel.
+# Messages of a healthy kernel that match the above
 VM_HARMLESS='Spectre V2 : WARNING:'
 
-# Where each architecture leaves its kernel
+# The kernel images of the architectures in a build tree
 VM_IMAGES=(arch/x86/boot/bzImage arch/arm64/boot/Image)
 
-# What the guests of each machine differ in: QEMU's kind of board, and the console;
-# a CPU without what takes most of a guest's time when emulated ("rep stosb" byte
-# by byte, the ciphers of pointer authentication), and without LPA2, with which the
-# base can't load a kexec image; words for the kernel (on a loaded host an emulated
-# CPU may miss the timer's check at boot); and EFI's firmware, where Debian has it.
+# Settings for each architecture:
+# - the board and its console;
+# - the CPU to emulate, without features that are slow to emulate ("rep stosb",
+#   pointer authentication with QARMA), and without LPA2, as the base kernel can't
+#   load a kexec image on a CPU that has it;
+# - kernel parameters: on a loaded host an emulated CPU may fail the timer check at
+#   boot;
+# - the EFI firmware, at the path of Debian's package.
 declare -A VM_BOARD=([x86_64]=pc [aarch64]=virt)
 declare -A VM_CONSOLE=([x86_64]=ttyS0 [aarch64]=ttyAMA0)
 declare -A VM_TCG_CPU=([x86_64]="max,erms=off"
@@ -90,8 +94,7 @@ vm_qemu() {
 	echo "${QEMU:-qemu-system-$(vm_machine "$1")}"
 }
 
-# vm_missing KERNEL [TOOL...]: refuse to start without what a guest needs; the
-# reason goes to stdout.
+# vm_missing KERNEL [TOOL...]: succeed if a guest can't be started, and print why.
 vm_missing() {
 	local tool
 
@@ -104,8 +107,8 @@ vm_missing() {
 	return 1
 }
 
-# Where the kernel under test stands: KHO_KERNEL, or the image of the build
-# tree (KBUILD_OUTPUT, or what holds this directory) that these tests are in.
+# Print the path of the kernel under test: KHO_KERNEL, or the image in the build tree
+# of these tests (KBUILD_OUTPUT, or the tree that contains this directory).
 vm_kernel() {
 	local here dir
 
@@ -135,15 +138,15 @@ vm_cpu() {
 	fi
 }
 
-# A kernel without initrd that comes as far as its panic for want of a root
-# proves the accelerator; there are hosts whose /dev/kvm opens and then hangs.
+# Boot the kernel without an initrd. It must log something before it panics because
+# there is no root file system. On some hosts /dev/kvm opens, but the guest hangs.
 vm_kvm_works() {
 	local kernel=$1 machine log status=1
 
 	[[ -r /dev/kvm && -w /dev/kvm ]] || return 1
 	machine=$(vm_machine "$kernel")
 	log=$(mktemp)
-	# In a shell of its own, which keeps to itself that QEMU aborted.
+	# The subshell hides the message of bash if QEMU aborts.
 	if (timeout -k 2 "$VM_PROBE_SECONDS" "$(vm_qemu "$kernel")" \
 		-machine "${VM_BOARD[$machine]}" -accel kvm -cpu host \
 		-m 512M -nodefaults -nographic -no-reboot -serial "file:$log" \
@@ -155,8 +158,8 @@ vm_kvm_works() {
 	return "$status"
 }
 
-# Set ACCEL once for this shell and its children. A kernel of another machine
-# than this one is emulated in any case.
+# Set ACCEL for this shell and its children. A kernel of another architecture is
+# always emulated.
 vm_choose_accel() {
 	local kernel
 
@@ -188,7 +191,19 @@ vm_pack() {
 	) >"$out"
 }
 
-# The guest's layout, unless the caller brings one.
+vm_nodes() {
+	local mib nr=0 total=0 nodes=()
+
+	for mib; do
+		nodes+=(-object "memory-backend-ram,id=vm_node$nr,size=${mib}M"
+			-numa "node,nodeid=$nr,cpus=$nr,memdev=vm_node$nr")
+		total=$((total + mib))
+		nr=$((nr + 1))
+	done
+	echo "-m ${total}M -smp $nr,sockets=$nr ${nodes[*]}"
+}
+
+# Print the layout of the guest, unless the arguments have one.
 vm_layout() {
 	local arg
 
@@ -197,15 +212,7 @@ vm_layout() {
 		-m | -smp | -numa) return 0 ;;
 		esac
 	done
-	if [[ -n "${VM_LAYOUT:-}" ]]; then
-		xargs -n 1 <<<"$VM_LAYOUT"
-		return
-	fi
-	printf '%s\n' -m 2G -smp 2,sockets=2 \
-		-object memory-backend-ram,id=vm_node0,size=1G \
-		-object memory-backend-ram,id=vm_node1,size=1G \
-		-numa node,nodeid=0,cpus=0,memdev=vm_node0 \
-		-numa node,nodeid=1,cpus=1,memdev=vm_node1
+	xargs -n 1 <<<"${VM_LAYOUT:-$(vm_nodes 1024 1024)}"
 }
 
 vm_run() {
@@ -245,7 +252,7 @@ vm_check_log() {
 
 	found=$(grep -aE "$VM_TROUBLE" "$log" | grep -avE "$VM_HARMLESS" || true)
 	[[ -n "$found" ]] || return 0
-	echo "$log: the kernel complains:" >&2
+	echo "$log: the kernel reports errors:" >&2
 	echo "$found" >&2
 	return 1
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Something to be seen in kexec handover's part of debugfs
+ * Preserved memory for the tests of debugfs
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * Hand over folios of known orders, and blobs of known names and content, until
- * the module is unloaded or a kexec. With restore=1: free the blobs that the
- * previous kernel has handed over that way.
+ * Hand over folios of known orders, and blobs of known names and content, until the
+ * module is unloaded or a kexec comes. With restore=1, free the blobs that the module
+ * has handed over in the previous kernel.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -108,7 +108,7 @@ static void remove_all(void)
 		if (!blobs[i].mem)
 			continue;
 		kho_remove_subtree(blobs[i].mem);
-		/* Who still reads it does not read what is in there now. */
+		/* A late reader must not see this. */
 		memset(blobs[i].mem, 0xff, blobs[i].size);
 		free_blob(blobs[i].mem, blobs[i].lost);
 	}

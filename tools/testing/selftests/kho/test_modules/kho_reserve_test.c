@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * Say what is in a region: its place, its size, and how many kernels have been
- * here before. Then fill it for the next one.
+ * Log the address and the size of a region, and how many kernels have had it before.
+ * Then fill it for the next kernel.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -20,7 +20,7 @@ static char *name;
 module_param(name, charp, 0);
 MODULE_PARM_DESC(name, "name of the region");
 
-/* The first words of a region; a pattern follows up to its end */
+/* The first words of a region. A pattern fills the rest. */
 struct header {
 	u64 magic;
 	u64 start;
@@ -66,7 +66,7 @@ static void fill(struct header *header, phys_addr_t start, phys_addr_t size,
 		words[i] = pattern(header, i);
 }
 
-/* The page allocator must not have any of it. */
+/* Return whether the page allocator has no page of it. */
 static bool is_reserved(phys_addr_t start, phys_addr_t size)
 {
 	unsigned long pfn;

@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * Take movable pages, which may lie in scratch, until one does, and see that
- * preserving it is refused, whereas pages elsewhere are taken.
+ * Allocate movable pages until one is in scratch. Preserving it must fail, and
+ * preserving other pages must succeed.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -17,7 +17,7 @@
 #include <linux/module.h>
 
 #define MAX_REGIONS	32
-/* Most of a small guest's memory, in blocks of 2^ORDER pages. */
+/* Blocks of 2^ORDER pages: enough of them for most of a small guest's memory */
 #define ORDER		4
 #define MAX_BLOCKS	(SZ_1G >> (PAGE_SHIFT + ORDER))
 
@@ -61,7 +61,7 @@ static int check_taken(struct page *page)
 	return 0;
 }
 
-/* Also a run that only ends in scratch, or starts there. */
+/* Check a run of pages that starts or ends in scratch. */
 static int check_straddling(struct page *page)
 {
 	unsigned long pfn = page_to_pfn(page);
@@ -89,7 +89,7 @@ static int check_regions(void)
 	return err;
 }
 
-/* The first movable block inside scratch; the others are kept in @taken. */
+/* Return the first movable block in scratch. The other blocks go to @taken. */
 static struct page *find_in_scratch(struct list_head *taken)
 {
 	struct page *page;

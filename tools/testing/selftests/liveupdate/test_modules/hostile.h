@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the parts of luo_test_hostile.ko share
+ * Declarations of luo_test_hostile.ko
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -12,23 +12,24 @@
 #include <linux/kho/abi/memfd.h>
 #include <linux/types.h>
 
-/* What the guest's program has made, and this kernel's command line */
+/* The names that the guest program and the kernel command line use */
 #define HOSTILE_SESSION		"hit"
 #define HOSTILE_OTHER_SESSION	"spared"
 #define HOSTILE_MEMFD_TOKEN	1
 #define HOSTILE_FILE_TOKEN	2
+#define HOSTILE_NOTE_TOKEN	3
 #define HOSTILE_REGION		"kept"
 
-/* Pages of the area that is damaged: more than one chunk, the last one not full */
+/* Number of pages of the area: more than one chunk, and the last one is not full */
 #define HOSTILE_AREA_PAGES	700
 #define HOSTILE_HUGE_PAGES	1024
 
-/* Pages that may become nodes of the map */
+/* Number of free pages that damage() can turn into nodes of the map */
 #define HOSTILE_NR_SPARE	8
 
 #define HOSTILE_MAX_BLOCKS	3000
 
-/* Where some of what was preserved is, and what is in there */
+/* A block of preserved memory, and the checksum of its content */
 struct hostile_block {
 	u64 phys;
 	u32 nr_pages;
@@ -36,7 +37,7 @@ struct hostile_block {
 	u32 thing;
 };
 
-/* What this module hands over; it is never damaged itself. */
+/* The blob of this module. It is never damaged. */
 struct hostile_ledger {
 	u64 magic;
 	struct kho_vmalloc area;
@@ -48,9 +49,9 @@ struct hostile_ledger {
 
 extern struct hostile_ledger *hostile_ledger;
 
-/* hostile_find.c: structures that this kernel hands over; NULL if they are not there */
+/* hostile_find.c: the structures that this kernel hands over, or NULL */
 
-/* Find the root FDT, which has a name in it that no other has. */
+/* Find the root FDT by a name in it that no other FDT has. */
 int hostile_find_fdt(const char *mark);
 
 void *hostile_fdt(void);
@@ -61,22 +62,25 @@ struct luo_flb_header_ser *hostile_flbs(void);
 struct kho_block_header_ser *hostile_sessions(void);
 struct luo_session_ser *hostile_session(const char *name);
 struct luo_file_ser *hostile_file(const char *session, u64 token);
+struct note_ser *hostile_note(void);
 struct memfd_luo_ser *hostile_memfd(const char *session);
-/* Tables of the map by level, 0 for a leaf; on the way to the last one */
+/* Return the node at this level on the way to the last leaf of the map, level 0. */
 u64 *hostile_map_node(unsigned int level);
+/* Return the last entry of a table that is not 0. */
+u64 *hostile_last_child(u64 *table);
 
-/* What a page has that is searched for, NULL if nothing */
+/* Return the match in a page, or NULL. */
 typedef void *(*hostile_match_fn)(const void *page, const void *arg);
 
 void *hostile_find_in_page(const void *page, const void *what, size_t size,
 			   unsigned int step);
-/* The match number @nr in pages that are reserved, as those of an image, or not */
+/* Return match number @nr in pages that are @reserved, as those of a kexec image are. */
 void *hostile_search(bool reserved, hostile_match_fn match, const void *arg,
 		     unsigned int nr);
 
 struct hostile_prop {
-	__be32 *node;	/* the tag of its node, which the node's name follows */
-	__be32 *tag;	/* its own tag, which length and name follow */
+	__be32 *node;	/* the tag of its node; the name follows */
+	__be32 *tag;	/* its own tag; length and name follow */
 	void *value;
 	u32 len;
 };
@@ -89,19 +93,20 @@ int hostile_find_prop(void *fdt, const char *node, const char *name,
 extern void *hostile_spare[HOSTILE_NR_SPARE];
 extern u64 hostile_scratch[2];
 
-/* What a number is set to is a text, see there. */
+/* Set a number to the value that a text stands for. */
 int hostile_set_number(void *at, u32 width, const char *text);
 
-/* "FIELD VALUE" */
+/* Set a field when the kexec comes. @what is "FIELD VALUE". */
 int hostile_arm(const char *what);
+/* Set all of these fields. */
 int hostile_damage(void);
 
 /* hostile_image.c */
 
-/* How often an image may be in memory, in parts or whole */
+/* How many copies of parts of an image there may be in memory */
 #define HOSTILE_MAX_COPIES	4
 
-/* With no value it does nothing, and tells whether there is such a field. */
+/* Without a value, only return whether there is such a field. */
 int hostile_damage_image(const char *name, const char *value);
 
 #endif /* LUO_TEST_HOSTILE_H */

@@ -4,12 +4,12 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * What can be damaged is a field. What it is set to is one of
+ * A field is set to a value, which is one of
  *
  *   a number, +NUMBER (added), |NUMBER (bits set), max (all bits)
- *   @PLACE	its address: of one of structures[], or see address_of()
- *   =TEXT	of a string, padded with NULs; =TEXT* repeats the last character
- *		to the end, without a NUL
+ *   @PLACE	an address: of one of structures[], or see address_of()
+ *   =TEXT	a string, padded with NULs; =TEXT* repeats the last character to the
+ *		end, without a NUL
  */
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
@@ -21,19 +21,23 @@
 #include <linux/pfn.h>
 #include <linux/string.h>
 
+#include "../../../../../samples/liveupdate/notepad.h"
 #include "hostile.h"
 
 void *hostile_spare[HOSTILE_NR_SPARE];
 u64 hostile_scratch[2];
 
-static char armed_field[64], armed_value[64];
+/* One field, and another one that has to be set with it */
+#define MAX_ARMED	2
 
-/* Structures that fields are in */
+static struct armed {
+	char field[64];
+	char value[64];
+} armed[MAX_ARMED];
 
-static void *session(void)
-{
-	return hostile_session(HOSTILE_SESSION);
-}
+static unsigned int nr_armed;
+
+/* Structures */
 
 static void *phys_of(u64 phys)
 {
@@ -45,172 +49,101 @@ static void *next_block(struct kho_block_header_ser *block)
 	return block ? phys_of(block->next) : NULL;
 }
 
-static void *sessions(void)
-{
-	return hostile_sessions();
-}
+#define PLACE(name, where)						\
+	static void *find_##name(void)					\
+	{								\
+		return where;						\
+	}
 
-static void *sessions2(void)
-{
-	return next_block(sessions());
-}
+PLACE(fdt, hostile_fdt())
+PLACE(region_fdt, hostile_region_fdt())
+PLACE(metadata, hostile_metadata())
+PLACE(luo, hostile_luo())
+PLACE(flbs, hostile_flbs())
+PLACE(sessions, hostile_sessions())
+PLACE(session, hostile_session(HOSTILE_SESSION))
+PLACE(file, hostile_file(HOSTILE_SESSION, HOSTILE_MEMFD_TOKEN))
+PLACE(test_file, hostile_file(HOSTILE_SESSION, HOSTILE_FILE_TOKEN))
+PLACE(note_file, hostile_file(HOSTILE_SESSION, HOSTILE_NOTE_TOKEN))
+PLACE(note, hostile_note())
+PLACE(memfd, hostile_memfd(HOSTILE_SESSION))
+PLACE(ledger, hostile_ledger)
+PLACE(area, &hostile_ledger->area)
+PLACE(huge, &hostile_ledger->huge)
+PLACE(sessions2, next_block(find_sessions()))
+PLACE(area_chunk, phys_of(hostile_ledger->area.first.phys))
 
-static void *files(void)
+static void *find_files(void)
 {
-	struct luo_session_ser *found = session();
+	struct luo_session_ser *found = find_session();
 
 	return found ? phys_of(found->file_set.files) : NULL;
 }
 
-static void *files2(void)
-{
-	return next_block(files());
-}
+PLACE(files2, next_block(find_files()))
 
-static void *file(void)
+static void *find_chunk(void)
 {
-	return hostile_file(HOSTILE_SESSION, HOSTILE_MEMFD_TOKEN);
-}
-
-static void *test_file(void)
-{
-	return hostile_file(HOSTILE_SESSION, HOSTILE_FILE_TOKEN);
-}
-
-static void *memfd(void)
-{
-	return hostile_memfd(HOSTILE_SESSION);
-}
-
-static void *chunk(void)
-{
-	struct memfd_luo_ser *found = memfd();
+	struct memfd_luo_ser *found = find_memfd();
 
 	return found ? phys_of(found->folios.first.phys) : NULL;
 }
 
-static void *folio(void)
+static void *find_folio(void)
 {
-	struct kho_vmalloc_chunk *found = chunk();
+	struct kho_vmalloc_chunk *found = find_chunk();
 
 	return found ? phys_of(found->phys[0]) : NULL;
 }
 
-static void *folio2(void)
+static void *find_folio2(void)
 {
-	struct memfd_luo_folio_ser *found = folio();
+	struct memfd_luo_folio_ser *found = find_folio();
 
 	return found ? found + 1 : NULL;
 }
 
-/* A page with content of the memfd */
-static void *page2(void)
+/* A content page of the memfd */
+static void *find_page2(void)
 {
-	struct memfd_luo_folio_ser *found = folio2();
+	struct memfd_luo_folio_ser *found = find_folio2();
 
 	return found ? phys_of(PFN_PHYS(found->pfn)) : NULL;
 }
 
-static void *area(void)
+static void *find_area_chunk2(void)
 {
-	return &hostile_ledger->area;
-}
-
-static void *huge(void)
-{
-	return &hostile_ledger->huge;
-}
-
-static void *area_chunk(void)
-{
-	return phys_of(hostile_ledger->area.first.phys);
-}
-
-static void *area_chunk2(void)
-{
-	struct kho_vmalloc_chunk *found = area_chunk();
+	struct kho_vmalloc_chunk *found = find_area_chunk();
 
 	return found ? phys_of(found->hdr.next.phys) : NULL;
 }
 
-static void *area_page2(void)
+static void *find_area_page2(void)
 {
-	struct kho_vmalloc_chunk *found = area_chunk();
+	struct kho_vmalloc_chunk *found = find_area_chunk();
 
 	return found ? phys_of(found->phys[1]) : NULL;
 }
 
-static void *luo(void)
-{
-	return hostile_luo();
-}
-
-static void *flbs(void)
-{
-	return hostile_flbs();
-}
-
-static void *flb(void)
+static void *find_flb(void)
 {
 	struct luo_flb_header_ser *table = hostile_flbs();
 
 	return table ? table + 1 : NULL;
 }
 
-static void *fdt(void)
-{
-	return hostile_fdt();
-}
-
-static void *region_fdt(void)
-{
-	return hostile_region_fdt();
-}
-
-static void *metadata(void)
-{
-	return hostile_metadata();
-}
-
-static void *ledger(void)
-{
-	return hostile_ledger;
-}
-
-/* Each level is a place of its own. */
-#define MAP_NODE(level)							\
-	static void *map##level(void)					\
-	{								\
-		return hostile_map_node(level);				\
-	}
-
-MAP_NODE(0)
-MAP_NODE(1)
-MAP_NODE(2)
-MAP_NODE(3)
-MAP_NODE(4)
-MAP_NODE(5)
-
-static u64 *last_child(u64 *table)
-{
-	u64 *child = table + PAGE_SIZE / sizeof(u64) - 1;
-
-	while (child > table && !*child)
-		child--;
-	return child;
-}
-
-#define MAP_CHILD(level)						\
-	static void *map##level##_child(void)				\
-	{								\
-		return last_child(hostile_map_node(level));		\
-	}
-
-MAP_CHILD(1)
-MAP_CHILD(2)
-MAP_CHILD(3)
-MAP_CHILD(4)
-MAP_CHILD(5)
+/* The nodes of the map by level, and the last entry of each table */
+PLACE(map0, hostile_map_node(0))
+PLACE(map1, hostile_map_node(1))
+PLACE(map2, hostile_map_node(2))
+PLACE(map3, hostile_map_node(3))
+PLACE(map4, hostile_map_node(4))
+PLACE(map5, hostile_map_node(5))
+PLACE(map1_child, hostile_last_child(hostile_map_node(1)))
+PLACE(map2_child, hostile_last_child(hostile_map_node(2)))
+PLACE(map3_child, hostile_last_child(hostile_map_node(3)))
+PLACE(map4_child, hostile_last_child(hostile_map_node(4)))
+PLACE(map5_child, hostile_last_child(hostile_map_node(5)))
 
 /* Values */
 
@@ -218,27 +151,29 @@ static const struct {
 	const char *name;
 	void *(*find)(void);
 } structures[] = {
-	{ "fdt", fdt },
-	{ "region_fdt", region_fdt },
-	{ "luo", luo },
-	{ "sessions", sessions },
-	{ "sessions2", sessions2 },
-	{ "files", files },
-	{ "files2", files2 },
-	{ "memfd", memfd },
-	{ "chunk", chunk },
-	{ "folio", folio },
-	{ "page2", page2 },
-	{ "area_page2", area_page2 },
-	{ "area_chunk", area_chunk },
-	{ "area_chunk2", area_chunk2 },
-	{ "ledger", ledger },
-	{ "map5", map5 },
-	{ "map4", map4 },
-	{ "map3", map3 },
-	{ "map2", map2 },
-	{ "map1", map1 },
-	{ "map0", map0 },
+#define STRUCTURE(name)	{ #name, find_##name }
+	STRUCTURE(fdt),
+	STRUCTURE(region_fdt),
+	STRUCTURE(luo),
+	STRUCTURE(sessions),
+	STRUCTURE(sessions2),
+	STRUCTURE(files),
+	STRUCTURE(files2),
+	STRUCTURE(memfd),
+	STRUCTURE(chunk),
+	STRUCTURE(folio),
+	STRUCTURE(page2),
+	STRUCTURE(area_page2),
+	STRUCTURE(area_chunk),
+	STRUCTURE(area_chunk2),
+	STRUCTURE(ledger),
+	STRUCTURE(map5),
+	STRUCTURE(map4),
+	STRUCTURE(map3),
+	STRUCTURE(map2),
+	STRUCTURE(map1),
+	STRUCTURE(map0),
+#undef STRUCTURE
 };
 
 static u64 region_phys(void)
@@ -273,6 +208,8 @@ static int address_of(const char *name, void *field, u64 *phys)
 		{ "firmware", PAGE_SIZE },
 		{ "free", virt_to_phys(hostile_spare[HOSTILE_NR_SPARE - 1]) },
 		{ "kept", hostile_ledger->folio_phys },
+		/* A page of that folio which is not the first one */
+		{ "inside", hostile_ledger->folio_phys + PAGE_SIZE },
 		{ "region", region_phys() },
 	};
 	unsigned int i;
@@ -310,7 +247,6 @@ static int new_value(const char *text, void *field, u64 old, u64 *value)
 
 /* Fields */
 
-/* Of numbers the size is known. */
 enum kind { U16, U32, U64, BE32, PFN, FLAGS, TEXT };
 
 static const u32 widths[] = {
@@ -344,7 +280,7 @@ static int set_be32(void *at, const char *text)
 	return err;
 }
 
-/* A folio's page frame number, as an address here, or its flags */
+/* Set the PFN of a folio, for which values are addresses, or its flags. */
 static int set_folio(struct memfd_luo_folio_ser *at, enum kind kind,
 		     const char *text)
 {
@@ -388,145 +324,111 @@ struct field {
 	void *(*find)(void);
 	u32 offset;
 	enum kind kind;
-	u32 width;	/* of a text */
+	u32 width;	/* only of a TEXT */
 };
 
+#define FIELD(_place, _struct, _member, _kind)				\
+	{ #_place "." #_member, find_##_place,				\
+	  offsetof(struct _struct, _member), _kind }
+#define STRING(_place, _struct, _member, _width)			\
+	{ #_place "." #_member, find_##_place,				\
+	  offsetof(struct _struct, _member), TEXT, _width }
+
 static const struct field fields[] = {
-	{ "fdt.magic", fdt, offsetof(struct fdt_header, magic), BE32 },
-	{ "fdt.totalsize", fdt, offsetof(struct fdt_header, totalsize), BE32 },
-	{ "fdt.off_dt_struct", fdt,
-	  offsetof(struct fdt_header, off_dt_struct), BE32 },
-	{ "fdt.off_dt_strings", fdt,
-	  offsetof(struct fdt_header, off_dt_strings), BE32 },
-	{ "fdt.off_mem_rsvmap", fdt,
-	  offsetof(struct fdt_header, off_mem_rsvmap), BE32 },
-	{ "fdt.version", fdt, offsetof(struct fdt_header, version), BE32 },
-	{ "fdt.last_comp_version", fdt,
-	  offsetof(struct fdt_header, last_comp_version), BE32 },
-	{ "fdt.size_dt_strings", fdt,
-	  offsetof(struct fdt_header, size_dt_strings), BE32 },
-	{ "fdt.size_dt_struct", fdt,
-	  offsetof(struct fdt_header, size_dt_struct), BE32 },
-	{ "region_fdt.magic", region_fdt,
-	  offsetof(struct fdt_header, magic), BE32 },
-	{ "region_fdt.totalsize", region_fdt,
-	  offsetof(struct fdt_header, totalsize), BE32 },
-	{ "region_fdt.off_dt_struct", region_fdt,
-	  offsetof(struct fdt_header, off_dt_struct), BE32 },
-	{ "region_fdt.off_dt_strings", region_fdt,
-	  offsetof(struct fdt_header, off_dt_strings), BE32 },
-	{ "region_fdt.off_mem_rsvmap", region_fdt,
-	  offsetof(struct fdt_header, off_mem_rsvmap), BE32 },
-	{ "region_fdt.version", region_fdt,
-	  offsetof(struct fdt_header, version), BE32 },
-	{ "region_fdt.last_comp_version", region_fdt,
-	  offsetof(struct fdt_header, last_comp_version), BE32 },
-	{ "region_fdt.size_dt_strings", region_fdt,
-	  offsetof(struct fdt_header, size_dt_strings), BE32 },
-	{ "region_fdt.size_dt_struct", region_fdt,
-	  offsetof(struct fdt_header, size_dt_struct), BE32 },
-	{ "map5_child.phys", map5_child, 0, U64 },
-	{ "map4_child.phys", map4_child, 0, U64 },
-	{ "map3_child.phys", map3_child, 0, U64 },
-	{ "map2_child.phys", map2_child, 0, U64 },
-	{ "map1_child.phys", map1_child, 0, U64 },
-	{ "metadata.version", metadata,
-	  offsetof(struct kho_kexec_metadata, version), U32 },
-	{ "metadata.previous_release", metadata,
-	  offsetof(struct kho_kexec_metadata, previous_release), TEXT,
-	  KHO_METADATA_RELEASE_LENGTH },
-	{ "metadata.kexec_count", metadata,
-	  offsetof(struct kho_kexec_metadata, kexec_count), U32 },
-	{ "luo.compatible", luo,
-	  offsetof(struct luo_ser, compatible), TEXT,
-	  LUO_ABI_COMPAT_LEN },
-	{ "luo.liveupdate_num", luo,
-	  offsetof(struct luo_ser, liveupdate_num), U64 },
-	{ "luo.sessions_pa", luo, offsetof(struct luo_ser, sessions_pa), U64 },
-	{ "luo.flbs_pa", luo, offsetof(struct luo_ser, flbs_pa), U64 },
-	{ "flbs.pgcnt", flbs, offsetof(struct luo_flb_header_ser, pgcnt), U64 },
-	{ "flbs.count", flbs, offsetof(struct luo_flb_header_ser, count), U64 },
-	{ "flb.name", flb,
-	  offsetof(struct luo_flb_ser, name), TEXT,
-	  LIVEUPDATE_FLB_COMPAT_LENGTH },
-	{ "flb.data", flb, offsetof(struct luo_flb_ser, data), U64 },
-	{ "flb.count", flb, offsetof(struct luo_flb_ser, count), U64 },
-	{ "sessions.next", sessions,
-	  offsetof(struct kho_block_header_ser, next), U64 },
-	{ "sessions.count", sessions,
-	  offsetof(struct kho_block_header_ser, count), U64 },
-	{ "sessions2.next", sessions2,
-	  offsetof(struct kho_block_header_ser, next), U64 },
-	{ "sessions2.count", sessions2,
-	  offsetof(struct kho_block_header_ser, count), U64 },
-	{ "files.next", files,
-	  offsetof(struct kho_block_header_ser, next), U64 },
-	{ "files.count", files,
-	  offsetof(struct kho_block_header_ser, count), U64 },
-	{ "files2.next", files2,
-	  offsetof(struct kho_block_header_ser, next), U64 },
-	{ "files2.count", files2,
-	  offsetof(struct kho_block_header_ser, count), U64 },
-	{ "session.name", session,
-	  offsetof(struct luo_session_ser, name), TEXT,
-	  LIVEUPDATE_SESSION_NAME_LENGTH },
-	{ "session.file_set.files", session,
-	  offsetof(struct luo_session_ser, file_set.files), U64 },
-	{ "session.file_set.count", session,
-	  offsetof(struct luo_session_ser, file_set.count), U64 },
-	{ "file.compatible", file,
-	  offsetof(struct luo_file_ser, compatible), TEXT,
-	  LIVEUPDATE_HNDL_COMPAT_LENGTH },
-	{ "file.data", file, offsetof(struct luo_file_ser, data), U64 },
-	{ "file.token", file, offsetof(struct luo_file_ser, token), U64 },
-	{ "test_file.compatible", test_file,
-	  offsetof(struct luo_file_ser, compatible), TEXT,
-	  LIVEUPDATE_HNDL_COMPAT_LENGTH },
-	{ "memfd.pos", memfd, offsetof(struct memfd_luo_ser, pos), U64 },
-	{ "memfd.size", memfd, offsetof(struct memfd_luo_ser, size), U64 },
-	{ "memfd.seals", memfd, offsetof(struct memfd_luo_ser, seals), U32 },
-	{ "memfd.flags", memfd, offsetof(struct memfd_luo_ser, flags), U32 },
-	{ "memfd.nr_folios", memfd,
-	  offsetof(struct memfd_luo_ser, nr_folios), U64 },
-	{ "memfd.folios.first", memfd,
-	  offsetof(struct memfd_luo_ser, folios.first), U64 },
-	{ "memfd.folios.total_pages", memfd,
-	  offsetof(struct memfd_luo_ser, folios.total_pages), U32 },
-	{ "memfd.folios.flags", memfd,
-	  offsetof(struct memfd_luo_ser, folios.flags), U16 },
-	{ "memfd.folios.order", memfd,
-	  offsetof(struct memfd_luo_ser, folios.order), U16 },
-	{ "chunk.next", chunk, 0, U64 },
-	{ "chunk.phys", chunk, offsetof(struct kho_vmalloc_chunk, phys), U64 },
-	{ "chunk.behind", chunk,
+	FIELD(fdt, fdt_header, magic, BE32),
+	FIELD(fdt, fdt_header, totalsize, BE32),
+	FIELD(fdt, fdt_header, off_dt_struct, BE32),
+	FIELD(fdt, fdt_header, off_dt_strings, BE32),
+	FIELD(fdt, fdt_header, off_mem_rsvmap, BE32),
+	FIELD(fdt, fdt_header, version, BE32),
+	FIELD(fdt, fdt_header, last_comp_version, BE32),
+	FIELD(fdt, fdt_header, size_dt_strings, BE32),
+	FIELD(fdt, fdt_header, size_dt_struct, BE32),
+	FIELD(region_fdt, fdt_header, magic, BE32),
+	FIELD(region_fdt, fdt_header, totalsize, BE32),
+	FIELD(region_fdt, fdt_header, off_dt_struct, BE32),
+	FIELD(region_fdt, fdt_header, off_dt_strings, BE32),
+	FIELD(region_fdt, fdt_header, off_mem_rsvmap, BE32),
+	FIELD(region_fdt, fdt_header, version, BE32),
+	FIELD(region_fdt, fdt_header, last_comp_version, BE32),
+	FIELD(region_fdt, fdt_header, size_dt_strings, BE32),
+	FIELD(region_fdt, fdt_header, size_dt_struct, BE32),
+	{ "map5_child.phys", find_map5_child, 0, U64 },
+	{ "map4_child.phys", find_map4_child, 0, U64 },
+	{ "map3_child.phys", find_map3_child, 0, U64 },
+	{ "map2_child.phys", find_map2_child, 0, U64 },
+	{ "map1_child.phys", find_map1_child, 0, U64 },
+	FIELD(metadata, kho_kexec_metadata, version, U32),
+	STRING(metadata, kho_kexec_metadata, previous_release,
+	       KHO_METADATA_RELEASE_LENGTH),
+	FIELD(metadata, kho_kexec_metadata, kexec_count, U32),
+	STRING(luo, luo_ser, compatible, LUO_ABI_COMPAT_LEN),
+	FIELD(luo, luo_ser, liveupdate_num, U64),
+	FIELD(luo, luo_ser, sessions_pa, U64),
+	FIELD(luo, luo_ser, flbs_pa, U64),
+	FIELD(flbs, luo_flb_header_ser, pgcnt, U64),
+	FIELD(flbs, luo_flb_header_ser, count, U64),
+	STRING(flb, luo_flb_ser, name, LIVEUPDATE_FLB_COMPAT_LENGTH),
+	FIELD(flb, luo_flb_ser, data, U64),
+	FIELD(flb, luo_flb_ser, count, U64),
+	FIELD(sessions, kho_block_header_ser, next, U64),
+	FIELD(sessions, kho_block_header_ser, count, U64),
+	FIELD(sessions2, kho_block_header_ser, next, U64),
+	FIELD(sessions2, kho_block_header_ser, count, U64),
+	FIELD(files, kho_block_header_ser, next, U64),
+	FIELD(files, kho_block_header_ser, count, U64),
+	FIELD(files2, kho_block_header_ser, next, U64),
+	FIELD(files2, kho_block_header_ser, count, U64),
+	STRING(session, luo_session_ser, name, LIVEUPDATE_SESSION_NAME_LENGTH),
+	FIELD(session, luo_session_ser, file_set.files, U64),
+	FIELD(session, luo_session_ser, file_set.count, U64),
+	STRING(file, luo_file_ser, compatible, LIVEUPDATE_HNDL_COMPAT_LENGTH),
+	FIELD(file, luo_file_ser, data, U64),
+	FIELD(file, luo_file_ser, token, U64),
+	STRING(test_file, luo_file_ser, compatible,
+	       LIVEUPDATE_HNDL_COMPAT_LENGTH),
+	STRING(note_file, luo_file_ser, compatible,
+	       LIVEUPDATE_HNDL_COMPAT_LENGTH),
+	FIELD(note_file, luo_file_ser, data, U64),
+	FIELD(note, note_ser, text_pa, U64),
+	FIELD(note, note_ser, len, U64),
+	FIELD(note, note_ser, pos, U64),
+	FIELD(note, note_ser, accmode, U64),
+	FIELD(memfd, memfd_luo_ser, pos, U64),
+	FIELD(memfd, memfd_luo_ser, size, U64),
+	FIELD(memfd, memfd_luo_ser, seals, U32),
+	FIELD(memfd, memfd_luo_ser, flags, U32),
+	FIELD(memfd, memfd_luo_ser, nr_folios, U64),
+	FIELD(memfd, memfd_luo_ser, folios.first, U64),
+	FIELD(memfd, memfd_luo_ser, folios.total_pages, U32),
+	FIELD(memfd, memfd_luo_ser, folios.flags, U16),
+	FIELD(memfd, memfd_luo_ser, folios.order, U16),
+	{ "chunk.next", find_chunk, 0, U64 },
+	FIELD(chunk, kho_vmalloc_chunk, phys, U64),
+	{ "chunk.behind", find_chunk,
 	  offsetof(struct kho_vmalloc_chunk, phys[1]), U64 },
-	{ "folio.pfn", folio, 0, PFN },
-	{ "folio.flags", folio, 0, FLAGS },
-	{ "folio.index", folio,
-	  offsetof(struct memfd_luo_folio_ser, index), U64 },
-	{ "folio2.pfn", folio2, 0, PFN },
-	{ "folio2.index", folio2,
-	  offsetof(struct memfd_luo_folio_ser, index), U64 },
-	{ "area.first", area, offsetof(struct kho_vmalloc, first), U64 },
-	{ "area.total_pages", area,
-	  offsetof(struct kho_vmalloc, total_pages), U32 },
-	{ "area.flags", area, offsetof(struct kho_vmalloc, flags), U16 },
-	{ "area.order", area, offsetof(struct kho_vmalloc, order), U16 },
-	{ "huge.first", huge, offsetof(struct kho_vmalloc, first), U64 },
-	{ "huge.total_pages", huge,
-	  offsetof(struct kho_vmalloc, total_pages), U32 },
-	{ "huge.flags", huge, offsetof(struct kho_vmalloc, flags), U16 },
-	{ "huge.order", huge, offsetof(struct kho_vmalloc, order), U16 },
-	{ "area_chunk.next", area_chunk, 0, U64 },
-	{ "area_chunk.phys", area_chunk,
-	  offsetof(struct kho_vmalloc_chunk, phys), U64 },
-	{ "area_chunk.behind", area_chunk,
+	{ "folio.pfn", find_folio, 0, PFN },
+	{ "folio.flags", find_folio, 0, FLAGS },
+	FIELD(folio, memfd_luo_folio_ser, index, U64),
+	{ "folio2.pfn", find_folio2, 0, PFN },
+	FIELD(folio2, memfd_luo_folio_ser, index, U64),
+	FIELD(area, kho_vmalloc, first, U64),
+	FIELD(area, kho_vmalloc, total_pages, U32),
+	FIELD(area, kho_vmalloc, flags, U16),
+	FIELD(area, kho_vmalloc, order, U16),
+	FIELD(huge, kho_vmalloc, first, U64),
+	FIELD(huge, kho_vmalloc, total_pages, U32),
+	FIELD(huge, kho_vmalloc, flags, U16),
+	FIELD(huge, kho_vmalloc, order, U16),
+	{ "area_chunk.next", find_area_chunk, 0, U64 },
+	FIELD(area_chunk, kho_vmalloc_chunk, phys, U64),
+	{ "area_chunk.behind", find_area_chunk,
 	  offsetof(struct kho_vmalloc_chunk, phys[2]), U64 },
-	{ "area_chunk2.next", area_chunk2, 0, U64 },
-	{ "area_chunk2.phys", area_chunk2,
-	  offsetof(struct kho_vmalloc_chunk, phys), U64 },
-	{ "area_chunk2.behind", area_chunk2,
-	  offsetof(struct kho_vmalloc_chunk, phys[HOSTILE_AREA_PAGES - KHO_VMALLOC_SIZE]), U64 },
+	{ "area_chunk2.next", find_area_chunk2, 0, U64 },
+	FIELD(area_chunk2, kho_vmalloc_chunk, phys, U64),
+	{ "area_chunk2.behind", find_area_chunk2,
+	  offsetof(struct kho_vmalloc_chunk,
+		   phys[HOSTILE_AREA_PAGES - KHO_VMALLOC_SIZE]), U64 },
 };
 
 static int damage_field(const struct field *field, const char *value)
@@ -551,8 +453,9 @@ static int damage_field(const struct field *field, const char *value)
 }
 
 /*
- * FDTs: "FDT:NODE/PROPERTY" is a property's value, with ".len", ".name" or ".tag"
- * behind it what precedes the value; "FDT:NODE.tag" and ".name" are the node's.
+ * Fields of FDTs: "FDT:NODE/PROPERTY" is the value of a property. With ".tag",
+ * ".len" or ".name" at the end it is that word before the value. "FDT:NODE.tag" and
+ * "FDT:NODE.name" are the tag and the name of a node.
  */
 
 static int damage_node(const struct hostile_prop *prop, const char *part,
@@ -580,14 +483,14 @@ static int damage_prop(const struct hostile_prop *prop, const char *part,
 
 static int damage_fdt(const char *name, const char *value)
 {
-	char copy[sizeof(armed_field)];
+	char copy[sizeof(armed->field)];
 	char *node = copy, *prop, *part;
 	struct hostile_prop found;
 	void *tree;
 	int err;
 
 	strscpy(copy, name);
-	tree = strcmp(strsep(&node, ":"), "fdt") ? region_fdt() : fdt();
+	tree = strcmp(strsep(&node, ":"), "fdt") ? find_region_fdt() : find_fdt();
 	part = node;
 	strsep(&part, ".");
 	prop = strchr(node, '/');
@@ -639,7 +542,7 @@ static int damage_page(const char *value)
 	return err ?: add_key(kho_radix_encode_key(phys, 0));
 }
 
-/* Few pages, but 512 ways to go from each of them */
+/* A few tables, each of which has 512 entries that lead to the same table */
 static int damage_crowd(const char *value)
 {
 	int level;
@@ -647,12 +550,12 @@ static int damage_crowd(const char *value)
 	for (level = 1; level <= 3; level++) {
 		u64 *table = hostile_map_node(level);
 
-		memset64(table, *last_child(table), PAGE_SIZE / sizeof(u64));
+		memset64(table, *hostile_last_child(table), PAGE_SIZE / sizeof(u64));
 	}
 	return 0;
 }
 
-/* A second way to the last child */
+/* Another entry for the last child of a table */
 static int damage_twin(const char *value)
 {
 	unsigned long level;
@@ -662,7 +565,7 @@ static int damage_twin(const char *value)
 	if (err || !level || level >= KHO_TREE_MAX_DEPTH)
 		return -EINVAL;
 	table = hostile_map_node(level);
-	child = last_child(table);
+	child = hostile_last_child(table);
 	table[child == table ? 1 : child - table - 1] = *child;
 	return 0;
 }
@@ -677,7 +580,7 @@ static const struct {
 	{ "map.twin", damage_twin },
 };
 
-/* With no value it does nothing, and tells whether there is such a field. */
+/* Without a value, only return whether there is such a field. */
 static int damage(const char *name, const char *value)
 {
 	unsigned int i;
@@ -696,16 +599,24 @@ static int damage(const char *name, const char *value)
 int hostile_arm(const char *what)
 {
 	const char *value = strchr(what, ' ');
+	struct armed *arm = &armed[nr_armed];
 
-	if (!value || value - what >= sizeof(armed_field) ||
-	    strlen(value + 1) >= sizeof(armed_value))
+	if (!value || nr_armed == MAX_ARMED ||
+	    value - what >= sizeof(arm->field) ||
+	    strlen(value + 1) >= sizeof(arm->value))
 		return -EINVAL;
-	memcpy(armed_field, what, value - what);
-	strscpy(armed_value, value + 1);
-	return damage(armed_field, NULL);
+	memcpy(arm->field, what, value - what);
+	strscpy(arm->value, value + 1);
+	nr_armed++;
+	return damage(arm->field, NULL);
 }
 
 int hostile_damage(void)
 {
-	return *armed_field ? damage(armed_field, armed_value) : 0;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < nr_armed && !err; i++)
+		err = damage(armed[i].field, armed[i].value);
+	return err;
 }

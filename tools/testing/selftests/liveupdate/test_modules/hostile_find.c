@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A handover with exactly one thing wrong: find what is handed over
+ * A handover with exactly one thing wrong: find the structures
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * Where the root FDT is, and the image that kexec has loaded, is known to the
- * core kernel only: they are found by what is in them. From there on everything
- * is where the ABI says.
+ * Modules have no access to the root FDT and the loaded kexec image, so these are
+ * found by their content. The ABI leads from there to everything else.
  */
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
@@ -27,7 +26,7 @@ static void *root_fdt;
 
 /* Searching memory */
 
-/* Pages are looked at that are somebody else's, and may have gone. */
+/* The page belongs to other code, which may unmap it at any moment. */
 void *hostile_find_in_page(const void *page, const void *what, size_t size,
 			   unsigned int step)
 {
@@ -92,9 +91,9 @@ int hostile_find_fdt(const char *mark)
 	return root_fdt ? 0 : -ENOENT;
 }
 
-/* FDTs: libfdt is not there for modules */
+/* FDTs: modules can't use libfdt */
 
-static __be32 *behind_name(__be32 *tag)
+static __be32 *skip_name(__be32 *tag)
 {
 	return tag + 1 + DIV_ROUND_UP(strlen((char *)(tag + 1)) + 1, FDT_TAGSIZE);
 }
@@ -106,7 +105,7 @@ static bool is_node(const __be32 *tag, unsigned int depth, const char *wanted)
 	return !strcmp((const char *)(tag + 1), wanted);
 }
 
-/* @node is "" for the root, or one below it; @name NULL for its first property */
+/* @node is "" or the name of a node below the root. Without @name, any property. */
 int hostile_find_prop(void *fdt, const char *node, const char *name,
 		      struct hostile_prop *prop)
 {
@@ -123,7 +122,7 @@ int hostile_find_prop(void *fdt, const char *node, const char *name,
 			here = is_node(tag, depth, node);
 			if (here)
 				prop->node = tag;
-			tag = behind_name(tag);
+			tag = skip_name(tag);
 			break;
 		case FDT_END_NODE:
 			depth--;
@@ -200,7 +199,7 @@ struct kho_block_header_ser *hostile_sessions(void)
 	return at_phys(hostile_luo()->sessions_pa);
 }
 
-/* They are few: those that matter are in the first block. */
+/* The sessions and files that matter are in the first block. */
 struct luo_session_ser *hostile_session(const char *name)
 {
 	struct kho_block_header_ser *block = hostile_sessions();
@@ -235,7 +234,15 @@ struct memfd_luo_ser *hostile_memfd(const char *session)
 	return file ? at_phys(file->data) : NULL;
 }
 
-static u64 *last_child(u64 *table)
+struct note_ser *hostile_note(void)
+{
+	struct luo_file_ser *file = hostile_file(HOSTILE_SESSION,
+						 HOSTILE_NOTE_TOKEN);
+
+	return file ? at_phys(file->data) : NULL;
+}
+
+u64 *hostile_last_child(u64 *table)
 {
 	u64 *child = table + PAGE_SIZE / sizeof(u64) - 1;
 
@@ -244,7 +251,7 @@ static u64 *last_child(u64 *table)
 	return child;
 }
 
-/* Single pages have the highest keys. */
+/* Keys of single pages are the highest ones. */
 u64 *hostile_map_node(unsigned int level)
 {
 	u64 *root = find_number(root_fdt, "", KHO_FDT_MEMORY_MAP_PROP_NAME);
@@ -252,6 +259,6 @@ u64 *hostile_map_node(unsigned int level)
 	unsigned int i;
 
 	for (i = KHO_TREE_MAX_DEPTH - 1; table && i > level; i--)
-		table = at_phys(*last_child(table));
+		table = at_phys(*hostile_last_child(table));
 	return table;
 }

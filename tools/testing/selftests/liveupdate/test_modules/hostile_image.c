@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A handover with exactly one thing wrong: what the loaded kexec image carries
+ * A handover with exactly one thing wrong: fields of the loaded kexec image
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * Each architecture has its own way to tell the next kernel where the root FDT and
- * the list of scratch regions are.
+ * Each architecture has its own way to pass the addresses of the root FDT and of the
+ * list of scratch regions.
  */
 #include <linux/io.h>
 #include <linux/kho/abi/kexec_handover.h>
@@ -20,7 +20,7 @@
 
 #include <asm/setup_data.h>
 
-/* A node of setup_data, behind its pointer to the next one */
+/* A node of setup_data without its pointer to the next one */
 struct image_data {
 	u32 type;
 	u32 len;
@@ -30,7 +30,7 @@ struct image_data {
 	u64 scratch_size;
 } __packed;
 
-/* By which it is found */
+/* The members by which the node is found */
 static void fill_known(struct image_data *data, u64 fdt_phys)
 {
 	data->type = SETUP_KEXEC_KHO;
@@ -57,7 +57,7 @@ static void to_image(void *at, u32 width, u64 number)
 
 #else
 
-/* Two properties of /chosen: the second one is added in front of the first. */
+/* Two properties of /chosen. The one that was added last comes first. */
 struct image_data {
 	__be32 tag;
 	__be32 len;
@@ -117,9 +117,9 @@ static void *match_scratch(const void *page, const void *region)
 }
 
 /*
- * All copies in memory of what the image has there: how many there are. This
- * kernel's own list of scratch regions looks like the image's; it does not need
- * that any more.
+ * Find all copies of these members in memory, and return their number. The list of
+ * scratch regions of this kernel looks like that of the image, and is damaged as
+ * well. This kernel no longer needs it.
  */
 static unsigned int find_copies(hostile_match_fn match, const void *arg,
 				void *copies[HOSTILE_MAX_COPIES])
@@ -156,7 +156,7 @@ static int damage_data(u32 offset, u32 width, const char *value)
 	return err;
 }
 
-/* @offset in the list of regions, whose form is that of this machine */
+/* @offset is in the list of regions, which is in native byte order. */
 static int damage_scratch(u32 offset, const char *value)
 {
 	void *copies[HOSTILE_MAX_COPIES];
@@ -169,7 +169,7 @@ static int damage_scratch(u32 offset, const char *value)
 	return err;
 }
 
-/* Without a width it is in the list of regions. */
+/* Fields without a width are in the list of regions. */
 static const struct {
 	const char *name;
 	u32 offset;

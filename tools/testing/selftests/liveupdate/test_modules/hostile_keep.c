@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A handover with exactly one thing wrong: what is handed over
+ * A handover with exactly one thing wrong: the module
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * This module preserves memory for itself, beside what a program preserves. When
- * the kexec is under way and all is settled, it notes where every page with
- * content is, and does the damage that it was asked for. In the next kernel it
- * tells whether a thing can be restored, or is still where it was.
+ * This module preserves memory of its own, beside the files of a program. When the
+ * kexec is under way and nothing changes any more, it notes where each page with
+ * content is, and damages the fields that it was asked to. In the next kernel it
+ * reports whether a thing can be restored, or is still reserved.
  *
- * It is asked by writing to its parameter "do"; the write gives the error:
+ * Requests are written to its parameter "do", and the write returns the error:
  *
- *   keep		preserve; once in a kernel
- *   damage FIELD VALUE	do this when the kexec comes
- *   restore THING	restore it, compare it and free it
- *   reserved THING	is its memory still preserved, and unchanged?
+ *   keep		preserve the memory; once in a kernel
+ *   damage FIELD VALUE	set the field when the kexec comes
+ *   restore THING	restore the thing, compare its content and free it
+ *   reserved THING	check that its memory is preserved and unchanged
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -30,17 +30,19 @@
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
+#include "../../../../../samples/liveupdate/notepad.h"
 #include "hostile.h"
 
 #define LEDGER_NAME	"hostile"
 #define LEDGER_MAGIC	0x656c6974736f6800ULL
 #define FOLIO_ORDER	2
 
-/* What is noted in the first kernel, and looked at in the second one */
-enum thing { MEMFD, OTHER, AREA, HUGE, FOLIO, REGION, NR_THINGS };
+/* Things whose memory the first kernel notes and the second one checks */
+enum thing { MEMFD, NOTE, OTHER, AREA, HUGE, FOLIO, REGION, NR_THINGS };
 
 static const char *const things[NR_THINGS] = {
 	[MEMFD] = "memfd",
+	[NOTE] = "note",
 	[OTHER] = "other",
 	[AREA] = "area",
 	[HUGE] = "huge",
@@ -48,7 +50,7 @@ static const char *const things[NR_THINGS] = {
 	[REGION] = "region",
 };
 
-/* What this kernel hands over, and what it got */
+/* The ledger that this kernel hands over, and the one of the previous kernel */
 struct hostile_ledger *hostile_ledger;
 static const struct hostile_ledger *incoming;
 
@@ -108,7 +110,7 @@ static int keep_region(void)
 	return 0;
 }
 
-/* What fails leaves the kernel as it is: it is not used any more. */
+/* An error ends the test, so nothing is freed. */
 static int keep(void)
 {
 	static char mark[32];
@@ -126,7 +128,7 @@ static int keep(void)
 	ledger->magic = LEDGER_MAGIC;
 	hostile_ledger = ledger;
 
-	/* A name that no other FDT in memory has */
+	/* hostile_find_fdt() needs a name that no other FDT has. */
 	snprintf(mark, sizeof(mark), "mark-%08x", get_random_u32());
 	err = kho_add_subtree(LEDGER_NAME, ledger, sizeof(*ledger)) ?:
 	      kho_add_subtree(mark, blob, PAGE_SIZE) ?:
@@ -193,6 +195,13 @@ static int note_memfd(enum thing thing, const char *session)
 	return 0;
 }
 
+static int note_note(void)
+{
+	const struct note_ser *ser = hostile_note();
+
+	return ser ? note(NOTE, ser->text_pa, 1) : -ENOENT;
+}
+
 static int note_region(void)
 {
 	phys_addr_t start, size;
@@ -205,6 +214,7 @@ static int note_region(void)
 static int note_all(void)
 {
 	return note_memfd(MEMFD, HOSTILE_SESSION) ?:
+	       note_note() ?:
 	       note_memfd(OTHER, HOSTILE_OTHER_SESSION) ?:
 	       note_area(AREA, &hostile_ledger->area) ?:
 	       note_area(HUGE, &hostile_ledger->huge) ?:
@@ -212,7 +222,7 @@ static int note_all(void)
 	       note_region();
 }
 
-/* The sessions are serialized, and KHO's own part does not change any more. */
+/* The last notifier: LUO has serialized the sessions, and KHO is finished, too. */
 static int leave(struct notifier_block *nb, unsigned long action, void *data)
 {
 	int err;
@@ -282,7 +292,7 @@ static int restore_folio(void)
 	return err;
 }
 
-/* Restored by the kernel; where it is damaged, a new one has taken its place. */
+/* The kernel restores it at boot, or allocates a new region if it is damaged. */
 static int restore_region(void)
 {
 	const struct hostile_block *block = first_block(REGION);
@@ -290,6 +300,8 @@ static int restore_region(void)
 
 	if (!block || !reserve_mem_find_by_name(HOSTILE_REGION, &start, &size))
 		return -ENOENT;
+	WARN_ON(start < hostile_scratch[0] + hostile_scratch[1] &&
+		start + size > hostile_scratch[0]);
 	if (start != block->phys)
 		return -ENODATA;
 	return is_unchanged(block, phys_to_virt(start)) ? 0 : -EBADMSG;
@@ -311,7 +323,7 @@ static int restore(enum thing thing)
 	}
 }
 
-/* Nobody has these pages, and nobody writes to them. */
+/* The pages have no owner, and their content is unchanged. */
 static bool is_withheld(const struct hostile_block *block)
 {
 	struct page *page = pfn_to_page(PHYS_PFN(block->phys));
@@ -350,7 +362,7 @@ static int with_thing(int (*fn)(enum thing thing), const char *name)
 	return thing < 0 ? thing : fn(thing);
 }
 
-/* @line is the caller's to be taken apart. */
+/* Cuts @line into words. */
 static int do_line(char *line)
 {
 	char *verb = strsep(&line, " ");
@@ -402,7 +414,7 @@ static void find_incoming(void)
 		incoming = ledger;
 }
 
-/* It stays: what it has preserved can't be undone. */
+/* The module has no exit function: the preserved memory can't be unpreserved. */
 static int __init luo_test_hostile_init(void)
 {
 	find_incoming();

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * State that files share, and that fails on demand
+ * State that files share (FLBs), and that fails on demand
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * /dev/luo_flb_a and /dev/luo_flb_b give files without content, each by a file
- * handler of its own. What their files depend on hands over one page with a
- * number in it. Each callback logs what it is about; module parameters make them
- * fail. What other kernel code would do is asked for by writing to the parameter
- * "do"; the write gives its error.
+ * Files of /dev/luo_flb_a and /dev/luo_flb_b have no content. Each kind has a file
+ * handler, and depends on FLBs, which hand over one page with a number in it. Each
+ * callback logs its name, and module parameters make it fail. A write to the
+ * parameter "do" calls a function for FLBs and returns its error.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -31,11 +30,11 @@ MODULE_PARM_DESC(later, "be the module of the next kernel");
 
 static char *fail_preserve = "";
 module_param(fail_preserve, charp, 0600);
-MODULE_PARM_DESC(fail_preserve, "name of what can't be preserved");
+MODULE_PARM_DESC(fail_preserve, "name of the FLB or file that can't be preserved");
 
 static char *fail_retrieve = "";
 module_param(fail_retrieve, charp, 0600);
-MODULE_PARM_DESC(fail_retrieve, "name of what can't be retrieved");
+MODULE_PARM_DESC(fail_retrieve, "name of the FLB that can't be retrieved");
 
 static char *fail_freeze = "";
 module_param(fail_freeze, charp, 0600);
@@ -167,7 +166,7 @@ static bool file_can_preserve(struct liveupdate_file_handler *handler,
 	return file->f_op == handler_fops(handler);
 }
 
-/* What a file depends on is there before it is. */
+/* The FLBs are preserved before the file is. */
 static int file_preserve(struct liveupdate_file_op_args *args)
 {
 	void *object;
@@ -225,7 +224,7 @@ static struct liveupdate_file_handler handlers[2] = {
 	{ .ops = &file_ops, .compatible = COMPATIBLE("file-b-v1") },
 };
 
-/* What other kernel code would do: a verb, and the numbers of an FLB and a handler */
+/* Requests: a verb, and the numbers of an FLB and a handler */
 
 static int do_get(int (*get)(struct liveupdate_flb *flb, void **object),
 		  struct liveupdate_flb *flb)
@@ -270,7 +269,7 @@ static const struct kernel_param_ops do_ops = { .set = set_do };
 module_param_cb(do, &do_ops, NULL, 0200);
 MODULE_PARM_DESC(do, "VERB FLB HANDLER");
 
-/* In the later kernel one is gone, and of another one there is an old version. */
+/* The later kernel lacks one FLB, and has an older version of another one. */
 static bool is_there(int flb)
 {
 	return later ? flb < NEWER : flb != OLDER;

@@ -4,10 +4,9 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * /dev/luo_test gives files that hold one number, set by write(), given back by
- * read(). The number is all that is carried over a live update. Each callback
- * logs its name and the number; a module parameter names the number of the file
- * for which it fails.
+ * A file of /dev/luo_test holds one number, which write() sets and read() returns. A
+ * live update hands over that number. Each callback logs its name and the number. It
+ * fails for the file whose number is in its module parameter.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -144,7 +143,7 @@ static void luo_test_unfreeze(struct liveupdate_file_op_args *args)
 	result("unfreeze", args->serialized_data, 0);
 }
 
-/* What it has made is kept until it has succeeded, or failed for good. */
+/* After -EAGAIN the memory is kept for the next attempt. */
 static int luo_test_retrieve(struct liveupdate_file_op_args *args)
 {
 	struct luo_test_file *test = args->private_data;

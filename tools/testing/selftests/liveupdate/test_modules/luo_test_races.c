@@ -4,11 +4,11 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * Loading the module takes as long as its threads run, and fails when one of
- * them is told something wrong. Each preserves and unpreserves memory of its own
- * in every way that there is, and leaves nothing behind. With leave=1 nothing of
- * that happens, but memory is preserved until the module is unloaded or a kexec.
- * With restore=1 the threads restore it, all of them all of it.
+ * Loading the module takes as long as its threads run, and fails if one of them gets
+ * a wrong result. Each thread preserves and unpreserves memory of its own in all
+ * ways that there are, and frees it. With leave=1 the module only preserves memory,
+ * until it is unloaded or a kexec comes. With restore=1 all threads try to restore
+ * all of that memory.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -36,7 +36,7 @@
 #define MAX_ORDER_HELD	7
 #define MAX_PAGES	40
 #define MAX_FOLIOS	24
-/* More than one chunk of the vmalloc format holds */
+/* More pages than one chunk of the vmalloc format can hold */
 #define MAX_AREA	600
 #define MAX_BLOB	SZ_64K
 #define SUBTREE		"luo-test-races"
@@ -63,7 +63,7 @@ struct item;
  * struct way - a way to preserve memory
  * @name:  for messages
  * @take:  allocate and preserve; fills in the item
- * @again: try to preserve what is preserved
+ * @again: try to preserve it once more
  * @drop:  unpreserve and free
  */
 struct way {
@@ -75,10 +75,10 @@ struct way {
 
 /**
  * struct item - memory that is preserved
- * @way: how, NULL for an item that has none
- * @mem: where
+ * @way: how it was preserved, or NULL for an empty item
+ * @mem: its address
  * @nr: number of pages or folios
- * @folios: those of a batch
+ * @folios: the folios of a batch
  * @area: the description of a vmalloc area
  */
 struct item {
@@ -103,7 +103,7 @@ static unsigned int any(struct rnd_state *rnd, unsigned int below)
 	return prandom_u32_state(rnd) % below;
 }
 
-/* What must fail because the memory is preserved already */
+/* Check that the call has failed because the memory is already preserved. */
 static int check_refused(int err, const char *what)
 {
 	if (err == -EEXIST)
@@ -140,7 +140,7 @@ static void drop_folio(struct item *item)
 	folio_put(item->mem);
 }
 
-/* Folios in one go, some of them neighbours */
+/* A batch of folios, some of which are contiguous */
 
 static void put_folios(struct item *item)
 {
@@ -167,7 +167,7 @@ static int take_folios(struct item *item, struct rnd_state *rnd)
 	return err;
 }
 
-/* All or nothing: of two of which one is preserved the other is not taken. */
+/* A batch is all or nothing: if one folio is preserved, the other one is not taken. */
 static int folios_again(struct item *item)
 {
 	struct folio *folio = folio_alloc(GFP_KERNEL, 0);
@@ -280,7 +280,7 @@ static void drop_state(struct item *item)
 	kho_unpreserve_free(item->mem);
 }
 
-/* A blob with one of a few names, which another thread may have */
+/* A blob with one of a few names, which another thread may use */
 
 static int take_blob(struct item *item, struct rnd_state *rnd)
 {
@@ -331,7 +331,7 @@ static void drop(struct item *item)
 	item->way = NULL;
 }
 
-/* 1 stands for what another thread has. */
+/* Return 1 if another thread has the name. */
 static int take(struct item *item, struct rnd_state *rnd)
 {
 	const struct way *way = &ways[any(rnd, ARRAY_SIZE(ways))];
@@ -369,7 +369,7 @@ static int preserve_thread(void *data)
 	kthread_complete_and_exit(&racer->done, 0);
 }
 
-/* What is left for the next kernel: folios, and single pages */
+/* Memory for the next kernel: folios and single pages */
 
 /**
  * struct left_ser - a piece of memory that starts with its own address
@@ -473,7 +473,7 @@ static int restore_folio(struct racer *racer, const struct left_ser *ser)
 	return good ? 0 : -EINVAL;
 }
 
-/* All go for the same piece at once; who has failed is not waited for long. */
+/* Wait until all threads are at this piece, but not long, as some may have failed. */
 static void meet_at(unsigned int i)
 {
 	unsigned int tries = 100000;
@@ -508,7 +508,7 @@ static int create(struct racer *racer, int (*fn)(void *), unsigned int i)
 	return PTR_ERR_OR_ZERO(racer->task);
 }
 
-/* They are created before the first one starts, so that none comes too late. */
+/* All threads are created before the first one starts. */
 static int race(struct racer *racers, int (*fn)(void *))
 {
 	unsigned int i;
@@ -533,7 +533,7 @@ err_stop:
 	return err;
 }
 
-/* Each piece is restored by one thread, the list of them by nobody. */
+/* Check that one thread has restored each piece. The list was not restored. */
 static int restore_all(struct racer *racers)
 {
 	unsigned int i, nr_restored = 0;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Live updates, and crash kernels beside them, with the program that does it in
- * the field: kexec from kexec-tools
+ * tools, tools_crash: live updates and crash kernels with kexec from kexec-tools
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -10,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "luo.h"
+#include "../luo.h"
 
 #define FILE_SIZE	(3 * 1024 * 1024 + 5)
 #define FILE_SEED	11
@@ -22,7 +21,7 @@ static void need_kexec_tools(void)
 		guest_skip("kexec is not installed (kexec-tools)");
 }
 
-/* Run kexec. True when it has succeeded; what it says is noted if not. */
+/* Run kexec, and return whether it has succeeded. If not, note its output. */
 static bool run_kexec(char *const argv[])
 {
 	int status = -1;
@@ -35,7 +34,7 @@ static bool run_kexec(char *const argv[])
 	return !status;
 }
 
-/* As the manual has it: this kernel's command line, and more at its end. */
+/* As the manual says: the command line of this kernel with an addition. */
 static bool kexec_load(char *syscall, char *load)
 {
 	static char initrd[128], append[128];
@@ -82,7 +81,7 @@ static void file_is_back(void)
 	CHECK(!luo_finish(session));
 }
 
-/* What kexec -l loads without -s does not know the handover. */
+/* kexec -l without -s loads an image that can't carry a handover. */
 static void image_that_cannot_carry(void)
 {
 	int session;
@@ -109,15 +108,9 @@ static const struct guest_test tools_tests[] = {
 	{ "kexec_tools_live_update", { preserve_file, file_is_back } },
 };
 
-const struct guest_suite tools_suite = {
-	.name = "tools",
-	.tests = tools_tests,
-	.nr_tests = ARRAY_SIZE(tools_tests),
-	.kernels = 2,
-	.leave = leave_with_kexec_tools,
-};
+GUEST_SUITE(tools, 2, .leave = leave_with_kexec_tools)
 
-/* ---- tools_crash: kexec -p in a kernel that was itself handed over to ---- */
+/* ---- tools_crash: kexec -p in a kernel that has received a handover ---- */
 
 static void load_crash_image(void)
 {
@@ -126,20 +119,16 @@ static void load_crash_image(void)
 	need_kexec_tools();
 	CHECK(syscall);
 	CHECK(kexec_load(*syscall == 's' ? "-s" : "-c", "-p"));
-	/* Preserved as well, and of no concern to the crash kernel */
+	/* A preserved file has no effect on the crash kernel. */
 	CHECK(!luo_preserve(new_session("lost"), new_file(PAGE, 3), 3));
 }
 
 static void crash_kernel_has_no_kho(void)
 {
-	char *log = guest_log();
-
-	CHECK(log);
-	CHECK(strstr(log, "KHO: disabled in a crash dump kernel"));
-	CHECK(!strstr(log, "KHO: scratch:"));
+	CHECK_LOGGED("KHO: disabled in a crash dump kernel");
+	CHECK(!guest_log_has("KHO: scratch:"));
 	CHECK(!access("/proc/vmcore", F_OK));
 	CHECK_ERRNO(luo_open(), ENOENT);
-	free(log);
 }
 
 static void leave_by_crash(void)
@@ -156,10 +145,4 @@ static const struct guest_test tools_crash_tests[] = {
 	  { NULL, load_crash_image, crash_kernel_has_no_kho } },
 };
 
-const struct guest_suite tools_crash_suite = {
-	.name = "tools_crash",
-	.tests = tools_crash_tests,
-	.nr_tests = ARRAY_SIZE(tools_crash_tests),
-	.kernels = 3,
-	.leave = leave_by_crash,
-};
+GUEST_SUITE(tools_crash, 3, .leave = leave_by_crash)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sessions and memfds across a kexec, and across a second one
+ * kexec: sessions and memfds across one kexec, and across two
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * Each test has a session named like it; what the first kernel preserves in
- * NAME_before() the second one looks for in NAME_after().
+ * Most tests have a session with their name. NAME_before() preserves files in the
+ * first kernel, and NAME_after() retrieves them in the second.
  */
 #include <fcntl.h>
 #include <linux/memfd.h>
@@ -20,9 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "luo.h"
-
-#define MIB		(1024 * 1024)
+#include "../luo.h"
 
 #define ALL_SEALS	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | \
 			 F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_EXEC)
@@ -51,12 +49,12 @@ static void one_memfd_after(void)
 	CHECK(!fstat(fd, &st));
 	CHECK(S_ISREG(st.st_mode));
 	CHECK(st.st_blocks * 512 >= MIB);
-	/* A memfd as any other, before and after the session is finished. */
+	/* It is a normal memfd before and after the session is finished. */
 	CHECK_EQ(fcntl(fd, F_GET_SEALS), 0);
 	CHECK_EQ(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDWR);
 	CHECK(!luo_finish(session));
 	check_content(fd, 0, MIB + 123, 1);
-	/* Nothing but zeros behind its end. */
+	/* Past its end there are zeros only. */
 	CHECK(!ftruncate(fd, 2 * MIB));
 	check_zeros(fd, MIB + 123, MIB - 123);
 	check_thawed(fd);
@@ -91,18 +89,17 @@ static void several_sessions_after(void)
 static void many_sessions_before(void)
 {
 	int sessions[MANY_SESSIONS];
-	int dev = luo_open();
+	int dev = open_device();
 	char name[32];
 	int i;
 
-	CHECK(dev >= 0);
 	for (i = 0; i < MANY_SESSIONS; i++) {
 		snprintf(name, sizeof(name), "many_sessions %d", i);
 		sessions[i] = luo_create(dev, name);
 		CHECK(sessions[i] >= 0);
 		CHECK(!luo_preserve(sessions[i], new_file(8, i), i));
 	}
-	/* Two in the middle are not to be handed over. */
+	/* Two sessions in the middle are not handed over. */
 	close(sessions[100]);
 	close(sessions[200]);
 	close(dev);
@@ -110,12 +107,11 @@ static void many_sessions_before(void)
 
 static void many_sessions_after(void)
 {
-	int dev = luo_open();
+	int dev = open_device();
 	char name[32];
 	int i, session;
 	int missing = 0;
 
-	CHECK(dev >= 0);
 	for (i = MANY_SESSIONS - 1; i >= 0; i--) {
 		snprintf(name, sizeof(name), "many_sessions %d", i);
 		session = luo_retrieve(dev, name);
@@ -142,12 +138,11 @@ static void empty_session_after(void)
 
 	CHECK_ERRNO(luo_retrieve_fd(session, 0), ENOENT);
 	CHECK(!luo_finish(session));
-	CHECK(!luo_finish(session));
-	close(session);
+	finish_and_close(session);
 	check_no_old_session("empty_session", ENOENT);
 }
 
-/* Two names that differ in their last byte, full of what names may hold. */
+/* Two names of unusual bytes, which differ in their last byte only */
 static const char *const odd_names[] = {
 	"odd/name \xc3\xbc%s\n\t\"'\\ that takes all of the sixty-three bytes    1",
 	"odd/name \xc3\xbc%s\n\t\"'\\ that takes all of the sixty-three bytes    2",
@@ -205,8 +200,7 @@ static void session_retrieved_twice_after(void)
 	int session = old_session("session_retrieved_twice");
 
 	check_no_old_session("session_retrieved_twice", EINVAL);
-	CHECK(!luo_finish(session));
-	close(session);
+	finish_and_close(session);
 	check_no_old_session("session_retrieved_twice", ENOENT);
 }
 
@@ -240,7 +234,7 @@ static void check_finish_structure(int session)
 	finish.later = 0;
 	finish.arg.reserved = 1;
 	CHECK_ERRNO(ioctl(session, LIVEUPDATE_SESSION_FINISH, &finish), EINVAL);
-	/* Nothing was finished by these. */
+	/* None of these requests has finished anything. */
 	check_content(old_file(session, 1), 0, PAGE, 1);
 	finish.arg.reserved = 0;
 	CHECK(!ioctl(session, LIVEUPDATE_SESSION_FINISH, &finish));
@@ -257,16 +251,15 @@ static void incoming_structures_after(void)
 		struct liveupdate_session_retrieve_fd arg;
 		__u64 later;
 	} file = { .arg = { .size = sizeof(file), .token = 1 } };
-	int dev = luo_open();
+	int dev = open_device();
 
-	CHECK(dev >= 0);
 	CHECK(!ioctl(dev, LIVEUPDATE_IOCTL_RETRIEVE_SESSION, &retrieve));
 	CHECK(!ioctl(retrieve.arg.fd, LIVEUPDATE_SESSION_RETRIEVE_FD, &file));
 	check_content(file.arg.fd, 0, PAGE, 1);
 	check_finish_structure(retrieve.arg.fd);
 }
 
-/* A reply that can't be stored leaves no descriptor, and takes nothing away. */
+/* A request whose reply can't be stored has no effect. */
 static void fd_only_with_reply_before(void)
 {
 	CHECK(!luo_preserve(new_session("fd_only_with_reply"),
@@ -284,10 +277,9 @@ static void fd_only_with_reply_after(void)
 		.token = 1,
 	};
 	void *page = read_only_copy(&retrieve, sizeof(retrieve));
-	int dev = luo_open();
+	int dev = open_device();
 	int before, session;
 
-	CHECK(dev >= 0);
 	before = nr_open_fds();
 	CHECK_ERRNO(ioctl(dev, LIVEUPDATE_IOCTL_RETRIEVE_SESSION, page),
 		    EFAULT);
@@ -389,7 +381,7 @@ static void finish_discards_after(void)
 	check_content(fd, 0, PAGE, 2);
 }
 
-/* Without rights one sees nothing of it, whether it is preserved or discarded. */
+/* A process without privileges sees no content, neither preserved nor discarded. */
 static void nobody_sees_it_before(void)
 {
 	int session = new_session("nobody_sees_it");
@@ -410,7 +402,7 @@ static void nobody_sees_it_after(void)
 	check_content(fd, 0, 16 * MIB, 2);
 }
 
-/* Nobody retrieves it: reserved in the next kernel, and gone after that. */
+/* A session that is not retrieved stays reserved for one kernel, and is then gone. */
 static void nobody_retrieves_before(void)
 {
 	CHECK(!luo_preserve(new_session("nobody_retrieves"),
@@ -441,7 +433,7 @@ static void many_files_after(void)
 	int i, fd;
 
 	for (i = 0; i < MANY_FILES; i++) {
-		/* 389 and 1000 have no common divisor: each comes up once. */
+		/* 389 and 1000 have no common divisor, so each number comes up once. */
 		int nr = i * 389 % MANY_FILES;
 
 		fd = old_file(session, nr * 3);
@@ -489,18 +481,18 @@ static void file_retrieved_twice_after(void)
 	int again = old_file(session, 1);
 
 	CHECK(fd != again);
-	/* One open file: the descriptors share its position. */
+	/* Both descriptors refer to one open file and share its position. */
 	CHECK_EQ(lseek(fd, 1234, SEEK_SET), 1234);
 	CHECK_EQ(lseek(again, 0, SEEK_CUR), 1234);
 	fill(again, 0, PAGE, 2);
 	check_content(fd, 0, PAGE, 2);
-	/* Also after the first ones are closed. */
+	/* The same holds after the first descriptors are closed. */
 	close(fd);
 	close(again);
 	check_content(old_file(session, 1), 0, PAGE, 2);
 }
 
-/* Content, position and seals are those at the time of the kexec. */
+/* Content, position and seals are handed over as they are at the kexec. */
 static void state_at_kexec_before(void)
 {
 	int session = new_session("state_at_kexec");
@@ -533,7 +525,7 @@ static void state_at_kexec_after(void)
 	check_content(fd, 3 * PAGE, PAGE, 1);
 }
 
-/* The position may lie far behind the end. */
+/* The position may be far past the end. */
 static void position_before(void)
 {
 	int session = new_session("position");
@@ -585,9 +577,9 @@ static void holes_before(void)
 	CHECK(!ftruncate(fd, SPARSE_SIZE));
 	for (i = 0; i < ARRAY_SIZE(written) - 1; i++)
 		fill(fd, written[i] * PAGE, PAGE, i);
-	/* The last page is not a whole one. */
+	/* The last page is written in part. */
 	fill(fd, written[i] * PAGE, 100, i);
-	/* There, but never written. */
+	/* Allocated, but never written */
 	CHECK(!fallocate(fd, 0, 2000 * PAGE, 10 * PAGE));
 	CHECK(!luo_preserve(session, fd, 1));
 }
@@ -612,7 +604,7 @@ static void holes_after(void)
 	check_zeros(fd, SPARSE_SIZE, PAGE);
 }
 
-/* Nothing of it was ever written. */
+/* A file that was never written */
 static void all_hole_before(void)
 {
 	int fd = new_memfd(0);
@@ -648,7 +640,7 @@ static void all_seals_before(void)
 	}
 }
 
-/* Each seal does what it says, and does nothing else. */
+/* Each seal has its effect, and no other one. */
 static void check_seal(int fd, int seals)
 {
 	const int no_write = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
@@ -698,7 +690,7 @@ static void all_seals_after(void)
 /* ---- huge pages ---- */
 
 #define THP		"/sys/kernel/mm/transparent_hugepage/"
-/* 16 MiB of huge pages, or one where it is larger */
+/* 16 MiB, or the size of one huge page if that is larger */
 static long huge_size(void)
 {
 	char *text = guest_read_file(THP "hpage_pmd_size");
@@ -722,13 +714,13 @@ static void huge_pages_before(void)
 
 	if (guest_write_file(THP "shmem_enabled", "always"))
 		guest_skip("no huge pages in shmem: %s", strerror(errno));
-	/* Or a CPU whose node has no memory does not look further. */
+	/* Without this a CPU of a memoryless node gets no huge pages from other nodes. */
 	guest_write_file(THP "defrag", "always");
 	fd = new_file(size + 5 * PAGE, 1);
 	guest_write_file(THP "shmem_enabled", "never");
 	if (shmem_huge() - before < size >> 10)
 		guest_skip("memory is too fragmented for huge pages");
-	/* The huge page over the end of the file is only half inside. */
+	/* The last huge page extends past the end of the file. */
 	CHECK(!luo_preserve(session, fd, 1));
 	CHECK(shmem_huge() - before >= size >> 10);
 }
@@ -746,14 +738,14 @@ static void huge_pages_after(void)
 	CHECK(!luo_finish(session));
 	CHECK(!ftruncate(fd, size + 10 * PAGE));
 	check_zeros(fd, size + 5 * PAGE, 5 * PAGE);
-	/* Splitting and freeing them is nothing special. */
+	/* Huge pages can be split and freed as usual. */
 	CHECK(!ftruncate(fd, MIB + PAGE));
 	check_content(fd, 0, MIB + PAGE, 1);
 	close(fd);
 	CHECK(shmem_huge() <= before);
 }
 
-/* Folios between a page and a huge page, each size in a file of its own. */
+/* Orders between a page and a huge page; each has a file of its own. */
 static const int folio_orders[] = { 2, 4, 6, 8 };
 
 static void large_folios_before(void)
@@ -800,7 +792,7 @@ static void retrieved_is_accounted_before(void)
 			    new_file(32 * MIB, 1), 1));
 }
 
-/* Give or take what the counters may be off */
+/* Compare, with a tolerance for inexact counters. */
 static bool is_about(const char *what, long seen, long wanted)
 {
 	guest_note("%s: %ld KiB", what, seen);
@@ -829,7 +821,7 @@ static void retrieved_is_accounted_after(void)
 		       guest_meminfo("Committed_AS") - committed, 0));
 	freed += guest_free_memory();
 	guest_note("%ld KiB freed", freed);
-	/* Others may free some at the same time. */
+	/* Other memory may be freed at the same time. */
 	CHECK(freed > (32 << 10) - 2 * MEMINFO_SLACK);
 }
 
@@ -852,7 +844,7 @@ static void make_small_memcg(void)
 	CHECK(!guest_write_file(MEMCG "/memory.max", "4M"));
 }
 
-/* With the limit reached nothing that allocates can come after it. */
+/* Once the limit is reached this process can't allocate memory any more. */
 static void __noreturn retrieve_in_small_memcg(int session)
 {
 	if (guest_write_file(MEMCG "/cgroup.procs", "0"))
@@ -863,8 +855,8 @@ static void __noreturn retrieve_in_small_memcg(int session)
 }
 
 /*
- * Who has no room for the file is not killed, and nothing is lost: somebody else
- * gets it.
+ * A process without room for the file is not killed. The file is not lost: another
+ * process can retrieve it.
  */
 static void beyond_the_limit_after(void)
 {
@@ -904,7 +896,7 @@ static void aborted_is_not_handed_over_after(void)
 	check_no_old_session("aborted_is_not_handed_over", ENOENT);
 }
 
-/* Closed, and preserved again under the same name. */
+/* The session is closed, and the file preserved again under the same name. */
 static void abort_and_again_before(void)
 {
 	int session = new_session("abort_and_again");
@@ -947,7 +939,7 @@ static void two_updates_between(void)
 	check_content(fd, 0, 4 * MIB, 1);
 	check_content(old_file(session, 2), 0, PAGE, 2);
 	CHECK(!luo_finish(session));
-	/* Part of it changes hands as it came, part is new. */
+	/* One part is handed on unchanged, the other part is new. */
 	fill(fd, MIB, MIB, 3);
 	CHECK(!ftruncate(fd, 5 * MIB));
 	CHECK(!luo_preserve(next, fd, 1));
@@ -968,7 +960,10 @@ static void two_updates_after(void)
 	check_content(old_file(session, 4), 0, PAGE, 4);
 }
 
-/* vm.memfd_noexec is for memfd_create(). It can't be lowered again: last. */
+/*
+ * vm.memfd_noexec has no effect on retrieved files. As it can't be lowered, this test
+ * must come late.
+ */
 static void noexec_sysctl_before(void)
 {
 	CHECK(!luo_preserve(new_session("noexec_sysctl"),
@@ -1028,71 +1023,53 @@ static void swapped_out_after(void)
 
 static void live_updates_are_counted_1(void)
 {
-	char *log = guest_log();
-
-	CHECK(log);
-	CHECK(strstr(log, "LUO: live update 1 since cold boot"));
-	free(log);
+	CHECK_LOGGED("LUO: live update 1 since cold boot");
 }
 
 static void live_updates_are_counted_2(void)
 {
-	char *log = guest_log();
-
-	CHECK(log);
-	CHECK(strstr(log, "LUO: live update 2 since cold boot"));
-	free(log);
+	CHECK_LOGGED("LUO: live update 2 since cold boot");
 }
 
-#define TEST(name)	{ #name, { name ## _before, name ## _after } }
-#define TEST3(name)	{ #name, { name ## _before, name ## _between, \
-				   name ## _after } }
-
 static const struct guest_test kexec_tests[] = {
-	TEST(one_memfd),
-	TEST(several_sessions),
-	TEST(many_sessions),
-	TEST(empty_session),
-	TEST(odd_names),
-	TEST(unknown_session_and_token),
-	TEST(session_retrieved_twice),
-	TEST(incoming_takes_no_files),
-	TEST(incoming_structures),
-	TEST(fd_only_with_reply),
-	TEST3(name_is_reused),
-	TEST(close_finishes),
-	TEST(unfinished_counts_as_preserved),
-	TEST(finish_discards),
-	TEST(nobody_sees_it),
+	GUEST_TEST_OF_2(one_memfd),
+	GUEST_TEST_OF_2(several_sessions),
+	GUEST_TEST_OF_2(many_sessions),
+	GUEST_TEST_OF_2(empty_session),
+	GUEST_TEST_OF_2(odd_names),
+	GUEST_TEST_OF_2(unknown_session_and_token),
+	GUEST_TEST_OF_2(session_retrieved_twice),
+	GUEST_TEST_OF_2(incoming_takes_no_files),
+	GUEST_TEST_OF_2(incoming_structures),
+	GUEST_TEST_OF_2(fd_only_with_reply),
+	GUEST_TEST_OF_3(name_is_reused),
+	GUEST_TEST_OF_2(close_finishes),
+	GUEST_TEST_OF_2(unfinished_counts_as_preserved),
+	GUEST_TEST_OF_2(finish_discards),
+	GUEST_TEST_OF_2(nobody_sees_it),
 	{ "nobody_retrieves", { nobody_retrieves_before, NULL,
 				nobody_retrieves_after } },
-	TEST(many_files),
-	TEST(odd_tokens),
-	TEST(file_retrieved_twice),
-	TEST(state_at_kexec),
-	TEST(position),
-	TEST(empty_memfd),
-	TEST(holes),
-	TEST(all_hole),
-	TEST(all_seals),
-	TEST(huge_pages),
-	TEST(large_folios),
-	TEST(retrieved_is_accounted),
-	TEST(beyond_the_limit),
-	TEST(aborted_is_not_handed_over),
-	TEST(abort_and_again),
-	TEST3(two_updates),
-	TEST(noexec_sysctl),
-	TEST(swapped_out),
+	GUEST_TEST_OF_2(many_files),
+	GUEST_TEST_OF_2(odd_tokens),
+	GUEST_TEST_OF_2(file_retrieved_twice),
+	GUEST_TEST_OF_2(state_at_kexec),
+	GUEST_TEST_OF_2(position),
+	GUEST_TEST_OF_2(empty_memfd),
+	GUEST_TEST_OF_2(holes),
+	GUEST_TEST_OF_2(all_hole),
+	GUEST_TEST_OF_2(all_seals),
+	GUEST_TEST_OF_2(huge_pages),
+	GUEST_TEST_OF_2(large_folios),
+	GUEST_TEST_OF_2(retrieved_is_accounted),
+	GUEST_TEST_OF_2(beyond_the_limit),
+	GUEST_TEST_OF_2(aborted_is_not_handed_over),
+	GUEST_TEST_OF_2(abort_and_again),
+	GUEST_TEST_OF_3(two_updates),
+	GUEST_TEST_OF_2(noexec_sysctl),
+	GUEST_TEST_OF_2(swapped_out),
 	{ "live_updates_are_counted", { NULL, live_updates_are_counted_1,
 					live_updates_are_counted_2 } },
 };
 
-const struct guest_suite kexec_suite = {
-	.name = "kexec",
-	.tests = kexec_tests,
-	.nr_tests = ARRAY_SIZE(kexec_tests),
-	.kernels = 3,
-	/* Once before anything is preserved, once after. */
-	.load = GUEST_LOAD_IN_TURN,
-};
+/* The image is loaded before the files are preserved once, and after that once. */
+GUEST_SUITE(kexec, 3, .load = GUEST_LOAD_IN_TURN)

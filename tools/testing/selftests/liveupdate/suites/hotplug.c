@@ -1,32 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memory that was plugged in after boot: the next kernel does not know it
+ * hotplug: memory that was plugged in after boot, which the next kernel lacks
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The guest's second node has a CPU, but no memory other than what is plugged
- * in. So the kernel takes its memory there for what a task on that CPU does.
+ * The second node of the guest has a CPU, and its only memory is plugged in. So
+ * the kernel allocates there on behalf of a task that runs on that CPU.
  */
-#include <linux/mempolicy.h>
 #include <sched.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include "luo.h"
+#include "../luo.h"
 
 #define SIZE		(4 << 20)
 #define HOTPLUG_NODE	1
 
-/* The node of what a task allocates, as its memory policy has it */
-static void bind_memory(int node)
-{
-	unsigned long nodes = 1UL << node;
-
-	CHECK(!syscall(SYS_set_mempolicy, MPOL_BIND, &nodes, 8 * sizeof(nodes)));
-}
-
-/* The kernel's own memory comes from the node of the CPU. */
+/* Make the kernel allocate its own memory on that node. */
 static void run_on_hotplug_node(void)
 {
 	cpu_set_t cpus;
@@ -55,7 +44,7 @@ static void state_in_hotplug_memory(void)
 	session = new_session("state");
 	bind_memory(0);
 	fd = new_file(SIZE, 1);
-	CHECK(!syscall(SYS_set_mempolicy, MPOL_DEFAULT, NULL, 0));
+	unbind_memory();
 	CHECK(!luo_preserve(session, fd, 1));
 }
 
@@ -83,9 +72,4 @@ static const struct guest_test hotplug_tests[] = {
 	  { content_in_hotplug_memory } },
 };
 
-const struct guest_suite hotplug_suite = {
-	.name = "hotplug",
-	.tests = hotplug_tests,
-	.nr_tests = ARRAY_SIZE(hotplug_tests),
-	.kernels = 2,
-};
+GUEST_SUITE(hotplug, 2)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sessions and files in the summaries of kexec handover in debugfs
+ * debugfs: sessions and files in the summaries of kexec handover
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "luo.h"
+#include "../luo.h"
 
 #define HANDLER		"luo_test_handler"
 #define MANY		2000
@@ -23,13 +23,13 @@ static char *read_summary(const char *path)
 {
 	char *text;
 
-	need_debugfs();
+	guest_need_debugfs();
 	text = guest_read_file(path);
 	CHECK(text);
 	return text;
 }
 
-/* How often is the text in the summary? */
+/* Return how often @text is in @summary. */
 static int nr_found(const char *summary, const char *text)
 {
 	const char *at = summary;
@@ -194,19 +194,9 @@ static void sessions_go_while_read(void)
 
 /* ---- incoming ---- */
 
-static int new_number(__u64 number)
-{
-	int fd = open("/dev/luo_test", O_RDWR | O_CLOEXEC);
-
-	CHECK(fd >= 0);
-	CHECK_EQ(write(fd, &number, sizeof(number)), sizeof(number));
-	return fd;
-}
-
 static void need_handler(void)
 {
-	if (!guest_has_module(HANDLER))
-		guest_skip(HANDLER ".ko is not built");
+	guest_need_module(HANDLER);
 	CHECK(!guest_insmod(HANDLER, guest_kernel() == 1 ? "" :
 				     "fail_retrieve=501"));
 }
@@ -288,8 +278,7 @@ static void finish_while_read_after(void)
 	pid = start_reader();
 	for (i = 0; i < MANY; i += 10)
 		close(old_file(session, i));
-	CHECK(!luo_finish(session));
-	close(session);
+	finish_and_close(session);
 	stop_reader(pid);
 	check_found(IN_SUMMARY, "finish_while_read", 0);
 }
@@ -308,9 +297,4 @@ static const struct guest_test debugfs_tests[] = {
 	  { finish_while_read_before, finish_while_read_after } },
 };
 
-const struct guest_suite debugfs_suite = {
-	.name = "debugfs",
-	.tests = debugfs_tests,
-	.nr_tests = ARRAY_SIZE(debugfs_tests),
-	.kernels = 2,
-};
+GUEST_SUITE(debugfs, 2)

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One live update after the other, and very large ones
+ * soak, load: many live updates in a row, and very large ones
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * soak: each kernel finds the file of the one before, whose content follows from
- * a checksum over all that the kernels before have written, and writes on. The
- * parameter kexecs= says how often.
+ * soak: each kernel checks the file of the previous kernel, and writes new content.
+ * The content follows from a checksum over everything that was written before. The
+ * parameter kexecs= is the number of kexecs.
  *
- * load: as many sessions, and files in a session, as the parameters sessions=
- * and files= say.
+ * load: the parameters sessions= and files= are the numbers of sessions, and of files
+ * in one session.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,30 +17,22 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "luo.h"
+#include "../luo.h"
 
 #define WORDS		4096
 #define TOKEN		1
 #define MAX_KEXECS	2000
 
-/* Of the hash FNV-1a */
+/* Constants of the hash FNV-1a */
 #define HASH_START	0xcbf29ce484222325ULL
 #define HASH_FACTOR	0x100000001b3ULL
 
-/* Neither of the numbers in use is a multiple: each comes up once. */
+/* No number in use is a multiple of it, so each index comes up once. */
 #define STRIDE		7919
-
-/* 0 if it is not given */
-static int count_of(const char *param)
-{
-	const char *value = guest_param(param);
-
-	return value ? atoi(value) : 0;
-}
 
 /* ---- soak ---- */
 
-/* What @count kernels have left, and the checksum over all that they wrote */
+/* The content after @count kernels, and the checksum over all that they wrote */
 struct run {
 	__u64 count;
 	__u64 checksum;
@@ -60,7 +52,7 @@ static void write_on(struct run *run)
 	run->count++;
 }
 
-/* It is what so many kernels leave who have nothing else than each other's. */
+/* Check that @run is the content after @count kernels. */
 static void check_run(const struct run *run, __u64 count)
 {
 	static struct run wanted = { .checksum = HASH_START };
@@ -90,7 +82,7 @@ static int first_file(void)
 	return fd;
 }
 
-/* The one that all kernels before have handed on */
+/* Retrieve the file of the previous kernel. */
 static int found_file(void)
 {
 	int session = old_session("soak");
@@ -98,12 +90,11 @@ static int found_file(void)
 
 	check_size(fd, sizeof(struct run));
 	check_run(map_run(fd), guest_kernel() - 1);
-	CHECK(!luo_finish(session));
-	close(session);
+	finish_and_close(session);
 	return fd;
 }
 
-/* A process that keeps the session and the file stays behind. */
+/* Leave a process that holds the session and the file. */
 static void hand_on(int fd)
 {
 	pid_t pid;
@@ -121,19 +112,20 @@ static void write_in_turn(void)
 {
 	int fd = guest_kernel() == 1 ? first_file() : found_file();
 
-	if (guest_kernel() < soak_suite.kernels)
+	if (guest_kernel() <= guest_param_number("kexecs"))
 		hand_on(fd);
 }
 
 static struct guest_test soak_tests[MAX_KEXECS + 1];
 
-static void set_up_kexecs(void)
+static void set_up_kexecs(struct guest_suite *suite)
 {
 	static char names[MAX_KEXECS + 1][16];
-	int nr = count_of("kexecs");
+	int nr = guest_param_number("kexecs");
 	int i;
 
-	/* Without a test the suite fails. */
+	/* A suite without tests fails. */
+	suite->nr_tests = 0;
 	if (nr <= 0 || nr > MAX_KEXECS)
 		return;
 	for (i = 0; i <= nr; i++) {
@@ -144,15 +136,11 @@ static void set_up_kexecs(void)
 			.after = i,
 		};
 	}
-	soak_suite.nr_tests = nr + 1;
-	soak_suite.kernels = nr + 1;
+	suite->nr_tests = nr + 1;
+	suite->kernels = nr + 1;
 }
 
-struct guest_suite soak_suite = {
-	.name = "soak",
-	.tests = soak_tests,
-	.set_up = set_up_kexecs,
-};
+GUEST_SUITE(soak, 1, .set_up = set_up_kexecs)
 
 /* ---- load ---- */
 
@@ -187,7 +175,7 @@ static void name_session(char name[NAME_LENGTH], int i)
 
 static void sessions_before(void)
 {
-	int nr = count_of("sessions");
+	int nr = guest_param_number("sessions");
 	char name[NAME_LENGTH];
 	int dev = luo_open();
 	int i, fd, session;
@@ -207,12 +195,11 @@ static void sessions_before(void)
 
 static void sessions_after(void)
 {
-	int nr = count_of("sessions");
+	int nr = guest_param_number("sessions");
 	char name[NAME_LENGTH];
-	int dev = luo_open();
+	int dev = open_device();
 	int i, at, session;
 
-	CHECK(dev >= 0);
 	for (i = 0; i < nr; i++) {
 		at = (long)i * STRIDE % nr;
 		name_session(name, at);
@@ -228,7 +215,7 @@ static void sessions_after(void)
 static void files_before(void)
 {
 	int session = new_session("load files");
-	int nr = count_of("files");
+	int nr = guest_param_number("files");
 	int i, fd;
 
 	CHECK(nr > 0);
@@ -242,7 +229,7 @@ static void files_before(void)
 static void files_after(void)
 {
 	int session = old_session("load files");
-	int nr = count_of("files");
+	int nr = guest_param_number("files");
 	int i, at;
 
 	for (i = 0; i < nr; i++) {
@@ -252,16 +239,9 @@ static void files_after(void)
 	CHECK(!luo_finish(session));
 }
 
-#define TEST(name)	{ #name, { name ## _before, name ## _after } }
-
 static const struct guest_test load_tests[] = {
-	TEST(sessions),
-	TEST(files),
+	GUEST_TEST_OF_2(sessions),
+	GUEST_TEST_OF_2(files),
 };
 
-const struct guest_suite load_suite = {
-	.name = "load",
-	.tests = load_tests,
-	.nr_tests = ARRAY_SIZE(load_tests),
-	.kernels = 2,
-};
+GUEST_SUITE(load, 2)

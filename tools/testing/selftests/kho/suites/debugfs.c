@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Kexec handover in debugfs
+ * debugfs: the files of kexec handover
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * What the module kho_debugfs_test hands over is known here: the blobs
- * "test-plain" (three pages but 100 bytes), "test-large" (64 KiB and one byte),
+ * The tests rely on what the module kho_debugfs_test hands over: the blobs
+ * "test-plain" (three pages minus 100 bytes), "test-large" (64 KiB and one byte),
  * "test-lost" (not preserved) and one with an odd name, three folios of order 4
  * and two of order 7.
  */
@@ -14,14 +14,12 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "kho.h"
+#include "../kho.h"
 
-#define DEBUGFS		"/sys/kernel/debug"
 #define KHO		DEBUGFS "/kho/"
 #define MODULE		"kho_debugfs_test"
 #define PLAIN_SIZE	(3 * 4096 - 100)
@@ -40,25 +38,10 @@ static const char *const incoming_files[] = {
 	KHO "in/sub_fdts/test-large",
 };
 
-static void mount_debugfs(void)
-{
-	if (!mount("debugfs", DEBUGFS, "debugfs", 0, NULL) || errno == EBUSY)
-		return;
-	guest_skip("debugfs can't be mounted: %m");
-}
-
-void check_no_debugfs(void)
-{
-	if (mount("debugfs", DEBUGFS, "debugfs", 0, NULL) && errno != EBUSY)
-		return;
-	CHECK_ERRNO(access(KHO, F_OK), ENOENT);
-}
-
 static void need_module(void)
 {
-	mount_debugfs();
-	if (!guest_has_module(MODULE))
-		guest_skip(MODULE ".ko is not built");
+	guest_need_debugfs();
+	guest_need_module(MODULE);
 }
 
 static char *read_all(const char *path)
@@ -90,7 +73,7 @@ static void check_read_fails(const char *path, int err)
 	close(fd);
 }
 
-/* The number behind "KEY" at the start of a line of a summary, 0 for none */
+/* Return the number after @key at the start of a line of @summary, or 0. */
 static long number(const char *summary, const char *key)
 {
 	char start[64];
@@ -109,7 +92,7 @@ static long nr_blocks(const char *summary, int order)
 	return number(summary, key);
 }
 
-/* The line of a summary that has @text, or an empty one; the caller frees it. */
+/* Return a copy of the line of @summary that has @text, or "". The caller frees it. */
 static char *line_with(const char *summary, const char *text)
 {
 	const char *at = strstr(summary, text);
@@ -148,7 +131,7 @@ static void check_modes(const char *const *paths, size_t nr)
 
 static void files_are_for_root(void)
 {
-	mount_debugfs();
+	guest_need_debugfs();
 	check_modes(files, ARRAY_SIZE(files));
 	if (guest_kernel() == 2 && guest_has_module(MODULE))
 		check_modes(incoming_files, ARRAY_SIZE(incoming_files));
@@ -160,7 +143,7 @@ static void scratch_is_as_logged(void)
 	struct ranges scratch;
 	int i;
 
-	mount_debugfs();
+	guest_need_debugfs();
 	CHECK(!read_scratch(&scratch));
 	CHECK(scratch.nr > 0);
 	phys = read_all(KHO "out/scratch_phys");
@@ -181,7 +164,7 @@ static void scratch_is_as_logged(void)
 	free(len);
 }
 
-/* -f: the odd name is none that a device tree may have. */
+/* The option -f accepts the odd name, which is not valid in a device tree. */
 static void check_dts(const char *path, const char *const *wanted, size_t nr)
 {
 	char *const argv[] = { "dtc", "-q", "-f", "-I", "dtb", "-O", "dts",
@@ -214,7 +197,7 @@ static void dtc_reads_fdts(void)
 		"compatible = \"reserve-mem-v1\"",
 	};
 
-	mount_debugfs();
+	guest_need_debugfs();
 	if (!guest_has_program("dtc"))
 		guest_skip("dtc is not installed");
 	check_dts(KHO "out/fdt", root, ARRAY_SIZE(root));
@@ -225,7 +208,7 @@ static void dtc_reads_fdts(void)
 	check_dts(KHO "in/sub_fdts/memblock", memblock, ARRAY_SIZE(memblock));
 }
 
-/* However it is read, a summary is the same. */
+/* A summary that is read in parts equals one that is read as a whole. */
 static void check_summary_in_parts(const char *path, size_t part)
 {
 	char *whole = read_all(path);
@@ -255,7 +238,7 @@ static void check_summary_in_parts(const char *path, size_t part)
 
 static void summary_in_small_parts(void)
 {
-	mount_debugfs();
+	guest_need_debugfs();
 	check_summary_in_parts(KHO "out/summary", 1);
 	check_summary_in_parts(KHO "out/summary", 61);
 	check_summary_in_parts(KHO "in/summary", 7);
@@ -267,7 +250,7 @@ static void nothing_came_in(void)
 {
 	char *summary;
 
-	mount_debugfs();
+	guest_need_debugfs();
 	summary = read_all(KHO "in/summary");
 	CHECK(!strncmp(summary, "nothing was handed over\n", 24));
 	free(summary);
@@ -275,10 +258,10 @@ static void nothing_came_in(void)
 	CHECK_ERRNO(access(KHO "in/sub_fdts", F_OK), ENOENT);
 }
 
-/* The order of a blob */
+/* Return the order of the pages of a blob. */
 static int order_of(long size)
 {
-	long block = sysconf(_SC_PAGESIZE);
+	long block = PAGE;
 	int order = 0;
 
 	while (block << order < size)
@@ -286,14 +269,14 @@ static int order_of(long size)
 	return order;
 }
 
-/* Blobs of each order that the module preserves */
+/* Return how many blobs of this order the module preserves. */
 static long nr_blobs(int order)
 {
 	return (order_of(PLAIN_SIZE) == order) + (order_of(LARGE_SIZE) == order) +
 	       (order_of(1) == order);
 }
 
-/* Its folios */
+/* Return how many folios of this order it preserves. */
 static long nr_folios(int order)
 {
 	switch (order) {
@@ -383,7 +366,7 @@ static void blobs_come_and_go(void)
 	before = nr_entries(KHO "out/sub_fdts");
 	CHECK(!guest_insmod(MODULE, ""));
 	check_plain(KHO "out/sub_fdts/test-plain");
-	/* All but the one with the odd name */
+	/* The blob with the odd name has no file. */
 	CHECK_EQ(nr_entries(KHO "out/sub_fdts"), before + 3);
 
 	fd = open_file(KHO "out/sub_fdts/test-plain");
@@ -483,7 +466,7 @@ static void restored_blob_can_be_read(void)
 	unsigned char metadata[73];
 	int fd, count;
 
-	mount_debugfs();
+	guest_need_debugfs();
 	fd = open_file(KHO "in/sub_fdts/kexec-metadata");
 	CHECK_EQ(read(fd, metadata, sizeof(metadata)), sizeof(metadata));
 	CHECK_EQ(read(fd, metadata, 1), 0);
@@ -493,26 +476,21 @@ static void restored_blob_can_be_read(void)
 	CHECK_EQ(count, 1);
 }
 
-/* hand_over() comes last in the first kernel. */
+/* hand_over() must come last in the first kernel. */
 static const struct guest_test debugfs_tests[] = {
-	{ "nothing_came_in", { nothing_came_in } },
+	GUEST_TEST(nothing_came_in),
 	{ "scratch_is_as_logged",
 	  { scratch_is_as_logged, scratch_is_as_logged } },
 	{ "dtc_reads_fdts", { dtc_reads_fdts, dtc_reads_fdts } },
 	{ "summary_in_small_parts",
 	  { summary_in_small_parts, summary_in_small_parts } },
-	{ "counts_follow_preservation", { counts_follow_preservation } },
-	{ "blobs_come_and_go", { blobs_come_and_go } },
-	{ "blobs_go_while_read", { blobs_go_while_read } },
-	{ "restored_blob_can_be_read", { [1] = restored_blob_can_be_read } },
+	GUEST_TEST(counts_follow_preservation),
+	GUEST_TEST(blobs_come_and_go),
+	GUEST_TEST(blobs_go_while_read),
+	GUEST_TEST_IN_2ND(restored_blob_can_be_read),
 	{ "files_are_for_root", { files_are_for_root, files_are_for_root } },
 	{ "blobs_are_kept_for_reading",
 	  { hand_over, blobs_are_kept_for_reading } },
 };
 
-const struct guest_suite debugfs_suite = {
-	.name = "debugfs",
-	.tests = debugfs_tests,
-	.nr_tests = ARRAY_SIZE(debugfs_tests),
-	.kernels = 2,
-};
+GUEST_SUITE(debugfs, 2)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a guest's kernel has counted for gcov, for the host
+ * Send the coverage counters of a kernel to the host
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The counters of a kernel are gone with it. So before a guest leaves a kernel
- * that was built for coverage (CONFIG_GCOV_KERNEL), it writes them to its second
- * serial port. For each file: a line "gcda SIZE KERNEL PATH", then SIZE bytes.
+ * Before a guest leaves a kernel that was built with CONFIG_GCOV_KERNEL, it writes
+ * the counters to its second serial port. Each file is a line "gcda SIZE KERNEL PATH"
+ * and SIZE bytes.
  */
 #include <fcntl.h>
 #include <ftw.h>
@@ -15,7 +15,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-#include "guest.h"
+#include "runner.h"
 
 #define DEBUG_DIR	"/sys/kernel/debug"
 #define GCOV_DIR	DEBUG_DIR "/gcov"
@@ -54,7 +54,7 @@ static int write_all(const char *data, size_t len)
 	return 0;
 }
 
-/* The size of such a file is known only when all of it was read. */
+/* Such a file has no size before it is read. */
 static ssize_t read_counters(const char *path, char *buf, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);

@@ -1,93 +1,104 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Handovers with exactly one thing wrong
+ * hostile: handovers with exactly one thing wrong
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * Each kernel of a chain leaves the next one sessions, files, vmalloc areas, a
- * folio and a region, and damages one thing when all is settled. The next kernel
- * has to come up and to say what is wrong; what is not damaged must be there,
- * what is refused must stay reserved, and an unprivileged process must not find
- * any of it. Then that kernel does the same for the next case of the table.
+ * Each kernel of a chain hands over sessions, files, FLBs, vmalloc areas, a folio and
+ * a region, and damages one field of the final state. The next kernel has to boot
+ * and to report the damage. Things that are not damaged must come back, the memory
+ * of refused things must stay reserved, and a process without privileges must not
+ * see any of it. Then that kernel does the same for the next case of the table.
  *
- * A guest runs every n-th case: those that part=N/NR names.
+ * With part=N/NR a guest runs every NR-th case.
  */
 #include <ctype.h>
 #include <fcntl.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
-#include "luo.h"
-#include "luo_hostile.h"
+#include "../luo.h"
+#include "hostile.h"
 
-#define DEBUGFS		"/sys/kernel/debug"
 #define MODULE		"luo_test_hostile"
 #define MAX_TESTS	600
 #define NAME_SIZE	96
 #define FILE_SIZE	(20 * PAGE)
 #define THE_NUMBER	4711ULL
 
-/* More sessions and files than a block of their chains has room for */
-#define NR_FILLERS	64
+/* The note fills its page. Its first part is read before the kexec. */
+#define NOTE_SIZE	PAGE
+#define NOTE_REST	10
+
+/* More sessions and files than fit into one block of their chains: 66 files */
+#define NR_FILLERS	62
 #define FIRST_FILLER	100
 
-/* What the guests' script takes for trouble, too: here it has the case's name. */
+/* vm.sh looks for these as well. Here the name of the case is known. */
 #define TROUBLE		"WARNING:|BUG:|Oops|KASAN:|UBSAN:|Call Trace:|[Bb]ad page" \
 			"|INFO: (task|rcu|possible)|detected stall"
 
 struct hostile_case {
 	const struct hostile_rule *rule;
-	char value[NAME_SIZE];
-	char name[NAME_SIZE];
+	char damage[2 * NAME_SIZE];	/* "FIELD VALUE" */
+	char name[2 * NAME_SIZE];
 };
 
-static struct guest_test tests[MAX_TESTS];
+static struct guest_test hostile_tests[MAX_TESTS];
 static struct hostile_case cases[MAX_TESTS];
+static size_t nr_cases;
 
-/* The case whose damage is done in a kernel */
+/* Return the case that a kernel damages. */
 static const struct hostile_case *case_of(int kernel)
 {
 	size_t i;
 
-	for (i = 0; i < hostile_suite.nr_tests; i++)
-		if (tests[i].after == kernel - 1)
+	for (i = 0; i < nr_cases; i++)
+		if (hostile_tests[i].after == kernel - 1)
 			return &cases[i];
 	guest_fail(__FILE__, __LINE__, "kernel %d has no case", kernel);
 }
 
-/* Telling the module */
+/* The modules */
+
+static int tell(const char *module, const char *verb, const char *what)
+{
+	char path[64], line[2 * NAME_SIZE + 16];
+
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters/do", module);
+	snprintf(line, sizeof(line), "%s%s", verb, what);
+	return guest_write_file(path, line);
+}
 
 static int do_it(const char *verb, const char *what)
 {
-	char line[2 * NAME_SIZE + 16];
+	return tell("luo_test_hostile", verb, what);
+}
 
-	snprintf(line, sizeof(line), "%s%s", verb, what);
-	return guest_write_file("/sys/module/" MODULE "/parameters/do", line);
+static void load_module(const char *name, const char *args)
+{
+	guest_need_module(name);
+	if (guest_insmod(name, args))
+		CHECK_EQ(errno, EEXIST);
 }
 
 static void load_modules(void)
 {
-	static const char *const names[] = { "luo_test_handler", MODULE };
 	char args[128] = "", *starts, *sizes;
-	size_t i;
 
-	if (mount("debugfs", DEBUGFS, "debugfs", 0, NULL))
-		CHECK_EQ(errno, EBUSY);
+	guest_need_debugfs();
 	starts = guest_read_file(DEBUGFS "/kho/out/scratch_phys");
 	sizes = guest_read_file(DEBUGFS "/kho/out/scratch_len");
 	CHECK(starts && sizes);
 	snprintf(args, sizeof(args), "scratch=%#llx,%#llx",
 		 strtoull(starts, NULL, 0), strtoull(sizes, NULL, 0));
 
-	for (i = 0; i < ARRAY_SIZE(names); i++) {
-		if (!guest_has_module(names[i]))
-			guest_skip("%s.ko is not built", names[i]);
-		if (guest_insmod(names[i], i ? args : ""))
-			CHECK_EQ(errno, EEXIST);
-	}
+	load_module("luo_test_handler", "");
+	load_module("luo_test_flb", "");
+	load_module("notepad", "");
+	load_module("luo_test_hostile", args);
 }
 
 /* Leaving a handover */
@@ -106,17 +117,35 @@ static void preserve_fillers(int session)
 	}
 }
 
+static void fill_note(char text[NOTE_SIZE])
+{
+	int i;
+
+	for (i = 0; i < NOTE_SIZE; i++)
+		text[i] = i;
+}
+
+static int left_note(void)
+{
+	char text[NOTE_SIZE];
+	int fd = new_note(O_RDWR);
+
+	fill_note(text);
+	CHECK_EQ(write(fd, text, sizeof(text)), sizeof(text));
+	CHECK_EQ(read(fd, text, NOTE_SIZE - NOTE_REST), NOTE_SIZE - NOTE_REST);
+	return fd;
+}
+
 static void preserve_sessions(void)
 {
 	int hit = new_session("hit");
 	int spared = new_session("spared");
-	unsigned long long number = THE_NUMBER;
-	int fd = open("/dev/luo_test", O_RDWR | O_CLOEXEC);
 
-	CHECK(fd >= 0);
-	CHECK_EQ(write(fd, &number, sizeof(number)), sizeof(number));
 	CHECK(!luo_preserve(hit, new_file(FILE_SIZE, 1), 1));
-	CHECK(!luo_preserve(hit, fd, 2));
+	CHECK(!luo_preserve(hit, new_number(THE_NUMBER), 2));
+	CHECK(!luo_preserve(hit, left_note(), 3));
+	/* Its only purpose is that it depends on the FLBs. */
+	CHECK(!luo_preserve(hit, new_flb_file('a'), 4));
 	CHECK(!luo_preserve(spared, new_file(FILE_SIZE, 2), 1));
 	preserve_fillers(hit);
 }
@@ -124,21 +153,24 @@ static void preserve_sessions(void)
 static void leave_damaged(void)
 {
 	const struct hostile_case *c = case_of(guest_kernel());
-	char what[2 * NAME_SIZE];
 
 	load_modules();
 	preserve_sessions();
 	CHECK(!do_it("keep", ""));
-	snprintf(what, sizeof(what), "%s %s", c->rule->field, c->value);
-	CHECK(!do_it("damage ", what));
+	if (c->rule->also)
+		CHECK(!do_it("damage ", c->rule->also));
+	CHECK(!do_it("damage ", c->damage));
 }
 
-/* Finding it: 0, or a negative errno; the step fails for wrong content. */
+/*
+ * Retrieving the things. Each function returns 0 or a negative errno, and the step
+ * fails if the content is wrong.
+ */
 
 static int sessions_dev = -1, session_hit = -1, session_spared = -1;
 
-/* What is refused as a whole is shown, too. */
-static void open_device(void)
+/* debugfs shows that the sessions are refused as a whole. */
+static void open_sessions(void)
 {
 	sessions_dev = luo_open();
 	if (sessions_dev >= 0)
@@ -165,7 +197,7 @@ static int retrieve_file(const char *name, int *session, int token, int *fd)
 	if (*fd >= 0)
 		return 0;
 
-	/* No other answer when it is asked again */
+	/* A second request gets the same answer. */
 	err = errno;
 	CHECK_ERRNO(luo_retrieve_fd(*session, token), err);
 	return -err;
@@ -208,6 +240,44 @@ static int retrieve_number(bool compare)
 	return 0;
 }
 
+static int retrieve_note(bool compare)
+{
+	char text[NOTE_SIZE], seen[NOTE_REST];
+	int fd, err;
+
+	err = retrieve_file("hit", &session_hit, 3, &fd);
+	if (err)
+		return err;
+	CHECK_EQ(read(fd, seen, sizeof(seen)), sizeof(seen));
+	fill_note(text);
+	if (compare)
+		CHECK(!memcmp(seen, text + NOTE_SIZE - NOTE_REST, NOTE_REST));
+	return 0;
+}
+
+static int get_flb(const char *number)
+{
+	int err;
+
+	if (!tell("luo_test_flb", "get_in ", number)) {
+		CHECK(!tell("luo_test_flb", "put_in ", number));
+		return 0;
+	}
+	err = errno;
+	CHECK_ERRNO(tell("luo_test_flb", "get_in ", number), err);
+	return -err;
+}
+
+static int get_shared(bool compare)
+{
+	return get_flb("0 0");
+}
+
+static int get_own(bool compare)
+{
+	return get_flb("1 0");
+}
+
 static int restore_thing(const char *name, bool compare)
 {
 	if (!do_it("restore ", name))
@@ -245,12 +315,22 @@ static const struct {
 } things[] = {
 	{ MEMFD, "memfd", true, retrieve_hit },
 	{ NUMBER, "number", false, retrieve_number },
+	{ NOTE, "note", true, retrieve_note },
 	{ OTHER, "other", true, retrieve_spared },
+	{ SHARED, "shared FLB", false, get_shared },
+	{ OWN, "own FLB", false, get_own },
 	{ AREA, "area", true, restore_area },
 	{ HUGE, "huge", true, restore_huge },
 	{ FOLIO, "folio", true, restore_folio },
 	{ REGION, "region", true, restore_region },
 };
+
+static void check_error(const struct hostile_rule *rule, const char *name, int err)
+{
+	if (err != -rule->error)
+		guest_fail(__FILE__, __LINE__, "%s: %s, not %s", name,
+			   strerror(-err), strerror(rule->error));
+}
 
 static void check_things(const struct hostile_rule *rule)
 {
@@ -264,7 +344,11 @@ static void check_things(const struct hostile_rule *rule)
 		if (!open && !err != !(bad & things[i].bit))
 			guest_fail(__FILE__, __LINE__, "%s: %s", things[i].name,
 				   err ? strerror(-err) : "not refused");
+		if (rule->error && rule->refused & things[i].bit)
+			check_error(rule, things[i].name, err);
 	}
+	if (!((bad | rule->open) & OTHER))
+		CHECK_ERRNO(luo_retrieve(sessions_dev, "never created"), ENOENT);
 }
 
 static void check_reserved(const struct hostile_rule *rule)
@@ -279,7 +363,7 @@ static void check_reserved(const struct hostile_rule *rule)
 				   things[i].name, strerror(errno));
 }
 
-/* A line of the log that matches, to be freed; NULL if there is none. */
+/* Return a copy of a line of the log that matches, or NULL. */
 static char *find_line(const char *pattern)
 {
 	char *log = guest_log(), *line, *next, *found = NULL;
@@ -291,7 +375,7 @@ static char *find_line(const char *pattern)
 		next = strchr(line, '\n');
 		if (next)
 			*next++ = '\0';
-		/* Not what this program has said itself */
+		/* Skip the lines of this program. */
 		if (!strstr(line, "ksft: ") && !regexec(&regex, line, 0, NULL, 0))
 			found = strdup(line);
 	}
@@ -305,9 +389,11 @@ static void check_log(const struct hostile_rule *rule)
 	char *line = find_line(TROUBLE);
 
 	if (line)
-		guest_fail(__FILE__, __LINE__, "the kernel complains: %s", line);
+		guest_fail(__FILE__, __LINE__, "the kernel reports an error: %s", line);
 	if (rule->says && !find_line(rule->says))
 		guest_fail(__FILE__, __LINE__, "the log lacks '%s'", rule->says);
+	if (rule->never && find_line(rule->never))
+		guest_fail(__FILE__, __LINE__, "the log has '%s'", rule->never);
 }
 
 static void let_go(void)
@@ -322,12 +408,11 @@ static void let_go(void)
 static void find_damage(void)
 {
 	const struct hostile_rule *rule = case_of(guest_kernel() - 1)->rule;
-	const char *from = guest_param("from");
 
-	if (!from || atoi(from) != guest_kernel() - 1)
+	if (guest_param_number("from") != guest_kernel() - 1)
 		guest_fail(__FILE__, __LINE__, "the damaged kernel did not come here");
 	load_modules();
-	open_device();
+	open_sessions();
 	check_things(rule);
 	check_free_memory();
 	check_reserved(rule);
@@ -337,7 +422,7 @@ static void find_damage(void)
 
 /* The suite */
 
-/* A kernel that was reached by a kexec knows from which one. */
+/* from= says which kernel has booted the next one. */
 static const char *hostile_append(int kernel)
 {
 	static char append[32];
@@ -346,18 +431,19 @@ static const char *hostile_append(int kernel)
 	return append;
 }
 
-/* Nothing that a shell or sed would make something of */
-static void name_case(struct hostile_case *c)
+/* Name the case without characters that a shell or sed would interpret. */
+static void name_case(struct hostile_case *c, const char *field, const char *value)
 {
 	char *at;
 
-	snprintf(c->name, NAME_SIZE, "%s=%.40s", c->rule->field, c->value);
+	snprintf(c->damage, sizeof(c->damage), "%s %s", field, value);
+	snprintf(c->name, sizeof(c->name), "%s=%.40s", field, value);
 	for (at = c->name; *at; at++)
 		if (!isalnum(*at) && !strchr("@+-=.", *at))
 			*at = '_';
 }
 
-/* A kernel that has to refuse all sessions does not take new ones. */
+/* A kernel that refuses all sessions does not take new ones. */
 static bool ends_live_update(const struct hostile_rule *rule)
 {
 	return (rule->refused | rule->open) & OTHER;
@@ -366,6 +452,7 @@ static bool ends_live_update(const struct hostile_rule *rule)
 static bool sampled;
 static size_t part, nr_parts = 1, nr_skipped;
 static size_t nr_values, nr_wanted;
+static int nr_kernels = 1;
 
 static bool in_sample(const char *field, const char *value)
 {
@@ -388,37 +475,46 @@ static bool is_wanted(const char *field, const char *value)
 	return nr_values++ % nr_parts == part;
 }
 
-static void add_value(const struct hostile_rule *rule, const char *value, int len)
+static void add_case(const struct hostile_rule *rule, const char *field,
+		     const char *value)
 {
-	size_t nr = hostile_suite.nr_tests;
-	struct hostile_case *c = &cases[nr];
+	struct hostile_case *c = &cases[nr_cases];
 
-	if (nr == MAX_TESTS)
-		return;
-	snprintf(c->value, NAME_SIZE, "%.*s", len, value);
-	if (!is_wanted(rule->field, c->value) || nr_wanted++ < nr_skipped)
+	if (nr_cases == MAX_TESTS || !is_wanted(field, value) ||
+	    nr_wanted++ < nr_skipped)
 		return;
 
 	c->rule = rule;
-	name_case(c);
-	tests[nr] = (struct guest_test){
+	name_case(c, field, value);
+	hostile_tests[nr_cases++] = (struct guest_test){
 		.name = c->name,
 		.step = { leave_damaged, find_damage },
-		.after = hostile_suite.kernels - 1,
+		.after = nr_kernels - 1,
 	};
-	hostile_suite.nr_tests++;
-	hostile_suite.kernels += ends_live_update(rule) ? 2 : 1;
+	nr_kernels += ends_live_update(rule) ? 2 : 1;
+}
+
+/* Copy the next word to @word. Return false if there is none. */
+static bool next_word(const char **text, char word[NAME_SIZE])
+{
+	int len;
+
+	*text += strspn(*text, " ");
+	len = strcspn(*text, " ");
+	snprintf(word, NAME_SIZE, "%.*s", len, *text);
+	*text += len;
+	return len;
 }
 
 static void add_rule(const struct hostile_rule *rule)
 {
-	const char *value;
-	size_t len;
+	const char *fields = rule->fields, *values;
+	char field[NAME_SIZE], value[NAME_SIZE];
 
-	for (value = rule->values; *value; value += len) {
-		value += strspn(value, " ");
-		len = strcspn(value, " ");
-		add_value(rule, value, len);
+	while (next_word(&fields, field)) {
+		values = rule->values;
+		while (next_word(&values, value))
+			add_case(rule, field, value);
 	}
 }
 
@@ -432,29 +528,22 @@ static void read_parameters(void)
 				 !nr_parts))
 			nr_parts = 1;
 	}
-	param = guest_param("skip");
-	if (param)
-		nr_skipped = atoi(param);
+	nr_skipped = guest_param_number("skip");
 }
 
-/* A suite without tests fails: so does one whose sample is not in the table. */
-static void set_up_tests(void)
+/* A suite without tests fails, and so does one whose sample is not in the table. */
+static void set_up_tests(struct guest_suite *suite)
 {
 	size_t i;
 
 	read_parameters();
 	for (i = 0; i < nr_hostile_rules; i++)
 		add_rule(&hostile_rules[i]);
-	if (hostile_suite.nr_tests == MAX_TESTS ||
-	    (sampled && nr_wanted != nr_hostile_sample))
-		hostile_suite.nr_tests = 0;
+	if (nr_cases == MAX_TESTS || (sampled && nr_wanted != nr_hostile_sample))
+		nr_cases = 0;
+	suite->nr_tests = nr_cases;
+	suite->kernels = nr_kernels;
 }
 
-struct guest_suite hostile_suite = {
-	.name = "hostile",
-	.tests = tests,
-	.kernels = 1,
-	.append = hostile_append,
-	.drop = "from=",
-	.set_up = set_up_tests,
-};
+GUEST_SUITE(hostile, 1, .append = hostile_append, .drop = "from=",
+	    .set_up = set_up_tests)

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Files of a handler that fails on demand, and lives in a module
+ * handler: files of a handler that fails on demand, in a module
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * In the first kernel the module is loaded by the first test, in the second one
- * by loaded_later().
+ * The first test loads the module in the first kernel, loaded_later() in the second.
  */
 #include <fcntl.h>
 #include <linux/memfd.h>
@@ -13,21 +12,19 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "luo.h"
+#include "../luo.h"
 
 #define MODULE		"luo_test_handler"
 
 static void load_module(void)
 {
-	if (!guest_has_module(MODULE))
-		guest_skip("%s.ko is not built", MODULE);
+	guest_need_module(MODULE);
 	CHECK(!guest_insmod(MODULE, ""));
 }
 
 static void need_module(void)
 {
-	if (!guest_has_module(MODULE))
-		guest_skip("%s.ko is not built", MODULE);
+	guest_need_module(MODULE);
 	CHECK(!access("/dev/luo_test", R_OK) || guest_kernel() > 1);
 }
 
@@ -41,35 +38,7 @@ static void set_param(const char *name, int value)
 	CHECK(!guest_write_file(path, text));
 }
 
-static int new_number(__u64 number)
-{
-	int fd = open("/dev/luo_test", O_RDWR | O_CLOEXEC);
-
-	CHECK(fd >= 0);
-	CHECK_EQ(write(fd, &number, sizeof(number)), sizeof(number));
-	return fd;
-}
-
-static void check_number(int fd, __u64 wanted)
-{
-	__u64 number;
-
-	CHECK_EQ(read(fd, &number, sizeof(number)), sizeof(number));
-	CHECK_EQ(number, wanted);
-}
-
-/* The kernel has logged the lines in this order since the mark. */
-static void check_order(const char *const *lines, size_t nr)
-{
-	size_t i;
-
-	for (i = 0; i < nr; i++)
-		if (!guest_log_next(lines[i]))
-			guest_fail(__FILE__, __LINE__, "log lacks '%s'",
-				   lines[i]);
-}
-
-/* The next line of the log that has the format's text and the number. */
+/* Check that the log goes on with the text of @fmt and @number. */
 static void check_next(const char *fmt, int number)
 {
 	char line[64];
@@ -103,7 +72,7 @@ static void preserve_fails(void)
 	CHECK(!luo_preserve(session, fd, 2));
 }
 
-/* A session with files of these numbers, which are their tokens, too */
+/* Return a session with files of these numbers, which are also their tokens. */
 static int preserve_numbers(const char *name, int first, int last)
 {
 	int session, i;
@@ -117,18 +86,15 @@ static int preserve_numbers(const char *name, int first, int last)
 
 static void close_unpreserves_in_reverse(void)
 {
-	static const char *const order[] = {
-		"unpreserve 203", "unpreserve 202", "unpreserve 201",
-	};
 	int session;
 
 	session = preserve_numbers("close_unpreserves_in_reverse", 201, 203);
 	guest_log_mark();
 	close(session);
-	check_order(order, ARRAY_SIZE(order));
+	CHECK_ORDER("unpreserve 203", "unpreserve 202", "unpreserve 201");
 }
 
-/* Those before the one that fails stay, until the session is closed. */
+/* The files before @failing stay preserved until the session is closed. */
 static void check_preserve_fails_at(int failing)
 {
 	int session = new_session("preserve_fails_at_each");
@@ -178,7 +144,7 @@ static void check_still_usable(int session, int memfd)
 	close(new_session("freeze_fails, a new session"));
 }
 
-/* Those before it are thawed, the last one first. */
+/* The files before @failing are thawed in reverse order. */
 static void check_freeze_fails_at(int failing)
 {
 	int i;
@@ -212,7 +178,7 @@ static void freeze_fails_before(void)
 		check_freeze_fails_at(i);
 	check_freeze_fails_at(403);
 	check_still_usable(session, memfd);
-	/* One that is closed now is not handed over. */
+	/* A session that is closed now is not handed over. */
 	close(new_session("freeze_fails, closed"));
 }
 
@@ -287,7 +253,7 @@ static void failed_retrieve_is_final_before(void)
 	}
 }
 
-/* The same error again, and the others are as they were. */
+/* A second request gets the same error, and the other files are retrieved. */
 static void check_retrieve_fails_at(int session, size_t failing)
 {
 	size_t i;
@@ -339,13 +305,13 @@ static void retrieve_is_tried_again_after(void)
 {
 	int session = old_session("retrieve_is_tried_again");
 
-	/* Twice, then it comes; or never; or it is not asked for any more. */
+	/* Success in the third attempt, an error in the second one, or no second one */
 	check_retrieve_fails(session, 750, EAGAIN, ENOMEM);
 	check_retrieve_fails(session, 750, EAGAIN, ENOMEM);
 	check_retrieve_fails(session, 751, EAGAIN, ENOMEM);
 	check_retrieve_fails(session, 751, EREMOTEIO, EREMOTEIO);
 	check_retrieve_fails(session, 752, EAGAIN, ENOMEM);
-	/* What says "try again" is not for a file that is lost. */
+	/* ENOMEM would ask the caller to try again, but here the file is lost. */
 	check_retrieve_fails(session, 753, ENOMEM, EIO);
 	set_param("fail_retrieve", 0);
 	set_param("error", EREMOTEIO);
@@ -367,17 +333,14 @@ static void finish_in_reverse_before(void)
 
 static void finish_in_reverse_after(void)
 {
-	static const char *const order[] = {
-		"finish 803, status 0", "finish 802, status 1",
-		"finish 801, status 1",
-	};
 	int session = old_session("finish_in_reverse");
 
 	check_number(old_file(session, 802), 802);
 	check_number(old_file(session, 801), 801);
 	guest_log_mark();
 	CHECK(!luo_finish(session));
-	check_order(order, ARRAY_SIZE(order));
+	CHECK_ORDER("finish 803, status 0", "finish 802, status 1",
+		    "finish 801, status 1");
 }
 
 static void not_ready_to_finish_before(void)
@@ -385,7 +348,7 @@ static void not_ready_to_finish_before(void)
 	preserve_numbers("not_ready_to_finish", 901, 903);
 }
 
-/* All or nothing, whichever it is. */
+/* No file is finished if one of them is not ready. */
 static void check_not_ready(int session, int busy)
 {
 	set_param("busy", busy);
@@ -394,7 +357,7 @@ static void check_not_ready(int session, int busy)
 	CHECK(!guest_log_since(": finish 90"));
 }
 
-/* The session can be had again. */
+/* If a session that is not ready is closed, it can be retrieved again. */
 static void not_ready_to_finish_after(void)
 {
 	int session = old_session("not_ready_to_finish");
@@ -425,28 +388,20 @@ static void unloads_when_finished(void)
 	CHECK(!guest_insmod(MODULE, ""));
 }
 
-#define TEST1(name)	{ #name, { name } }
-#define TEST(name)	{ #name, { name ## _before, name ## _after } }
-
 static const struct guest_test handler_tests[] = {
-	TEST1(registers),
-	TEST1(preserve_fails),
-	TEST1(close_unpreserves_in_reverse),
-	TEST1(preserve_fails_at_each),
-	TEST1(preserved_file_pins_module),
-	TEST(unknown_handler),
-	TEST(loaded_later),
-	TEST(freeze_fails),
-	TEST(failed_retrieve_is_final),
-	TEST(retrieve_is_tried_again),
-	TEST(finish_in_reverse),
-	TEST(not_ready_to_finish),
+	GUEST_TEST(registers),
+	GUEST_TEST(preserve_fails),
+	GUEST_TEST(close_unpreserves_in_reverse),
+	GUEST_TEST(preserve_fails_at_each),
+	GUEST_TEST(preserved_file_pins_module),
+	GUEST_TEST_OF_2(unknown_handler),
+	GUEST_TEST_OF_2(loaded_later),
+	GUEST_TEST_OF_2(freeze_fails),
+	GUEST_TEST_OF_2(failed_retrieve_is_final),
+	GUEST_TEST_OF_2(retrieve_is_tried_again),
+	GUEST_TEST_OF_2(finish_in_reverse),
+	GUEST_TEST_OF_2(not_ready_to_finish),
 	{ "unloads_when_finished", { [1] = unloads_when_finished } },
 };
 
-const struct guest_suite handler_suite = {
-	.name = "handler",
-	.tests = handler_tests,
-	.nr_tests = ARRAY_SIZE(handler_tests),
-	.kernels = 2,
-};
+GUEST_SUITE(handler, 2)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Many tasks that use /dev/liveupdate at the same time
+ * races: many tasks that use /dev/liveupdate at the same time
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * A storm is a number of processes, each of which does one thing a number of
- * times. Their random numbers start with the kernel's parameter seed=, if there
- * is one: which of them is faster remains a matter of chance.
+ * A storm is a set of processes, each of which repeats one operation. The kernel
+ * parameter seed= sets the seed of their random numbers. The order in which the
+ * processes run still differs each time.
  */
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -28,15 +28,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "luo.h"
+#include "../luo.h"
 
 #define SHMEM_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 #define MODULE		"luo_test_races"
 #define FLB_MODULE	"luo_test_flb"
-#define MIB		(1024 * 1024)
 
-#define NR_SHARED	3	/* names, and files, that all tasks use */
-#define RESTLESS	0	/* the one of these files that changes its size */
+#define NR_SHARED	3	/* names and files that all tasks use */
+#define RESTLESS	0	/* number of the file that changes its size */
 #define NR_FILES	3	/* in a session */
 #define NR_LARGE	64	/* in a large one */
 #define NR_REQUESTS	50
@@ -51,7 +50,7 @@ static unsigned int any(unsigned int below)
 	return rand_r(&seed) % below;
 }
 
-/* Go on when @nr tasks are here, or some of them are not to be expected. */
+/* Wait until @nr tasks have arrived, but not for ever. */
 static void meet(int *arrived, int nr)
 {
 	int tries = 100000;
@@ -71,7 +70,7 @@ static void seed_tasks(void)
 	guest_note("seed=%u", seed);
 }
 
-/* With random numbers of its own; it does not outlive the one that forks. */
+/* Fork a task that has its own seed and dies with its parent. */
 static pid_t fork_task(void)
 {
 	pid_t pid;
@@ -86,7 +85,7 @@ static pid_t fork_task(void)
 
 /* ---- files ---- */
 
-/* A file of some size, its pages there or not, small or huge ones */
+/* Return a file of random size, with or without content, of small or huge pages. */
 static int any_file(void)
 {
 	const size_t sizes[] = {
@@ -107,7 +106,7 @@ static void new_files(int *files, size_t nr)
 		*files++ = any_file();
 }
 
-/* Nobody has them preserved any more, and nobody else has them open. */
+/* Check and close files that are no longer preserved, nor open elsewhere. */
 static void drop_files(const int *files, size_t nr)
 {
 	for (; nr--; files++) {
@@ -116,14 +115,14 @@ static void drop_files(const int *files, size_t nr)
 	}
 }
 
-/* ---- what tasks do in a round ---- */
+/* ---- operations ---- */
 
 static void own_name(char name[NAME_LENGTH])
 {
 	snprintf(name, NAME_LENGTH, "own %d", getpid());
 }
 
-/* A session of our own: its name is free when the one before was closed. */
+/* Return a new session. Its name is free as the previous session was closed. */
 static int own_session(void)
 {
 	char name[NAME_LENGTH];
@@ -135,7 +134,7 @@ static int own_session(void)
 	return session;
 }
 
-/* One with a name that others may have at the moment: then -1 */
+/* Return a session with a shared name, or -1 if another task has that name now. */
 static int shared_session(void)
 {
 	char name[NAME_LENGTH];
@@ -185,11 +184,11 @@ static void create_and_close(void)
 /**
  * struct preserver - a thread that preserves files
  * @thread: the thread
- * @session: where
- * @files: what
- * @arrived: where two of them meet before each file, or NULL
- * @token: the first one's token
- * @done: number of those that it has preserved
+ * @session: the session to preserve them in
+ * @files: the files
+ * @arrived: counter for meet() with another thread before each file, or NULL
+ * @token: token of the first file
+ * @done: number of files that it has preserved
  * @err: the first error
  */
 struct preserver {
@@ -228,7 +227,7 @@ static void join(struct preserver *p)
 	CHECK(!pthread_join(p->thread, NULL));
 }
 
-/* The last descriptor goes while another thread preserves. */
+/* Close the last descriptor while another thread preserves. */
 static void close_in_between(void)
 {
 	int files[NR_FILES];
@@ -244,10 +243,10 @@ static void close_in_between(void)
 }
 
 /**
- * struct rivals - what two threads preserve in the same session
- * @tokens: they want the same tokens
- * @files: they want the same files
- * @err: so one gets this
+ * struct rivals - two threads that preserve in the same session
+ * @tokens: they use the same tokens
+ * @files: they use the same files
+ * @err: the error that one of them gets
  */
 static const struct rivals {
 	bool tokens;
@@ -287,7 +286,7 @@ static void preserve_by_two(void)
 		drop_files(files[i], NR_FILES);
 }
 
-/* It takes its time to freeze, and to close, a session with many files. */
+/* A session with many files takes long to freeze and to close. */
 static void close_large(void)
 {
 	static int files[NR_LARGE];
@@ -357,7 +356,7 @@ static void check_open_to_change(int ret)
 		CHECK_EQ(errno, EPERM);
 }
 
-/* While it is preserved a file does not change its size, otherwise it does. */
+/* The size of a file can be changed unless the file is preserved. */
 static void change_size(void)
 {
 	const int punch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
@@ -372,8 +371,8 @@ static void change_size(void)
 }
 
 /*
- * Written through a mapping, and pushed out to swap if nobody preserves it. The
- * content remains what it was.
+ * Write through a mapping, and swap the page out if the file is not preserved. The
+ * content must stay the same.
  */
 static void write_mapped(void)
 {
@@ -391,7 +390,7 @@ static void write_mapped(void)
 	CHECK(!munmap(map, size));
 }
 
-/* Memory is short, so that the kernel looks for pages that it can do without. */
+/* Use so much memory that the kernel reclaims pages. */
 static void press(void)
 {
 	size_t size = (guest_meminfo("MemAvailable") / 4) << 10;
@@ -404,7 +403,7 @@ static void press(void)
 	usleep(any(50000));
 }
 
-/* A session lives in a message, until it is read or nobody can read it. */
+/* A message keeps a session alive until it is received or can't be any more. */
 static void send_session(void)
 {
 	union {
@@ -444,7 +443,7 @@ static void send_session(void)
 	drop_files(&file, 1);
 }
 
-/* A session lives as long as the last process that has inherited it. */
+/* A session lives as long as a process that has inherited it. */
 static void inherit_session(void)
 {
 	int session = own_session();
@@ -465,7 +464,7 @@ static void inherit_session(void)
 	close(own_session());
 }
 
-/* Numbers that are right, nearly right, or anything */
+/* Return @right, a number close to it, or a random number. */
 static unsigned int any_number(unsigned int right)
 {
 	switch (any(8)) {
@@ -482,7 +481,7 @@ static unsigned int any_number(unsigned int right)
 	}
 }
 
-/* At the end of a page, behind which there is nothing, or somewhere before that */
+/* Place it at the end of the page, after which nothing is mapped, or before that. */
 static void *fill_request(char *page)
 {
 	static const unsigned int sizes[] = {
@@ -502,14 +501,14 @@ static void *fill_request(char *page)
 	return request;
 }
 
-/* Requests of which few make sense; none may hurt anybody else's session. */
+/* Make random requests. They must not affect sessions of other tasks. */
 static void make_requests(void)
 {
 	static const unsigned int first[] = {
 		LIVEUPDATE_IOCTL_CREATE_SESSION, LIVEUPDATE_SESSION_PRESERVE_FD,
 	};
 	int lowest = own_session();
-	/* Of a page, with one behind it that is not there */
+	/* A page that is followed by an unmapped one */
 	char *page = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int i;
@@ -523,16 +522,15 @@ static void make_requests(void)
 		      fill_request(page));
 	}
 	CHECK(!munmap(page, PAGE));
-	/* Whatever they have opened */
+	/* Close the descriptors that the requests have opened. */
 	for (i = 0; i <= NR_REQUESTS; i++)
 		close(lowest + i);
 }
 
-/* Several tasks' files depend on one state, their handler comes and goes. */
+/* Files of several tasks share an FLB, and their handler comes and goes. */
 static void share_state(void)
 {
-	int fd = open(any(2) ? "/dev/luo_flb_a" : "/dev/luo_flb_b",
-		      O_RDWR | O_CLOEXEC);
+	int fd = new_flb_file(any(2) ? 'a' : 'b');
 	int session;
 
 	if (fd < 0) {
@@ -573,11 +571,11 @@ static void read_and_open(void)
 
 static void need_module(void)
 {
-	if (!guest_has_module(MODULE) || !guest_has_module(FLB_MODULE))
-		guest_skip(MODULE ".ko or " FLB_MODULE ".ko is not built");
+	guest_need_module(MODULE);
+	guest_need_module(FLB_MODULE);
 }
 
-/* Threads of the kernel preserve memory, too. */
+/* Let kernel threads preserve memory. */
 static void preserve_in_kernel(void)
 {
 	char args[64];
@@ -664,15 +662,14 @@ static void storm_leaves_nothing(void)
 	bool swaps;
 	char *before;
 
-	need_debugfs();
+	guest_need_debugfs();
 	need_module();
 	seed_tasks();
 	swaps = swap_on();
 	guest_note("%s swap", swaps ? "with" : "without");
 	guest_write_file(SHMEM_ENABLED, "within_size");
 	open_shared_files();
-	dev = luo_open();
-	CHECK(dev >= 0);
+	dev = open_device();
 	CHECK(!guest_load_image(0));
 	before = guest_read_file(OUT_SUMMARY);
 	CHECK(before);
@@ -703,7 +700,7 @@ static void *write_on(void *arg)
 	return NULL;
 }
 
-/* A page that moves out of scratch may be in use at any moment. */
+/* Preserving moves pages out of scratch while the program uses them. */
 static void written_while_preserved(void)
 {
 	pthread_t thread;
@@ -748,7 +745,7 @@ static void restored_by_one_after(void)
 #define NR_RETRIEVERS	4
 #define MAX_SESSIONS	64
 
-/* The content depends on the token, the size on who has chosen it. */
+/* The content depends on the token. */
 static int survivor_file(size_t size, int token)
 {
 	return new_file(size, token);
@@ -770,7 +767,7 @@ static void create_survivors(void)
 	}
 }
 
-/* Everybody else's system call is refused from the freeze on. */
+/* Once sessions are frozen the system calls of other tasks are refused. */
 static void wait_for_kexec(void)
 {
 	CHECK_EQ(errno, EBUSY);
@@ -803,15 +800,14 @@ static void kexec_in_a_storm_before(void)
 	int i;
 
 	seed_tasks();
-	dev = luo_open();
-	CHECK(dev >= 0);
+	dev = open_device();
 	create_survivors();
 	for (i = 0; i < NR_UNENDING; i++)
 		if (!fork_task())
 			unending();
 }
 
-/* What the retrieving processes share */
+/* Memory that the retrieving processes share */
 static struct {
 	char names[MAX_SESSIONS][NAME_LENGTH];
 	int nr_names;
@@ -839,10 +835,10 @@ static void list_old_sessions(void)
 /**
  * struct retriever - a thread that retrieves files
  * @thread: the thread
- * @session: where
- * @arrived: where two of them meet before each file, or NULL
- * @files: what it got, -1 for nothing
- * @err: an error that must not be
+ * @session: the session
+ * @arrived: counter for meet() with another thread before each file, or NULL
+ * @files: the files that it got, or -1
+ * @err: an unexpected error
  */
 struct retriever {
 	pthread_t thread;
@@ -901,7 +897,7 @@ static void check_same_file(int fd, int other)
 	CHECK_EQ(st.st_ino, st_other.st_ino);
 }
 
-/* Both get all files, and the same ones. */
+/* Both threads get the same files. */
 static void retrieve_twice(int session, bool complete)
 {
 	int arrived[NR_FILES] = {};
@@ -923,7 +919,7 @@ static void retrieve_twice(int session, bool complete)
 	}
 }
 
-/* What is retrieved before the session is finished is a file like any other. */
+/* A file that is retrieved before the session is finished is a normal file. */
 static void retrieve_while_finishing(int session)
 {
 	struct retriever r = { .session = session };
@@ -982,13 +978,12 @@ static void retrieve_by_many(void)
 
 static void kexec_in_a_storm_after(void)
 {
-	need_debugfs();
+	guest_need_debugfs();
 	seed_tasks();
 	old = mmap(NULL, sizeof(*old), PROT_READ | PROT_WRITE,
 		   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(old != MAP_FAILED);
-	dev = luo_open();
-	CHECK(dev >= 0);
+	dev = open_device();
 	list_old_sessions();
 	guest_note("%d sessions", old->nr_names);
 	CHECK(old->nr_names >= NR_SURVIVORS);
@@ -996,29 +991,22 @@ static void kexec_in_a_storm_after(void)
 	check_found(IN_SUMMARY, "\nsessions: 0\n", 1);
 }
 
-/* All was restored, and there is only the tree's root. */
+/* Everything was restored, and the tree has only its root. */
 static void nothing_stays_reserved(void)
 {
-	need_debugfs();
+	guest_need_debugfs();
 	check_found(IN_SUMMARY, "preserved, not restored: 0 blocks, 0 pages, ", 1);
 	check_found(IN_SUMMARY, "tree: 1 nodes, ", 1);
 	check_no_leak();
 }
 
-#define TEST(name)	{ #name, { name ## _before, name ## _after } }
-
-/* The last one in the first kernel goes on until the kexec. */
+/* kexec_in_a_storm comes last: its storm in the first kernel lasts until the kexec. */
 static const struct guest_test races_tests[] = {
 	{ "written_while_preserved", { written_while_preserved } },
 	{ "storm_leaves_nothing", { storm_leaves_nothing } },
-	TEST(restored_by_one),
-	TEST(kexec_in_a_storm),
+	GUEST_TEST_OF_2(restored_by_one),
+	GUEST_TEST_OF_2(kexec_in_a_storm),
 	{ "nothing_stays_reserved", { [1] = nothing_stays_reserved } },
 };
 
-const struct guest_suite races_suite = {
-	.name = "races",
-	.tests = races_tests,
-	.nr_tests = ARRAY_SIZE(races_tests),
-	.kernels = 2,
-};
+GUEST_SUITE(races, 2)

@@ -1,31 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * State that files share: its life in one kernel and across a kexec
+ * flb: state that files share (FLBs), in one kernel and across a kexec
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The module's files of kind a depend on all of its state, those of kind b on
- * "shared" alone. What a kernel with the test FLBs built in logs about those is
- * looked at, too.
+ * The module's files of kind a depend on all of its FLBs, files of kind b on
+ * "shared" alone. test_flbs checks what a kernel with built-in test FLBs logs.
  */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "luo.h"
+#include "../luo.h"
 
 #define MODULE		"luo_test_flb"
 
-/* As the module numbers them */
+/* The numbers that the module uses */
 enum { SHARED, OWN, FAILING, OLDER, NEWER, GONE };
 enum { HANDLER_A, HANDLER_B };
-
-static void need_module(void)
-{
-	if (!guest_has_module(MODULE))
-		guest_skip("%s.ko is not built", MODULE);
-}
 
 static int set_param(const char *name, const char *value)
 {
@@ -36,7 +29,7 @@ static int set_param(const char *name, const char *value)
 	return guest_write_file(path, value);
 }
 
-/* Have the module do it: 0 or -1 with errno. */
+/* Make the module call a function: 0 or -1 with errno. */
 static int do_with(const char *verb, int flb, int handler)
 {
 	char text[64];
@@ -50,46 +43,13 @@ static int do_it(const char *verb, int flb)
 	return do_with(verb, flb, 0);
 }
 
-static int new_a(void)
-{
-	int fd = open("/dev/luo_flb_a", O_RDWR | O_CLOEXEC);
-
-	CHECK(fd >= 0);
-	return fd;
-}
-
-static int new_b(void)
-{
-	int fd = open("/dev/luo_flb_b", O_RDWR | O_CLOEXEC);
-
-	CHECK(fd >= 0);
-	return fd;
-}
-
-static void check_order(const char *const *lines, size_t nr)
-{
-	size_t i;
-
-	for (i = 0; i < nr; i++)
-		if (!guest_log_next(lines[i]))
-			guest_fail(__FILE__, __LINE__, "log lacks '%s'",
-				   lines[i]);
-}
-
-#define CHECK_ORDER(...)						\
-	do {								\
-		static const char *const lines[] = { __VA_ARGS__ };	\
-									\
-		check_order(lines, ARRAY_SIZE(lines));			\
-	} while (0)
-
 #define SAYS(what)	MODULE ": " what
 
 /* ---- one kernel ---- */
 
 static void flb_registers(void)
 {
-	need_module();
+	guest_need_module(MODULE);
 	CHECK(!guest_insmod(MODULE, ""));
 	CHECK_ERRNO(do_with("register", OWN, HANDLER_A), EEXIST);
 	CHECK_ERRNO(do_with("unregister", OWN, HANDLER_B), ENOENT);
@@ -98,10 +58,10 @@ static void flb_registers(void)
 	CHECK_ERRNO(do_it("get_out", OWN), EINVAL);
 	CHECK_ERRNO(do_it("get_in", OWN), EINVAL);
 	CHECK(!do_with("register", OWN, HANDLER_A));
-	/* Nothing is preserved, and nothing was left. */
+	/* Nothing is preserved, and nothing was handed over. */
 	CHECK_ERRNO(do_it("get_out", OWN), ENOENT);
 	CHECK_ERRNO(do_it("get_in", OWN), ENOENT);
-	/* It can be had by several handlers. */
+	/* An FLB can belong to several handlers. */
 	CHECK(!do_with("register", OWN, HANDLER_B));
 	CHECK(!do_with("unregister", OWN, HANDLER_B));
 	CHECK(!guest_rmmod(MODULE));
@@ -112,19 +72,19 @@ static void first_and_last_file(void)
 {
 	int session, other;
 
-	need_module();
+	guest_need_module(MODULE);
 	session = new_session("files");
 	other = new_session("other files");
 
 	guest_log_mark();
-	CHECK(!luo_preserve(session, new_a(), 1));
+	CHECK(!luo_preserve(session, new_flb_file('a'), 1));
 	CHECK_ORDER(SAYS("preserve shared\n"), SAYS("preserve own\n"),
 		    SAYS("preserve gone\n"), SAYS("preserve file a\n"));
 
 	guest_log_mark();
-	CHECK(!luo_preserve(session, new_a(), 2));
-	CHECK(!luo_preserve(session, new_b(), 3));
-	CHECK(!luo_preserve(other, new_b(), 1));
+	CHECK(!luo_preserve(session, new_flb_file('a'), 2));
+	CHECK(!luo_preserve(session, new_flb_file('b'), 3));
+	CHECK(!luo_preserve(other, new_flb_file('b'), 1));
 	CHECK(!guest_log_since(SAYS("preserve shared")));
 	CHECK(!guest_log_since(SAYS("preserve own")));
 	CHECK(!do_it("get_out", SHARED));
@@ -142,14 +102,14 @@ static void first_and_last_file(void)
 	CHECK_ERRNO(do_it("get_out", SHARED), ENOENT);
 }
 
-/* Whatever fails, nothing is left, and it can be tried again. */
+/* A failure is undone, and the next attempt succeeds. */
 static void flb_preserve_fails(void)
 {
 	int session, fd;
 
-	need_module();
+	guest_need_module(MODULE);
 	session = new_session("flb_preserve_fails");
-	fd = new_a();
+	fd = new_flb_file('a');
 	guest_log_mark();
 	CHECK(!set_param("fail_preserve", "failing"));
 	CHECK_ERRNO(luo_preserve(session, fd, 1), EREMOTEIO);
@@ -172,9 +132,9 @@ static void reference_keeps_preserved(void)
 {
 	int session;
 
-	need_module();
+	guest_need_module(MODULE);
 	session = new_session("earlier file");
-	CHECK(!luo_preserve(session, new_b(), 1));
+	CHECK(!luo_preserve(session, new_flb_file('b'), 1));
 	CHECK(!do_it("get_out", SHARED));
 	CHECK(!do_it("get_out", SHARED));
 	guest_log_mark();
@@ -184,9 +144,9 @@ static void reference_keeps_preserved(void)
 	CHECK(!do_it("put_out", SHARED));
 	CHECK(!guest_log_since(SAYS("unpreserve shared")));
 
-	/* Another file takes it over as it is. */
+	/* Another file gets the state that is still there. */
 	session = new_session("later file");
-	CHECK(!luo_preserve(session, new_b(), 1));
+	CHECK(!luo_preserve(session, new_flb_file('b'), 1));
 	CHECK(!do_it("put_out", SHARED));
 	CHECK(!guest_log_since(SAYS("preserve shared")));
 	CHECK(!guest_log_since(SAYS("unpreserve shared")));
@@ -198,9 +158,9 @@ static void used_handler_keeps_flbs(void)
 {
 	int session;
 
-	need_module();
+	guest_need_module(MODULE);
 	session = new_session("used_handler_keeps_flbs");
-	CHECK(!luo_preserve(session, new_b(), 1));
+	CHECK(!luo_preserve(session, new_flb_file('b'), 1));
 	CHECK_ERRNO(do_with("register", OWN, HANDLER_B), EBUSY);
 	CHECK_ERRNO(do_with("unregister", SHARED, HANDLER_B), EBUSY);
 	CHECK_ERRNO(guest_rmmod(MODULE), EWOULDBLOCK);
@@ -218,10 +178,10 @@ static void aborted_reboot_before(void)
 {
 	int session = -1;
 
-	need_module();
+	guest_need_module(MODULE);
 	session = new_session("aborted_reboot");
-	CHECK(!luo_preserve(session, new_a(), 1));
-	CHECK(!luo_preserve(session, new_b(), 2));
+	CHECK(!luo_preserve(session, new_flb_file('a'), 1));
+	CHECK(!luo_preserve(session, new_flb_file('b'), 2));
 	CHECK(!guest_load_image(0));
 	guest_log_mark();
 	CHECK(!set_param("fail_freeze", "b"));
@@ -238,24 +198,24 @@ static void files_before(void)
 {
 	int session;
 
-	need_module();
+	guest_need_module(MODULE);
 	session = new_session("files");
-	CHECK(!luo_preserve(session, new_a(), 1));
-	CHECK(!luo_preserve(session, new_a(), 2));
-	CHECK(!luo_preserve(session, new_b(), 3));
+	CHECK(!luo_preserve(session, new_flb_file('a'), 1));
+	CHECK(!luo_preserve(session, new_flb_file('a'), 2));
+	CHECK(!luo_preserve(session, new_flb_file('b'), 3));
 	CHECK(!luo_preserve(session, new_file(PAGE, 4), 4));
 }
 
 static void discarded_before(void)
 {
-	need_module();
-	CHECK(!luo_preserve(new_session("discarded"), new_a(), 1));
+	guest_need_module(MODULE);
+	CHECK(!luo_preserve(new_session("discarded"), new_flb_file('a'), 1));
 }
 
-/* Nobody but who asks makes it come back, and only once. */
+/* An FLB is retrieved on its first use, and only then. */
 static void lazy_retrieve(void)
 {
-	need_module();
+	guest_need_module(MODULE);
 	guest_log_mark();
 	CHECK(!guest_insmod(MODULE, "later=1"));
 	CHECK(!guest_log_since(SAYS("retrieve shared")));
@@ -272,7 +232,7 @@ static void lazy_retrieve(void)
 
 static void other_version_refused(void)
 {
-	need_module();
+	guest_need_module(MODULE);
 	guest_log_mark();
 	CHECK_ERRNO(do_it("get_in", OLDER), EIO);
 	CHECK_ERRNO(do_it("get_in", OLDER), EIO);
@@ -282,7 +242,7 @@ static void other_version_refused(void)
 
 static void failed_flb_is_final(void)
 {
-	need_module();
+	guest_need_module(MODULE);
 	guest_log_mark();
 	CHECK(!set_param("fail_retrieve", "failing"));
 	CHECK_ERRNO(do_it("get_in", FAILING), EREMOTEIO);
@@ -295,7 +255,7 @@ static void failed_flb_is_final(void)
 
 static void never_registered(void)
 {
-	need_module();
+	guest_need_module(MODULE);
 	CHECK_ERRNO(do_it("get_in", GONE), EINVAL);
 }
 
@@ -303,7 +263,7 @@ static void files_after(void)
 {
 	int session;
 
-	need_module();
+	guest_need_module(MODULE);
 	session = old_session("files");
 	old_file(session, 3);
 	old_file(session, 1);
@@ -312,17 +272,17 @@ static void files_after(void)
 	CHECK(!luo_finish(session));
 	CHECK_ORDER(SAYS("finish file b\n"), SAYS("finish file a\n"),
 		    SAYS("finish file a\n"));
-	/* One file is left. */
+	/* One more file depends on them. */
 	CHECK(!guest_log_since(SAYS("finish shared")));
 	CHECK(!guest_log_since(SAYS("finish own")));
 	CHECK(!do_it("get_in", SHARED));
 	CHECK(!do_it("put_in", SHARED));
 }
 
-/* No handler is used, but it can't lose its last one as long as it is there. */
+/* An FLB that was retrieved can't lose its last handler, even if that has no files. */
 static void retrieved_keeps_last_handler(void)
 {
-	need_module();
+	guest_need_module(MODULE);
 	CHECK(!do_with("unregister", SHARED, HANDLER_B));
 	CHECK_ERRNO(do_with("unregister", SHARED, HANDLER_A), EBUSY);
 	CHECK(!do_with("register", SHARED, HANDLER_B));
@@ -332,7 +292,7 @@ static void discarded_after(void)
 {
 	int session;
 
-	need_module();
+	guest_need_module(MODULE);
 	session = old_session("discarded");
 	CHECK(!do_it("get_in", SHARED));
 	guest_log_mark();
@@ -352,14 +312,14 @@ static void discarded_after(void)
 
 static void flb_unloads_when_finished(void)
 {
-	need_module();
+	guest_need_module(MODULE);
 	CHECK(!guest_rmmod(MODULE));
 }
 
-/* What was finished is not left to anybody else. */
+/* A finished FLB stays finished if the module is loaded again. */
 static void finished_stays_finished(void)
 {
-	need_module();
+	guest_need_module(MODULE);
 	CHECK(!guest_insmod(MODULE, "later=1"));
 	CHECK_ERRNO(do_it("get_in", SHARED), ENOENT);
 }
@@ -416,131 +376,23 @@ static void test_flbs_after(void)
 	check_test_flbs(texts, ARRAY_SIZE(texts));
 }
 
-#define TEST1(name)	{ #name, { name } }
-#define TEST2(name)	{ #name, { [1] = name } }
-#define TEST(name)	{ #name, { name ## _before, name ## _after } }
-
 static const struct guest_test flb_tests[] = {
-	TEST1(flb_registers),
-	TEST1(first_and_last_file),
-	TEST1(flb_preserve_fails),
-	TEST1(reference_keeps_preserved),
-	TEST1(used_handler_keeps_flbs),
+	GUEST_TEST(flb_registers),
+	GUEST_TEST(first_and_last_file),
+	GUEST_TEST(flb_preserve_fails),
+	GUEST_TEST(reference_keeps_preserved),
+	GUEST_TEST(used_handler_keeps_flbs),
 	{ "aborted_reboot", { aborted_reboot_before } },
-	TEST2(lazy_retrieve),
-	TEST2(other_version_refused),
-	TEST2(failed_flb_is_final),
-	TEST2(never_registered),
-	TEST(files),
-	TEST2(retrieved_keeps_last_handler),
-	TEST(discarded),
-	TEST(test_flbs),
-	TEST2(flb_unloads_when_finished),
-	TEST2(finished_stays_finished),
+	GUEST_TEST_IN_2ND(lazy_retrieve),
+	GUEST_TEST_IN_2ND(other_version_refused),
+	GUEST_TEST_IN_2ND(failed_flb_is_final),
+	GUEST_TEST_IN_2ND(never_registered),
+	GUEST_TEST_OF_2(files),
+	GUEST_TEST_IN_2ND(retrieved_keeps_last_handler),
+	GUEST_TEST_OF_2(discarded),
+	GUEST_TEST_OF_2(test_flbs),
+	GUEST_TEST_IN_2ND(flb_unloads_when_finished),
+	GUEST_TEST_IN_2ND(finished_stays_finished),
 };
 
-const struct guest_suite flb_suite = {
-	.name = "flb",
-	.tests = flb_tests,
-	.nr_tests = ARRAY_SIZE(flb_tests),
-	.kernels = 2,
-};
-
-/* ---- damaged tables: odd kernels forge them, even ones find out ---- */
-
-static void forge(const char *args)
-{
-	if (!guest_has_module("luo_test_forge"))
-		guest_skip("luo_test_forge.ko is not built");
-	CHECK(!guest_insmod("luo_test_forge", args));
-}
-
-static void forge_address(void)
-{
-	forge("what=flb_address");
-}
-
-static void forge_count(void)
-{
-	forge("what=flb_count");
-}
-
-static void forge_name(void)
-{
-	forge("what=flb_name");
-}
-
-static void forge_twins(void)
-{
-	forge("what=flb_twins");
-}
-
-static void check_session_works(void)
-{
-	int session = old_session("intact");
-
-	check_no_old_session("other", ENOENT);
-	CHECK(!luo_finish(session));
-	CHECK(!luo_preserve(new_session("new"), new_a(), 1));
-}
-
-static void check_table_refused(const char *why)
-{
-	char *log;
-
-	need_module();
-	CHECK(!guest_insmod(MODULE, ""));
-	CHECK_ERRNO(do_it("get_in", SHARED), EIO);
-	CHECK_ERRNO(do_it("get_in", OWN), EIO);
-	check_session_works();
-	CHECK_ERRNO(do_it("get_in", SHARED), EIO);
-	log = guest_log();
-	CHECK(log && strstr(log, why));
-	free(log);
-}
-
-static void address_refused(void)
-{
-	check_table_refused("is not in preserved memory");
-}
-
-static void count_refused(void)
-{
-	check_table_refused("has no room for");
-}
-
-static void name_refused(void)
-{
-	check_table_refused("has a malformed version string");
-}
-
-/* Which of the two is meant? The others are served. */
-static void twins_refused(void)
-{
-	need_module();
-	CHECK(!guest_insmod(MODULE, ""));
-	CHECK_ERRNO(do_it("get_in", SHARED), EIO);
-	CHECK_ERRNO(do_it("get_in", OWN), EINVAL);
-	CHECK_ERRNO(do_it("get_in", FAILING), ENOENT);
-	check_session_works();
-}
-
-static const char *flb_refused_append(int kernel)
-{
-	return kernel % 2 ? "liveupdate=off" : "liveupdate=on";
-}
-
-static const struct guest_test flb_refused_tests[] = {
-	{ "flb_address_refused", { forge_address, address_refused } },
-	{ "flb_count_refused", { [2] = forge_count, count_refused } },
-	{ "flb_name_refused", { [4] = forge_name, name_refused } },
-	{ "flb_twins_refused", { [6] = forge_twins, twins_refused } },
-};
-
-const struct guest_suite flb_refused_suite = {
-	.name = "flb_refused",
-	.tests = flb_refused_tests,
-	.nr_tests = ARRAY_SIZE(flb_refused_tests),
-	.kernels = 8,
-	.append = flb_refused_append,
-};
+GUEST_SUITE(flb, 2)

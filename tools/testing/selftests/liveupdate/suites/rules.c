@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The rules and errors of /dev/liveupdate that one kernel shows
+ * rules, disabled: rules and errors of /dev/liveupdate, without a kexec in between
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -25,12 +25,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "luo.h"
+#include "../luo.h"
 
 #define TAIL		8
-/* How a process ends that can't become root of a namespace */
+/* Exit status of a process that can't become root of a namespace */
 #define NO_NAMESPACE	100
-/* A segment of a kexec_load image that is never run: in RAM, if QEMU's board has it */
+/* Address of an image for kexec_load() that is never run; RAM on QEMU's board */
 #if defined(__aarch64__)
 #define SEGMENT_AT	0x42000000UL
 #else
@@ -39,36 +39,33 @@
 
 /* ---- the device ---- */
 
+static int try_as_nobody(void)
+{
+	if (setresuid(NOBODY, NOBODY, NOBODY))
+		return 2;
+	return luo_open() >= 0 || errno != EACCES;
+}
+
 static void device_is_roots_alone(void)
 {
 	struct stat st;
-	pid_t pid;
-	int status;
 
 	CHECK(!stat(LUO_DEVICE, &st));
 	CHECK(S_ISCHR(st.st_mode));
 	CHECK_EQ(st.st_mode & 07777, 0600);
 	CHECK_EQ(st.st_uid, 0);
 	CHECK_EQ(st.st_gid, 0);
-	pid = fork();
-	CHECK(pid >= 0);
-	if (!pid) {
-		if (setresuid(NOBODY, NOBODY, NOBODY))
-			_exit(2);
-		_exit(luo_open() >= 0 || errno != EACCES);
-	}
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	CHECK_EQ(status, 0);
+	CHECK_EQ(run_in_child(try_as_nobody), 0);
 }
 
-/* What root of a user namespace tries: 0 if all of it is refused */
+/* Return 0 if everything is refused to the root of a user namespace. */
 static int try_as_namespace_root(void)
 {
 	if (setresuid(NOBODY, NOBODY, NOBODY))
 		return 1;
 	if (unshare(CLONE_NEWUSER))
 		return access("/proc/self/ns/user", F_OK) ? NO_NAMESPACE : 1;
-	/* One who has changed its user does not own its files in /proc. */
+	/* After setresuid() a process does not own its files in /proc without this. */
 	prctl(PR_SET_DUMPABLE, 1);
 	if (guest_write_file("/proc/self/uid_map", "0 65534 1") || getuid())
 		return 2;
@@ -87,48 +84,40 @@ static int try_as_namespace_root(void)
 static void namespace_root_is_nobody(void)
 {
 	int status;
-	pid_t pid;
 
-	need_debugfs();
-	pid = fork();
-	CHECK(pid >= 0);
-	if (!pid)
-		_exit(try_as_namespace_root());
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	CHECK(WIFEXITED(status));
-	if (WEXITSTATUS(status) == NO_NAMESPACE)
+	guest_need_debugfs();
+	status = run_in_child(try_as_namespace_root);
+	if (status == NO_NAMESPACE)
 		guest_skip("no user namespaces (USER_NS)");
-	CHECK_EQ(WEXITSTATUS(status), 0);
+	CHECK_EQ(status, 0);
 }
 
-/* Who is given a session can use it, and with it nothing else. */
+static int delegated;
+
+static int use_delegated_session(void)
+{
+	if (setresuid(NOBODY, NOBODY, NOBODY))
+		return 2;
+	if (luo_preserve(delegated, new_file(PAGE, 2), 2))
+		return 3;
+	return luo_open() >= 0;
+}
+
+/* A process that inherits a session can use it, but not the device. */
 static void session_is_delegated(void)
 {
-	int session = new_session("session_is_delegated");
 	int fd = new_file(3 * PAGE, 1);
-	int status;
-	pid_t pid;
 
-	pid = fork();
-	CHECK(pid >= 0);
-	if (!pid) {
-		if (setresuid(NOBODY, NOBODY, NOBODY))
-			_exit(2);
-		if (luo_preserve(session, new_file(PAGE, 2), 2))
-			_exit(3);
-		_exit(luo_open() >= 0);
-	}
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	CHECK_EQ(status, 0);
-	CHECK(!luo_preserve(session, fd, 1));
-	CHECK_ERRNO(luo_preserve(session, fd, 2), EEXIST);
+	delegated = new_session("session_is_delegated");
+	CHECK_EQ(run_in_child(use_delegated_session), 0);
+	CHECK(!luo_preserve(delegated, fd, 1));
+	CHECK_ERRNO(luo_preserve(delegated, fd, 2), EEXIST);
 }
 
 static void second_open_is_busy(void)
 {
-	int dev = luo_open();
+	int dev = open_device();
 
-	CHECK(dev >= 0);
 	CHECK_ERRNO(luo_open(), EBUSY);
 	close(dev);
 	dev = luo_open();
@@ -152,10 +141,9 @@ static void unknown_request_on_device(void)
 		0x02, 0x3f, 0x40, 0x41, 0x42, 0x43, 0xff
 	};
 	char arg[256] = { sizeof(arg) - 1 };
-	int dev = luo_open();
+	int dev = open_device();
 	size_t i;
 
-	CHECK(dev >= 0);
 	for (i = 0; i < ARRAY_SIZE(nrs); i++)
 		CHECK_ERRNO(ioctl(dev, _IO(LIVEUPDATE_IOCTL_TYPE, nrs[i]), arg),
 			    ENOTTY);
@@ -200,18 +188,22 @@ static const struct request requests[] = {
 	  sizeof(struct liveupdate_session_get_name), false },
 };
 
-/* What every request starts with, and room for a later version's members. */
+/* The first member of all requests, and room for members of a later version */
 union request_arg {
 	__u32 size;
 	unsigned char bytes[128];
 };
 
-/* A session, and the device: what a request's on_device is the index of. */
-static void open_both(int fds[2])
+static void check_requests(void (*check)(const struct request *req, int fd))
 {
-	fds[0] = new_session("open_both");
-	fds[1] = luo_open();
-	CHECK(fds[1] >= 0);
+	int session = new_session("check_requests");
+	int dev = open_device();
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(requests); i++) {
+		guest_note("%s", requests[i].name);
+		check(&requests[i], requests[i].on_device ? dev : session);
+	}
 }
 
 static void check_small(const struct request *req, int fd)
@@ -219,7 +211,6 @@ static void check_small(const struct request *req, int fd)
 	const size_t sizes[] = { 0, sizeof(__u32), req->size - 1 };
 	size_t i;
 
-	guest_note("%s", req->name);
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		union request_arg arg = {};
 
@@ -231,19 +222,13 @@ static void check_small(const struct request *req, int fd)
 
 static void small_structure(void)
 {
-	size_t i;
-	int fds[2];
-
-	open_both(fds);
-	for (i = 0; i < ARRAY_SIZE(requests); i++)
-		check_small(&requests[i], fds[requests[i].on_device]);
+	check_requests(check_small);
 }
 
 static void check_tail(const struct request *req, int fd)
 {
 	union request_arg arg = {};
 
-	guest_note("%s", req->name);
 	memcpy(arg.bytes + TAIL, "tail", 5);
 	arg.size = req->size + TAIL;
 	arg.bytes[req->size + TAIL - 1] = 1;
@@ -252,12 +237,7 @@ static void check_tail(const struct request *req, int fd)
 
 static void large_structure_with_tail(void)
 {
-	size_t i;
-	int fds[2];
-
-	open_both(fds);
-	for (i = 0; i < ARRAY_SIZE(requests); i++)
-		check_tail(&requests[i], fds[requests[i].on_device]);
+	check_requests(check_tail);
 }
 
 static void large_structure_of_zeros(void)
@@ -274,9 +254,8 @@ static void large_structure_of_zeros(void)
 		struct liveupdate_session_get_name arg;
 		__u64 later;
 	} name = { .arg = { .size = sizeof(name) } };
-	int dev = luo_open();
+	int dev = open_device();
 
-	CHECK(dev >= 0);
 	CHECK(!ioctl(dev, LIVEUPDATE_IOCTL_CREATE_SESSION, &create));
 	preserve.arg.fd = new_file(PAGE, 1);
 	CHECK(!ioctl(create.arg.fd, LIVEUPDATE_SESSION_PRESERVE_FD, &preserve));
@@ -286,21 +265,15 @@ static void large_structure_of_zeros(void)
 
 static void check_fault(const struct request *req, int fd)
 {
-	guest_note("%s", req->name);
 	CHECK_ERRNO(ioctl(fd, req->request, NULL), EFAULT);
 }
 
 static void bad_pointer(void)
 {
-	size_t i;
-	int fds[2];
-
-	open_both(fds);
-	for (i = 0; i < ARRAY_SIZE(requests); i++)
-		check_fault(&requests[i], fds[requests[i].on_device]);
+	check_requests(check_fault);
 }
 
-/* A reply that can't be stored leaves neither a descriptor nor a session. */
+/* If the reply can't be stored, there is neither a descriptor nor a session. */
 static void fd_only_with_reply(void)
 {
 	struct liveupdate_ioctl_create_session arg = {
@@ -308,10 +281,9 @@ static void fd_only_with_reply(void)
 		.name = "fd_only_with_reply",
 	};
 	void *page = read_only_copy(&arg, sizeof(arg));
-	int dev = luo_open();
+	int dev = open_device();
 	int before;
 
-	CHECK(dev >= 0);
 	before = nr_open_fds();
 	CHECK_ERRNO(ioctl(dev, LIVEUPDATE_IOCTL_CREATE_SESSION, page), EFAULT);
 	CHECK_EQ(nr_open_fds(), before);
@@ -340,9 +312,8 @@ static_assert(sizeof(name_without_nul) == NAME_LENGTH + 1, "no NUL");
 
 static void bad_names(void)
 {
-	int dev = luo_open();
+	int dev = open_device();
 
-	CHECK(dev >= 0);
 	CHECK_ERRNO(luo_create(dev, ""), EINVAL);
 	CHECK_ERRNO(luo_create(dev, name_without_nul), EINVAL);
 	CHECK_ERRNO(luo_retrieve(dev, ""), EINVAL);
@@ -352,9 +323,8 @@ static void bad_names(void)
 static void name_taken(void)
 {
 	int session = new_session("name_taken");
-	int dev = luo_open();
+	int dev = open_device();
 
-	CHECK(dev >= 0);
 	CHECK_ERRNO(luo_create(dev, "name_taken"), EEXIST);
 	close(session);
 	CHECK(luo_create(dev, "name_taken") >= 0);
@@ -374,7 +344,7 @@ static void unknown_old_session(void)
 	int session = new_session("outgoing");
 
 	check_no_old_session("never created", ENOENT);
-	/* Sessions of this kernel are not there to be retrieved. */
+	/* Sessions of this kernel can't be retrieved. */
 	check_no_old_session("outgoing", ENOENT);
 	close(session);
 }
@@ -384,10 +354,9 @@ static void unknown_old_session(void)
 static void no_descriptor_left(void)
 {
 	struct rlimit limit, none;
-	int dev = luo_open();
+	int dev = open_device();
 	int ret, err;
 
-	CHECK(dev >= 0);
 	CHECK(!getrlimit(RLIMIT_NOFILE, &limit));
 	none = limit;
 	none.rlim_cur = 0;
@@ -443,7 +412,7 @@ static void last_close_undoes(void)
 	CHECK(!luo_preserve(session, fd, 1));
 }
 
-/* A killed agent's sessions are gone when it is. */
+/* When an agent is killed its sessions are gone. */
 static void killed_agent(void)
 {
 	int fd = new_file(3 * PAGE, 1);
@@ -545,7 +514,7 @@ static void file_preserved_already(void)
 	CHECK_ERRNO(luo_preserve(session, fd, 2), EBUSY);
 	CHECK_ERRNO(luo_preserve(other, fd, 1), EBUSY);
 	CHECK_ERRNO(luo_preserve(other, dup(fd), 1), EBUSY);
-	/* Another open file, the same memory. */
+	/* A second open file with the same inode */
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	again = open(path, O_RDWR);
 	CHECK(again >= 0);
@@ -585,7 +554,7 @@ static void abort_thaws(void)
 	check_thawed(sparse);
 }
 
-/* Preserving holds on to the file, the descriptor is not needed. */
+/* A preserved file does not need its descriptor. */
 static void closed_file_stays(void)
 {
 	long before = guest_meminfo("Shmem");
@@ -610,7 +579,7 @@ static void exec_seal_with_x_bits(void)
 	CHECK(!luo_preserve(session, new_file(PAGE, 1), 1));
 }
 
-/* Whoever has it may not write to it, and would come to be able to. */
+/* The retrieved file would be writable, which its owner is not allowed to do. */
 static void read_only_descriptor(void)
 {
 	int session = new_session("read_only_descriptor");
@@ -638,7 +607,7 @@ static void too_large(void)
 	CHECK(!luo_preserve(session, fd, 1));
 }
 
-/* Preserving fills holes: more of them than there is memory is no good idea. */
+/* Preserving fills holes. It must fail if there are more of them than memory. */
 static void more_holes_than_memory(void)
 {
 	int session = new_session("more_holes_than_memory");
@@ -652,7 +621,7 @@ static void more_holes_than_memory(void)
 	CHECK(!luo_preserve(session, fd, 1));
 }
 
-/* Without memory to charge a hole to, nothing may remain of the attempt. */
+/* If a hole can't be charged, the attempt must be undone. */
 static void out_of_memory(void)
 {
 	int session = new_session("out_of_memory");
@@ -695,7 +664,7 @@ static void check_refused_reboot(int session, int fd)
 	guest_log_mark();
 	CHECK_ERRNO(guest_kexec(), EINVAL);
 	CHECK(guest_log_since("LUO: "));
-	/* The session lives on: what it has stays, more can be added. */
+	/* The session is unchanged, and takes more files. */
 	check_frozen(fd, 3 * PAGE);
 	CHECK(!luo_preserve(session, new_file(PAGE, 2), 2));
 	CHECK_ERRNO(luo_preserve(session, fd, 3), EBUSY);
@@ -738,7 +707,7 @@ static void reboot_with_preserve_context(void)
 	CHECK(!guest_unload_image(0));
 }
 
-/* An empty file has no pages that are held, so it can be sealed when it is preserved. */
+/* An empty file has no pinned pages, so it can be sealed after it was preserved. */
 static void reboot_with_exec_seal(void)
 {
 	int session = new_session("reboot_with_exec_seal");
@@ -754,58 +723,51 @@ static void reboot_with_exec_seal(void)
 	CHECK(!guest_unload_image(0));
 }
 
-#define TEST(fn)	{ #fn, { fn } }
-
 static const struct guest_test rules_tests[] = {
-	TEST(device_is_roots_alone),
-	TEST(namespace_root_is_nobody),
-	TEST(session_is_delegated),
-	TEST(second_open_is_busy),
-	TEST(close_leaves_sessions),
-	TEST(unknown_request_on_device),
-	TEST(unknown_request_on_session),
-	TEST(small_structure),
-	TEST(large_structure_with_tail),
-	TEST(large_structure_of_zeros),
-	TEST(bad_pointer),
-	TEST(fd_only_with_reply),
-	TEST(reserved_must_be_zero),
-	TEST(bad_names),
-	TEST(name_taken),
-	TEST(name_comes_back),
-	TEST(unknown_old_session),
-	TEST(session_fd_is_named),
-	TEST(no_descriptor_left),
-	TEST(wrong_direction),
-	TEST(last_close_undoes),
-	TEST(killed_agent),
-	TEST(bad_fd),
-	TEST(other_kinds_of_files),
-	TEST(hugetlb_memfd),
-	TEST(token_taken),
-	TEST(file_preserved_already),
-	TEST(preserved_file_is_frozen),
-	TEST(abort_thaws),
-	TEST(closed_file_stays),
-	TEST(exec_seal_with_x_bits),
-	TEST(read_only_descriptor),
-	TEST(too_large),
-	TEST(more_holes_than_memory),
-	TEST(out_of_memory),
-	TEST(reboot_without_image),
-	TEST(reboot_with_kexec_load_image),
-	TEST(reboot_with_preserve_context),
-	TEST(reboot_with_exec_seal),
+	GUEST_TEST(device_is_roots_alone),
+	GUEST_TEST(namespace_root_is_nobody),
+	GUEST_TEST(session_is_delegated),
+	GUEST_TEST(second_open_is_busy),
+	GUEST_TEST(close_leaves_sessions),
+	GUEST_TEST(unknown_request_on_device),
+	GUEST_TEST(unknown_request_on_session),
+	GUEST_TEST(small_structure),
+	GUEST_TEST(large_structure_with_tail),
+	GUEST_TEST(large_structure_of_zeros),
+	GUEST_TEST(bad_pointer),
+	GUEST_TEST(fd_only_with_reply),
+	GUEST_TEST(reserved_must_be_zero),
+	GUEST_TEST(bad_names),
+	GUEST_TEST(name_taken),
+	GUEST_TEST(name_comes_back),
+	GUEST_TEST(unknown_old_session),
+	GUEST_TEST(session_fd_is_named),
+	GUEST_TEST(no_descriptor_left),
+	GUEST_TEST(wrong_direction),
+	GUEST_TEST(last_close_undoes),
+	GUEST_TEST(killed_agent),
+	GUEST_TEST(bad_fd),
+	GUEST_TEST(other_kinds_of_files),
+	GUEST_TEST(hugetlb_memfd),
+	GUEST_TEST(token_taken),
+	GUEST_TEST(file_preserved_already),
+	GUEST_TEST(preserved_file_is_frozen),
+	GUEST_TEST(abort_thaws),
+	GUEST_TEST(closed_file_stays),
+	GUEST_TEST(exec_seal_with_x_bits),
+	GUEST_TEST(read_only_descriptor),
+	GUEST_TEST(too_large),
+	GUEST_TEST(more_holes_than_memory),
+	GUEST_TEST(out_of_memory),
+	GUEST_TEST(reboot_without_image),
+	GUEST_TEST(reboot_with_kexec_load_image),
+	GUEST_TEST(reboot_with_preserve_context),
+	GUEST_TEST(reboot_with_exec_seal),
 };
 
-const struct guest_suite rules_suite = {
-	.name = "rules",
-	.tests = rules_tests,
-	.nr_tests = ARRAY_SIZE(rules_tests),
-	.kernels = 1,
-};
+GUEST_SUITE(rules, 1)
 
-/* ---- disabled: no device unless both options are there, and LUO works ---- */
+/* ---- disabled: the device needs both options, and LUO must be set up ---- */
 
 static void no_device(void)
 {
@@ -817,26 +779,18 @@ static void device_opens(void)
 	CHECK(luo_open() >= 0);
 }
 
-/* The kernel's test code is asked to be in the way. */
+/* The test code of the kernel has taken the name that LUO needs. */
 static void no_device_and_a_message(void)
 {
-	char *log = guest_log();
-
-	CHECK(log);
 	CHECK_ERRNO(luo_open(), ENOENT);
-	CHECK(strstr(log, "LUO: no live update: "));
-	free(log);
+	CHECK_LOGGED("LUO: no live update: ");
 }
 
-/* What the test code left has no version. */
+/* The state that the test code has left has no version. */
 static void device_refuses(void)
 {
-	char *log = guest_log();
-
-	CHECK(log);
 	CHECK_ERRNO(luo_open(), EIO);
-	CHECK(strstr(log, "LUO: incoming version token '' is malformed: empty"));
-	free(log);
+	CHECK_LOGGED("LUO: incoming version token '' is malformed: empty");
 }
 
 static const char *disabled_append(int kernel)
@@ -861,10 +815,4 @@ static const struct guest_test disabled_tests[] = {
 	{ "unversioned_state_refused", { [4] = device_refuses } },
 };
 
-const struct guest_suite disabled_suite = {
-	.name = "disabled",
-	.tests = disabled_tests,
-	.nr_tests = ARRAY_SIZE(disabled_tests),
-	.kernels = 5,
-	.append = disabled_append,
-};
+GUEST_SUITE(disabled, 5, .append = disabled_append)

@@ -1,32 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Handovers with exactly one thing wrong: the table
+ * hostile: the table of damaged handovers
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * A field is described with what its damage costs; each value is a case.
+ * A rule names fields, values that they are set to, and what the next kernel must do.
+ * Each value of each field is a case.
  */
-#include "../kselftest.h"
-#include "luo_hostile.h"
+#include "../../kselftest.h"
+#include "hostile.h"
 
-#define RULE(_field, _values, _says, ...)				\
-	{ .field = _field, .values = _values, .says = _says, __VA_ARGS__ }
-/* The memory of what is refused stays reserved. */
-#define REFUSED(_field, _values, _says, _what)				\
-	RULE(_field, _values, _says, .refused = _what)
-/* It was taken over before it proved useless, and is free. */
-#define GONE(_field, _values, _says, _what)				\
-	RULE(_field, _values, _says, .gone = _what)
-/* All is as if nothing had been handed over. */
-#define NO_HANDOVER(_field, _values, _says)				\
-	RULE(_field, _values, "KHO: " _says, .gone = ALL)
-/* The ABI does not tell. */
-#define OPEN(_field, _values, _what)					\
-	RULE(_field, _values, NULL, .open = _what)
-#define HARMLESS(_field, _values)					\
-	RULE(_field, _values, NULL, .refused = 0)
+#define RULE(_fields, _values, _says, ...)				\
+	{ .fields = _fields, .values = _values, .says = _says, __VA_ARGS__ }
+/* The things are refused, and their memory stays reserved. */
+#define REFUSED(_fields, _values, _says, _things)			\
+	RULE(_fields, _values, _says, .refused = _things)
+/* The same, and each of the things gives -EIO. */
+#define DAMAGED(_fields, _values, _says, _things)			\
+	RULE(_fields, _values, _says, .refused = _things, .error = EIO)
+/* The things were restored before the damage was found, so their memory is free. */
+#define GONE(_fields, _values, _says, _things)				\
+	RULE(_fields, _values, _says, .gone = _things)
+/* Nothing is handed over. */
+#define NO_HANDOVER(_fields, _values, _says)				\
+	RULE(_fields, _values, "KHO: " _says, .gone = ALL)
+/* The ABI does not allow to detect it: the things may come back or not. */
+#define OPEN(_fields, _values, _things)					\
+	RULE(_fields, _values, NULL, .open = _things)
+#define HARMLESS(_fields, _values)					\
+	RULE(_fields, _values, NULL, .refused = 0)
 
+/* Addresses of memory that is not preserved, or is not a block of its own */
+#define NOWHERE		"@outside @end @scratch @free @fdt"
+
+/* The last entries of the tables on the way to the last leaf of the map */
+#define MAP_CHILDREN							\
+	"map5_child.phys map4_child.phys map3_child.phys map2_child.phys map1_child.phys"
+
+/* A version string of KHO, of LUO, or of a memfd */
+#define KHO_VERSION(_value, _says)					\
+	NO_HANDOVER("fdt:/compatible", "=" _value, "incoming " _says)
+#define LUO_VERSION(_value, _says)					\
+	REFUSED("luo.compatible", "=" _value, "LUO: incoming " _says, LUO)
+#define MEMFD_VERSION(_value, _says)					\
+	REFUSED("file.compatible", "=" _value, _says, MEMFD)
+
+#define MAP_REFUSED	"handover refused: its map"
 #define NODE_LOST	"map has a node at .*, which is not free RAM"
+#define BLOCK_MISALIGNED "KHO: block: misaligned block"
 #define BLOCK_LOST	"KHO: block: block 0x.* is not preserved memory"
 #define BLOCK_FULL	"KHO: block: block 0x.* has .* entries, but room for"
 #define AREA_LOST	"KHO: vmalloc: no preserved memory of order"
@@ -35,12 +56,16 @@
 #define MEMFD_NO_FOLIO	"memfd_luo: no incoming folio at pfn"
 #define MEMFD_NO_FIT	"memfd_luo: folio of order 0 does not fit at index"
 #define NOT_LISTED	"LUO: incoming sessions can't be listed"
+#define FLB_TABLE	"LUO: incoming FLB table "
+#define FLB_VERSION	"LUO: incoming FLB '.*' has a malformed version"
 #define HIT_REFUSED	"LUO: files of incoming session 'hit' refused"
+#define NOTE_DAMAGED	"notepad: note at .* is damaged"
+#define NOTE_NO_TEXT	"notepad: text of a note at .* is no preserved page"
 #define REGION_BAD	"reserve_mem: .* of the previous kernel is damaged"
 #define REGIONS_BAD	"reserve_mem: incoming state is damaged"
 
 const struct hostile_rule hostile_rules[] = {
-	/* What the image carries */
+	/* The kexec image */
 	NO_HANDOVER("image.fdt_addr",
 		    "0 +1 @outside @end @scratch @free @memfd",
 		    "handover refused: "),
@@ -53,71 +78,52 @@ const struct hostile_rule hostile_rules[] = {
 	GONE("image.len", "0 31 +1",
 	     "kexec handover ignored: setup_data has a wrong length", ALL),
 #else
-	/* The one property takes in the other; or it gets another's name. */
+	/* One property includes the other one, or has another name. */
 	GONE("image.len", "44", "kexec handover ignored: linux,kho-fdt", ALL),
 	GONE("image.name", "0", "kexec handover ignored: linux,kho-fdt", ALL),
 #endif
 	NO_HANDOVER("scratch.addr", "0 +1 +4096 @outside @end",
 		    "handover refused: "),
 	NO_HANDOVER("scratch.size", "0 1 +4096 max", "handover refused: "),
-	/* The second one is larger: it may not fit in there. */
+	/* The second region is larger, and may not fit there. */
 	NO_HANDOVER("scratch2.addr", "@scratch_start",
 		    "scratch region(s 0 and 1 overlap| 1 .* is not in RAM)"),
 
 	/* The root FDT */
 	NO_HANDOVER("fdt.magic", "0 max", "root FDT is damaged"),
 	NO_HANDOVER("fdt.totalsize", "0 1 64 +1 max", "root FDT is damaged"),
-	NO_HANDOVER("fdt.off_dt_struct", "0 +1", "root FDT"),
-	NO_HANDOVER("fdt.off_dt_struct", "max", "root FDT is damaged"),
-	NO_HANDOVER("fdt.off_dt_strings", "0", "root FDT"),
-	NO_HANDOVER("fdt.off_dt_strings", "max", "root FDT is damaged"),
-	NO_HANDOVER("fdt.off_mem_rsvmap", "max", "root FDT is damaged"),
 	NO_HANDOVER("fdt.version", "0 1", "root FDT is damaged"),
 	NO_HANDOVER("fdt.last_comp_version", "+2 max", "root FDT is damaged"),
-	NO_HANDOVER("fdt.size_dt_strings", "0 1", "root FDT"),
-	NO_HANDOVER("fdt.size_dt_strings", "max", "root FDT is damaged"),
-	NO_HANDOVER("fdt.size_dt_struct", "0 1", "root FDT"),
-	NO_HANDOVER("fdt.size_dt_struct", "max", "root FDT is damaged"),
+	NO_HANDOVER("fdt.off_dt_struct", "0 +1", "root FDT"),
+	NO_HANDOVER("fdt.off_dt_strings", "0", "root FDT"),
+	NO_HANDOVER("fdt.size_dt_strings fdt.size_dt_struct", "0 1", "root FDT"),
+	NO_HANDOVER("fdt.off_dt_struct fdt.off_dt_strings fdt.off_mem_rsvmap", "max",
+		    "root FDT is damaged"),
+	NO_HANDOVER("fdt.size_dt_strings fdt.size_dt_struct", "max",
+		    "root FDT is damaged"),
 	NO_HANDOVER("fdt:.tag", "0 9 max", "root FDT has no version"),
 	NO_HANDOVER("fdt:/compatible.tag", "1 9", "root FDT has no version"),
 	NO_HANDOVER("fdt:/compatible.name", "max", "root FDT has no version"),
 	NO_HANDOVER("fdt:/compatible.len", "0 1 26",
 		    "incoming version string has no end"),
 	NO_HANDOVER("fdt:/compatible.len", "max", "root FDT has no version"),
-	NO_HANDOVER("fdt:/compatible", "=kho-v9;radix-v1;vmalloc-v1",
-		    "incoming 'kho-v9' not supported"),
-	NO_HANDOVER("fdt:/compatible", "=kho-v3;radix-v1;vmalloc-v1",
-		    "incoming 'kho-v3' not supported"),
-	NO_HANDOVER("fdt:/compatible", "=kho-v4;radix-v2;vmalloc-v1",
-		    "incoming 'radix-v2' not supported"),
-	NO_HANDOVER("fdt:/compatible", "=kho-v4;radix-v1;vmalloc-v0",
-		    "incoming 'vmalloc-v0' not supported"),
-	NO_HANDOVER("fdt:/compatible", "=radix-v1;vmalloc-v1",
-		    "incoming 'radix-v1' not supported"),
-	NO_HANDOVER("fdt:/compatible", "=kho-v4;radix-v1",
-		    "incoming version string lacks 'vmalloc'"),
-	NO_HANDOVER("fdt:/compatible", "=kho-v4;vmalloc-v1",
-		    "incoming version string lacks 'radix'"),
-	NO_HANDOVER("fdt:/compatible", "=kho-v4;vmalloc-v1;radix-v1",
-		    "incoming 'radix-v1' in wrong order"),
-	NO_HANDOVER("fdt:/compatible", "=kho-v4;radix-v1;radix-v1",
-		    "incoming 'radix-v1' is a duplicate"),
-	NO_HANDOVER("fdt:/compatible", "=kho-v4;luo-v1;radix-v1",
-		    "incoming 'luo-v1' is unknown"),
-	NO_HANDOVER("fdt:/compatible", "=kho-v04;radix-v1",
-		    "incoming version token 'kho-v04' is malformed"),
-	NO_HANDOVER("fdt:/compatible", "=kho-v4;radix;vmalloc-v1",
-		    "incoming version token 'radix' is malformed"),
-	NO_HANDOVER("fdt:/compatible", "=kho-v4;;vmalloc-v1",
-		    "incoming version token '' is malformed"),
-	NO_HANDOVER("fdt:/compatible", "=kho-v;radix-v1",
-		    "incoming version token 'kho-v' is malformed"),
-	NO_HANDOVER("fdt:/compatible", "=kho-v4294967296",
-		    "incoming version token 'kho-v4294967296' is malformed"),
-	NO_HANDOVER("fdt:/compatible", "=",
-		    "incoming version token '' is malformed"),
-	NO_HANDOVER("fdt:/compatible", "=kho-v4*",
-		    "incoming version string has no end"),
+	KHO_VERSION("kho-v9;radix-v1;vmalloc-v1", "'kho-v9' not supported"),
+	KHO_VERSION("kho-v3;radix-v1;vmalloc-v1", "'kho-v3' not supported"),
+	KHO_VERSION("kho-v4;radix-v2;vmalloc-v1", "'radix-v2' not supported"),
+	KHO_VERSION("kho-v4;radix-v1;vmalloc-v0", "'vmalloc-v0' not supported"),
+	KHO_VERSION("radix-v1;vmalloc-v1", "'radix-v1' not supported"),
+	KHO_VERSION("kho-v4;radix-v1", "version string lacks 'vmalloc'"),
+	KHO_VERSION("kho-v4;vmalloc-v1", "version string lacks 'radix'"),
+	KHO_VERSION("kho-v4;vmalloc-v1;radix-v1", "'radix-v1' in wrong order"),
+	KHO_VERSION("kho-v4;radix-v1;radix-v1", "'radix-v1' is a duplicate"),
+	KHO_VERSION("kho-v4;luo-v1;radix-v1", "'luo-v1' is unknown"),
+	KHO_VERSION("kho-v04;radix-v1", "version token 'kho-v04' is malformed"),
+	KHO_VERSION("kho-v4;radix;vmalloc-v1", "version token 'radix' is malformed"),
+	KHO_VERSION("kho-v4;;vmalloc-v1", "version token '' is malformed"),
+	KHO_VERSION("kho-v;radix-v1", "version token 'kho-v' is malformed"),
+	KHO_VERSION("kho-v4294967296", "version token 'kho-v4294967296' is malformed"),
+	KHO_VERSION("", "version token '' is malformed"),
+	KHO_VERSION("kho-v4*", "version string has no end"),
 	NO_HANDOVER("fdt:/preserved-memory-map.tag", "9",
 		    "root FDT has no preserved-memory-map"),
 	NO_HANDOVER("fdt:/preserved-memory-map.name", "max",
@@ -130,45 +136,20 @@ const struct hostile_rule hostile_rules[] = {
 		    "0 +1 @outside @end @scratch @firmware @fdt",
 		    "root of the map at"),
 	NO_HANDOVER("fdt:/preserved-memory-map", "@map4 @map1 @map0 @memfd",
-		    "handover refused: its map"),
+		    MAP_REFUSED),
 	OPEN("fdt:/preserved-memory-map", "@free", ALL),
-	NO_HANDOVER("map5_child.phys", "+1", "radix: misaligned child"),
-	NO_HANDOVER("map5_child.phys", "@outside @end @scratch @fdt @firmware",
+	NO_HANDOVER(MAP_CHILDREN, "+1", "radix: misaligned child"),
+	NO_HANDOVER(MAP_CHILDREN, "@outside @end @scratch @fdt @firmware",
 		    NODE_LOST),
-	NO_HANDOVER("map5_child.phys", "@self @map5 @page2",
-		    "handover refused: its map"),
-	OPEN("map5_child.phys", "0", ALL),
-	NO_HANDOVER("map4_child.phys", "+1", "radix: misaligned child"),
-	NO_HANDOVER("map4_child.phys", "@outside @end @scratch @fdt @firmware",
-		    NODE_LOST),
-	NO_HANDOVER("map4_child.phys", "@self @map5 @page2",
-		    "handover refused: its map"),
-	OPEN("map4_child.phys", "0", ALL),
-	NO_HANDOVER("map3_child.phys", "+1", "radix: misaligned child"),
-	NO_HANDOVER("map3_child.phys", "@outside @end @scratch @fdt @firmware",
-		    NODE_LOST),
-	NO_HANDOVER("map3_child.phys", "@self @map5 @page2",
-		    "handover refused: its map"),
-	OPEN("map3_child.phys", "0", ALL),
-	NO_HANDOVER("map2_child.phys", "+1", "radix: misaligned child"),
-	NO_HANDOVER("map2_child.phys", "@outside @end @scratch @fdt @firmware",
-		    NODE_LOST),
-	NO_HANDOVER("map2_child.phys", "@self @map5 @page2",
-		    "handover refused: its map"),
-	OPEN("map2_child.phys", "0", ALL),
-	NO_HANDOVER("map1_child.phys", "+1", "radix: misaligned child"),
-	NO_HANDOVER("map1_child.phys", "@outside @end @scratch @fdt @firmware",
-		    NODE_LOST),
-	NO_HANDOVER("map1_child.phys", "@self @map5 @page2",
-		    "handover refused: its map"),
-	OPEN("map1_child.phys", "0", ALL),
+	NO_HANDOVER(MAP_CHILDREN, "@self @map5 @page2", MAP_REFUSED),
+	OPEN(MAP_CHILDREN, "0", ALL),
 	NO_HANDOVER("map.twin", "1 2 3", "map has the node at pfn .* twice"),
-	NO_HANDOVER("map.twin", "4 5", "handover refused: its map"),
+	NO_HANDOVER("map.twin", "4 5", MAP_REFUSED),
 	NO_HANDOVER("map.crowd", "1",
 		    "map has more nodes than there are pages"),
 	NO_HANDOVER("map.key", "0", "radix: malformed key 0"),
 	NO_HANDOVER("map.key", "1", "radix: malformed key 1"),
-	NO_HANDOVER("map.key", "2 3", "handover refused: its map"),
+	NO_HANDOVER("map.key", "2 3", MAP_REFUSED),
 	NO_HANDOVER("map.key", "0x20000000000000 max",
 		    "radix: malformed keys from"),
 	NO_HANDOVER("map.page", "@scratch @outside",
@@ -181,42 +162,34 @@ const struct hostile_rule hostile_rules[] = {
 	HARMLESS("map.page", "@free @fdt"),
 
 	/* Blobs */
-	REFUSED("fdt:LUO/preserved-data",
-		"0 +1 @outside @end @scratch @free @fdt @kept", "LUO: incoming",
-		SESSIONS),
-	REFUSED("fdt:LUO/preserved-data.name", "max", "LUO: incoming",
-		SESSIONS),
-	REFUSED("fdt:LUO/blob-size", "0 1 max", "LUO: incoming", SESSIONS),
-	REFUSED("fdt:LUO/blob-size.name", "max", "LUO: incoming", SESSIONS),
+	REFUSED("fdt:LUO/preserved-data", "0 +1 " NOWHERE " @kept",
+		"LUO: incoming", LUO),
+	REFUSED("fdt:LUO/blob-size", "0 1 max", "LUO: incoming", LUO),
+	REFUSED("fdt:LUO/preserved-data.name fdt:LUO/blob-size.name", "max",
+		"LUO: incoming", LUO),
 	HARMLESS("fdt:LUO/blob-size", "+1"),
 	REFUSED("fdt:LUO/blob-size", "16",
-		"LUO: incoming state of 16 bytes is truncated", SESSIONS),
+		"LUO: incoming state of 16 bytes is truncated", LUO),
 	REFUSED("fdt:LUO/blob-size", "39",
-		"LUO: incoming state of 39 bytes is truncated", SESSIONS),
+		"LUO: incoming state of 39 bytes is truncated", LUO),
 	REFUSED("fdt:LUO/blob-size", "0x7fffffffffffffff",
-		"LUO: incoming state can't be found", SESSIONS),
-	REFUSED("fdt:LUO.name", "=LU0 =", NULL, SESSIONS),
-	/* The tree ends there, is deeper than it should be, or nonsense. */
-	OPEN("fdt:LUO.tag", "0 2 4 9 max", SESSIONS | REGION),
-	OPEN("fdt:LUO/preserved-data.tag", "1", SESSIONS | REGION),
-	OPEN("fdt:LUO/blob-size.tag", "1", SESSIONS | REGION),
-	OPEN("fdt:LUO/preserved-data.len", "0 4 max", SESSIONS | REGION),
-	REFUSED("fdt:memblock/preserved-data",
-		"0 +1 @outside @end @scratch @free @fdt @kept", "reserve_mem: ",
-		REGION),
-	REFUSED("fdt:memblock/preserved-data.name", "max", "reserve_mem: ",
-		REGION),
+		"LUO: incoming state can't be found", LUO),
+	REFUSED("fdt:LUO.name", "=LU0 =", NULL, LUO),
+	/* The tree ends early, is too deep, or is malformed. */
+	OPEN("fdt:LUO.tag", "0 2 4 9 max", LUO | REGION),
+	OPEN("fdt:LUO/preserved-data.tag", "1", LUO | REGION),
+	OPEN("fdt:LUO/blob-size.tag", "1", LUO | REGION),
+	OPEN("fdt:LUO/preserved-data.len", "0 4 max", LUO | REGION),
+	REFUSED("fdt:memblock/preserved-data", "0 +1 " NOWHERE " @kept",
+		"reserve_mem: ", REGION),
 	REFUSED("fdt:memblock/blob-size", "0 1 max", "reserve_mem: ", REGION),
-	REFUSED("fdt:memblock/blob-size.name", "max", "reserve_mem: ", REGION),
+	REFUSED("fdt:memblock/preserved-data.name fdt:memblock/blob-size.name", "max",
+		"reserve_mem: ", REGION),
 	REFUSED("fdt:memblock.name", "=memblocc", NULL, REGION),
-	REFUSED("fdt:kexec-metadata/preserved-data",
-		"0 +1 @outside @end @scratch @free @fdt @kept",
+	REFUSED("fdt:kexec-metadata/preserved-data", "0 +1 " NOWHERE " @kept",
 		"KHO: exec from: unknown", 0),
-	REFUSED("fdt:kexec-metadata/preserved-data.name", "max",
-		"KHO: exec from: unknown", 0),
-	REFUSED("fdt:kexec-metadata/blob-size", "0 1 max",
-		"KHO: exec from: unknown", 0),
-	REFUSED("fdt:kexec-metadata/blob-size.name", "max",
+	REFUSED("fdt:kexec-metadata/blob-size", "0 1 max", "KHO: exec from: unknown", 0),
+	REFUSED("fdt:kexec-metadata/preserved-data.name fdt:kexec-metadata/blob-size.name", "max",
 		"KHO: exec from: unknown", 0),
 	HARMLESS("fdt:kexec-metadata.name", "=kexec-metadatA"),
 
@@ -228,105 +201,92 @@ const struct hostile_rule hostile_rules[] = {
 	HARMLESS("metadata.kexec_count", "0 max"),
 
 	/* Regions of reserve_mem= */
-	REFUSED("region_fdt.magic", "0", REGIONS_BAD, REGION),
+	REFUSED("region_fdt.magic region_fdt.version", "0", REGIONS_BAD, REGION),
+	REFUSED("region_fdt.size_dt_strings region_fdt.size_dt_struct", "0",
+		REGIONS_BAD, REGION),
+	REFUSED("region_fdt.off_dt_struct region_fdt.off_dt_strings region_fdt.last_comp_version",
+		"max", REGIONS_BAD, REGION),
 	REFUSED("region_fdt.totalsize", "0 1 64 +1 max", REGIONS_BAD, REGION),
-	REFUSED("region_fdt.off_dt_struct", "max", REGIONS_BAD, REGION),
-	REFUSED("region_fdt.off_dt_strings", "max", REGIONS_BAD, REGION),
-	REFUSED("region_fdt.version", "0", REGIONS_BAD, REGION),
-	REFUSED("region_fdt.last_comp_version", "max", REGIONS_BAD, REGION),
-	REFUSED("region_fdt.size_dt_strings", "0", REGIONS_BAD, REGION),
-	REFUSED("region_fdt.size_dt_struct", "0", REGIONS_BAD, REGION),
 	REFUSED("region_fdt:/compatible", "=memblock-v9 =m*", REGIONS_BAD,
 		REGION),
 	REFUSED("region_fdt:/compatible.len", "max", REGIONS_BAD, REGION),
 	REFUSED("region_fdt:kept/compatible", "=reserve-mem-v9 =", REGION_BAD,
 		REGION),
-	REFUSED("region_fdt:kept/start",
-		"0 +1 @outside @end @scratch @free @fdt @kept", REGION_BAD,
-		REGION),
+	REFUSED("region_fdt:kept/start", "0 +1 " NOWHERE " @kept @inside",
+		REGION_BAD, REGION),
 	OPEN("region_fdt:kept/start", "@memfd @page2", MEMFD | REGION),
 	OPEN("region_fdt:kept/start", "@self", REGION),
-	REFUSED("region_fdt:kept/start.name", "max", REGION_BAD, REGION),
+	REFUSED("region_fdt:kept/start.name region_fdt:kept/size.name", "max",
+		REGION_BAD, REGION),
 	REFUSED("region_fdt:kept/size", "0", REGION_BAD, REGION),
 	GONE("region_fdt:kept/size", "1",
 	     "reserve_mem: kept of the previous kernel has .* bytes at",
 	     REGION),
 	REFUSED("region_fdt:kept/size", "+1 max", REGION_BAD, REGION),
-	REFUSED("region_fdt:kept/size.name", "max", REGION_BAD, REGION),
 	GONE("region_fdt:kept.name", "=kep7",
 	     "reserve_mem: freed .*kep7 of the previous kernel", REGION),
+	/* A region that is not on the next command line, but a part of the folio */
+	RULE("region_fdt:kept.name", "=kep8", NULL, .refused = REGION,
+	     .also = "region_fdt:kept/start @inside",
+	     .never = "kep8 of the previous kernel"),
+	/* The name of one region starts with that of another. */
+	RULE("region_fdt:second.name", "=kept@1", NULL, .refused = 0,
+	     .never = "reserve_mem: kept of the previous kernel"),
 
 	/* LUO */
-	REFUSED("luo.compatible",
-		"=luo-v9;block-v1 =luo-v4;block-v1 =luo-v5;block-v2",
-		"LUO: incoming", SESSIONS),
-	REFUSED("luo.compatible", "=luo-v5",
-		"LUO: incoming version string lacks 'block'", SESSIONS),
-	REFUSED("luo.compatible", "=luo-v5;radix-v1", "LUO: incoming",
-		SESSIONS),
-	REFUSED("luo.compatible", "=luo-v5;;block-v",
-		"LUO: incoming version token '' is malformed", SESSIONS),
-	REFUSED("luo.compatible", "=block-v1",
-		"LUO: incoming 'block-v1' not supported", SESSIONS),
-	REFUSED("luo.compatible", "=luo-v05",
-		"LUO: incoming version token 'luo-v05' is malformed", SESSIONS),
-	REFUSED("luo.compatible", "=luo-v4294967296",
-		"LUO: incoming version token 'luo-v4294967296.*' is malformed",
-		SESSIONS),
-	REFUSED("luo.compatible", "=luo5",
-		"LUO: incoming version token 'luo5' is malformed", SESSIONS),
-	REFUSED("luo.compatible", "=l*", "LUO: incoming version", SESSIONS),
-	REFUSED("luo.compatible", "=",
-		"LUO: incoming version token '' is malformed", SESSIONS),
+	LUO_VERSION("luo-v9;block-v1", "'luo-v9' not supported"),
+	LUO_VERSION("luo-v4;block-v1", "'luo-v4' not supported"),
+	LUO_VERSION("luo-v5;block-v2", "'block-v2' not supported"),
+	LUO_VERSION("luo-v5", "version string lacks 'block'"),
+	LUO_VERSION("luo-v5;radix-v1", "'radix-v1' is unknown"),
+	LUO_VERSION("luo-v5;;block-v", "version token '' is malformed"),
+	LUO_VERSION("block-v1", "'block-v1' not supported"),
+	LUO_VERSION("luo-v05", "version token 'luo-v05' is malformed"),
+	LUO_VERSION("luo-v4294967296",
+		    "version token 'luo-v4294967296.*' is malformed"),
+	LUO_VERSION("luo5", "version token 'luo5' is malformed"),
+	LUO_VERSION("l*", "version"),
+	LUO_VERSION("", "version token '' is malformed"),
 	HARMLESS("luo.liveupdate_num", "0 max"),
 	REFUSED("luo.sessions_pa", "0", NULL, SESSIONS),
-	REFUSED("luo.sessions_pa", "+1", "KHO: block: misaligned block",
-		SESSIONS),
-	REFUSED("luo.sessions_pa", "@outside @end @scratch @free @fdt @luo",
-		BLOCK_LOST, SESSIONS),
-	REFUSED("luo.sessions_pa", "@memfd", BLOCK_FULL, SESSIONS),
 	REFUSED("luo.sessions_pa", "@files", NOT_LISTED, SESSIONS),
 	REFUSED("luo.sessions_pa", "@sessions2", NULL, SESSIONS),
 
-	/* FLBs: files don't need them to be retrieved */
-	HARMLESS("luo.flbs_pa", "0"),
-	REFUSED("luo.flbs_pa", "+1 @outside @end @scratch @free @luo",
-		"LUO: incoming FLB table at", 0),
-	REFUSED("luo.flbs_pa", "@sessions", "LUO: incoming FLB table of", 0),
-	REFUSED("flbs.pgcnt", "0", "LUO: incoming FLB table of 0 pages", 0),
-	REFUSED("flbs.pgcnt", "max", "LUO: incoming FLB table of", 0),
-	REFUSED("flbs.count", "max 64",
-		"LUO: incoming FLB table of .* has no room for", 0),
-	REFUSED("flbs.count", "+1",
-		"LUO: incoming FLB '' has a malformed version", 0),
-	HARMLESS("flbs.count", "0"),
-	REFUSED("flb.name", "=", "LUO: incoming FLB '' has a malformed version",
-		0),
-	REFUSED("flb.name", "=x*",
-		"LUO: incoming FLB '.*' has a malformed version", 0),
+	/* FLBs: files can be retrieved without them. "flb" is the first of the table. */
+	REFUSED("luo.flbs_pa", "0", NULL, FLBS),
+	DAMAGED("luo.flbs_pa", "+1 @outside @end @scratch @free @luo",
+		FLB_TABLE "at", FLBS),
+	DAMAGED("luo.flbs_pa", "@sessions", FLB_TABLE "of", FLBS),
+	DAMAGED("flbs.pgcnt", "0", FLB_TABLE "of 0 pages", FLBS),
+	DAMAGED("flbs.pgcnt", "max", FLB_TABLE "of", FLBS),
+	DAMAGED("flbs.count", "max 64", FLB_TABLE "of .* has no room for", FLBS),
+	DAMAGED("flbs.count", "+1", FLB_VERSION, FLBS),
+	REFUSED("flbs.count", "0", NULL, FLBS),
+	DAMAGED("flb.name", "= =x*", FLB_VERSION, FLBS),
 	REFUSED("flb.name", "=test-luo-flb-b-v1",
 		"LUO: incoming FLB 'test-luo-flb-b-v1' exists twice", 0),
+	DAMAGED("flb.name", "=luo-test-flb-shared-v2",
+		"LUO: incoming FLB 'luo-test-flb-shared-v.' exists twice",
+		SHARED),
 	HARMLESS("flb.name", "=other-v1"),
-	REFUSED("flb.count", "0", "LUO: incoming FLB '.*' belongs to no file",
-		0),
+	DAMAGED("flb.count", "0", "LUO: incoming FLB '.*' belongs to no file",
+		FLBS),
 	HARMLESS("flb.count", "max"),
 	REFUSED("flb.data", "@outside @kept",
 		"LUO: 'test-luo-flb-.-v1' can't be retrieved", 0),
 
 	/* Sessions */
-	REFUSED("sessions.next", "+1", "KHO: block: misaligned block",
+	REFUSED("luo.sessions_pa sessions.next", "+1", BLOCK_MISALIGNED, SESSIONS),
+	REFUSED("luo.sessions_pa sessions.next", NOWHERE " @luo", BLOCK_LOST,
 		SESSIONS),
-	REFUSED("sessions.next", "@outside @end @scratch @free @fdt @luo",
-		BLOCK_LOST, SESSIONS),
-	REFUSED("sessions.next", "@memfd", BLOCK_FULL, SESSIONS),
+	REFUSED("luo.sessions_pa sessions.next", "@memfd", BLOCK_FULL, SESSIONS),
 	REFUSED("sessions.next", "@self", "KHO: block: chain leads back",
 		SESSIONS),
 	REFUSED("sessions.next", "@files", NOT_LISTED, SESSIONS),
 	HARMLESS("sessions.next", "0"),
 	REFUSED("sessions2.next", "@self @sessions",
 		"KHO: block: chain leads back", SESSIONS),
-	REFUSED("sessions2.next", "+1", "KHO: block: misaligned block",
-		SESSIONS),
+	REFUSED("sessions2.next", "+1", BLOCK_MISALIGNED, SESSIONS),
 	REFUSED("sessions2.next", "@outside",
 		"KHO: block: block 0x.* is not preserved", SESSIONS),
 	REFUSED("sessions.count", "max +1", BLOCK_FULL, SESSIONS),
@@ -342,11 +302,6 @@ const struct hostile_rule hostile_rules[] = {
 	REFUSED("session.name", "=spared",
 		"LUO: incoming session 'spared' exists twice", SESSIONS),
 	REFUSED("session.name", "=another", NULL, HIT),
-	REFUSED("session.file_set.files", "+1", "KHO: block: misaligned block",
-		HIT),
-	REFUSED("session.file_set.files",
-		"@outside @end @scratch @free @fdt @luo", BLOCK_LOST, HIT),
-	REFUSED("session.file_set.files", "@memfd", BLOCK_FULL, HIT),
 	REFUSED("session.file_set.files", "0",
 		"LUO: incoming session has 0 files, not", HIT),
 	REFUSED("session.file_set.files", "@files2",
@@ -360,10 +315,10 @@ const struct hostile_rule hostile_rules[] = {
 		"LUO: incoming session has .* files, not", HIT),
 
 	/* Files */
-	REFUSED("files.next", "+1", "KHO: block: misaligned block", HIT),
-	REFUSED("files.next", "@outside @end @scratch @free @fdt @luo",
-		BLOCK_LOST, HIT),
-	REFUSED("files.next", "@memfd", BLOCK_FULL, HIT),
+	REFUSED("session.file_set.files files.next", "+1", BLOCK_MISALIGNED, HIT),
+	REFUSED("session.file_set.files files.next", NOWHERE " @luo", BLOCK_LOST,
+		HIT),
+	REFUSED("session.file_set.files files.next", "@memfd", BLOCK_FULL, HIT),
 	REFUSED("files.next", "0", "LUO: incoming session has 63 files, not 66",
 		HIT),
 	REFUSED("files.next", "@self", "KHO: block: chain leads back", HIT),
@@ -379,38 +334,33 @@ const struct hostile_rule hostile_rules[] = {
 		"LUO: incoming session has 63 files, not 66", HIT),
 	REFUSED("files2.count", "+1",
 		"LUO: incoming session has 67 files, not 66", HIT),
-	REFUSED("file.compatible", "=no-such-handler-v1",
-		"LUO: no handler for 'no-such-handler-v1' with token 0x1",
-		MEMFD),
-	REFUSED("file.compatible", "=memfd-v9;vmalloc-v1",
-		"LUO: incoming 'memfd-v9;vmalloc-v1' not supported", MEMFD),
-	REFUSED("file.compatible", "=memfd-v2;vmalloc-v2",
-		"memfd: incoming 'vmalloc-v2' not supported", MEMFD),
-	REFUSED("file.compatible", "=memfd-v2",
-		"memfd: incoming version string lacks 'vmalloc'", MEMFD),
-	REFUSED("file.compatible", "=memfd-v2;radix-v1;vmalloc-v1",
-		"memfd: incoming 'radix-v1' is unknown", MEMFD),
-	REFUSED("file.compatible", "=memfd-v2;vmalloc-v1;radix-v1",
-		"memfd: incoming 'radix-v1' in wrong order", MEMFD),
-	REFUSED("file.compatible", "=memfd-v2;vmalloc-v1;vmalloc-v1",
-		"memfd: incoming 'vmalloc-v1' is a duplicate", MEMFD),
-	REFUSED("file.compatible", "=memfd-v2;vmalloc",
-		"memfd: incoming version token 'vmalloc' is malformed", MEMFD),
-	REFUSED("file.compatible", "=memfd-v2;",
-		"memfd: incoming version token '' is malformed", MEMFD),
-	REFUSED("file.compatible", "=memfd",
-		"LUO: no handler for 'memfd' with token 0x1", MEMFD),
-	REFUSED("file.compatible", "=memfd-v",
-		"LUO: no handler for 'memfd-v' with token 0x1", MEMFD),
-	REFUSED("file.compatible", "=memfd-v02;vmalloc-v1",
-		"LUO: no handler for 'memfd-v02;vmalloc-v1'", MEMFD),
-	REFUSED("file.compatible", "=memfd-v4294967298;vmalloc-v1",
-		"LUO: no handler for 'memfd-v4294967298;vmalloc-v1'", MEMFD),
-	REFUSED("file.compatible", "=", "LUO: no handler for '' with token 0x1",
-		MEMFD),
-	REFUSED("file.compatible", "=m*",
-		"LUO: incoming file with token 0x1 has an endless version",
-		MEMFD),
+	MEMFD_VERSION("no-such-handler-v1",
+		      "LUO: no handler for 'no-such-handler-v1' with token 0x1"),
+	MEMFD_VERSION("memfd-v9;vmalloc-v1",
+		      "LUO: incoming 'memfd-v9;vmalloc-v1' not supported"),
+	MEMFD_VERSION("memfd-v2;vmalloc-v2",
+		      "memfd: incoming 'vmalloc-v2' not supported"),
+	MEMFD_VERSION("memfd-v2",
+		      "memfd: incoming version string lacks 'vmalloc'"),
+	MEMFD_VERSION("memfd-v2;radix-v1;vmalloc-v1",
+		      "memfd: incoming 'radix-v1' is unknown"),
+	MEMFD_VERSION("memfd-v2;vmalloc-v1;radix-v1",
+		      "memfd: incoming 'radix-v1' in wrong order"),
+	MEMFD_VERSION("memfd-v2;vmalloc-v1;vmalloc-v1",
+		      "memfd: incoming 'vmalloc-v1' is a duplicate"),
+	MEMFD_VERSION("memfd-v2;vmalloc",
+		      "memfd: incoming version token 'vmalloc' is malformed"),
+	MEMFD_VERSION("memfd-v2;",
+		      "memfd: incoming version token '' is malformed"),
+	MEMFD_VERSION("memfd", "LUO: no handler for 'memfd' with token 0x1"),
+	MEMFD_VERSION("memfd-v", "LUO: no handler for 'memfd-v' with token 0x1"),
+	MEMFD_VERSION("memfd-v02;vmalloc-v1",
+		      "LUO: no handler for 'memfd-v02;vmalloc-v1'"),
+	MEMFD_VERSION("memfd-v4294967298;vmalloc-v1",
+		      "LUO: no handler for 'memfd-v4294967298;vmalloc-v1'"),
+	MEMFD_VERSION("", "LUO: no handler for '' with token 0x1"),
+	MEMFD_VERSION("m*",
+		      "LUO: incoming file with token 0x1 has an endless version"),
 	REFUSED("test_file.compatible", "=luo-test-file-v9",
 		"LUO: incoming 'luo-test-file-v9' not supported", NUMBER),
 	REFUSED("test_file.compatible", "=no-such-handler-v1",
@@ -421,7 +371,7 @@ const struct hostile_rule hostile_rules[] = {
 
 	/* memfds */
 	REFUSED("file.data",
-		"0 +1 +4 +64 @outside @end @scratch @free @fdt @self @sessions @kept",
+		"0 +1 +4 +64 " NOWHERE " @self @sessions @kept",
 		MEMFD_LOST, MEMFD),
 	REFUSED("file.data", "@page2", MEMFD_DAMAGED, MEMFD),
 	REFUSED("memfd.pos", "max", MEMFD_DAMAGED, MEMFD),
@@ -436,7 +386,7 @@ const struct hostile_rule hostile_rules[] = {
 	OPEN("memfd.nr_folios", "0 1", MEMFD),
 	HARMLESS("memfd.nr_folios", "+1"),
 	REFUSED("memfd.folios.first",
-		"0 +1 @outside @end @scratch @free @fdt @kept", AREA_LOST,
+		"0 +1 " NOWHERE " @kept", AREA_LOST,
 		MEMFD),
 	REFUSED("memfd.folios.first", "@self @folio", AREA_LOST, MEMFD),
 	REFUSED("memfd.folios.total_pages", "0", MEMFD_DAMAGED, MEMFD),
@@ -452,7 +402,7 @@ const struct hostile_rule hostile_rules[] = {
 		"KHO: vmalloc: more chunks than", MEMFD),
 	REFUSED("chunk.behind", "@page2", "KHO: vmalloc: more addresses than",
 		MEMFD),
-	REFUSED("chunk.phys", "0 +1 @outside @end @scratch @free @fdt @kept",
+	REFUSED("chunk.phys", "0 +1 " NOWHERE " @kept",
 		AREA_LOST, MEMFD),
 	OPEN("chunk.phys", "@chunk", MEMFD),
 	OPEN("folio.pfn", "0", MEMFD),
@@ -470,8 +420,22 @@ const struct hostile_rule hostile_rules[] = {
 	GONE("folio.index", "20 max", MEMFD_NO_FIT, MEMFD),
 	GONE("folio2.index", "0", "memfd_luo: two folios at index 0", MEMFD),
 
+	/* Notes of the sample driver */
+	DAMAGED("note_file.compatible", "=sample-note-v2",
+		"notepad: incoming 'sample-note-v2' not supported", NOTE),
+	DAMAGED("note_file.compatible", "=sample-note-v1;radix-v1",
+		"notepad: incoming 'radix-v1' is unknown", NOTE),
+	DAMAGED("note_file.data", "0 @free",
+		"notepad: note at .* is misaligned or not in preserved", NOTE),
+	DAMAGED("note.text_pa", "0 +1 @free", NOTE_NO_TEXT, NOTE),
+	RULE("note.text_pa", "@kept", NOTE_NO_TEXT, .refused = NOTE,
+	     .open = FOLIO, .error = EIO),
+	DAMAGED("note.len", "+1", NOTE_DAMAGED, NOTE),
+	DAMAGED("note.pos", "+11", NOTE_DAMAGED, NOTE),
+	DAMAGED("note.accmode", "3", NOTE_DAMAGED, NOTE),
+
 	/* vmalloc areas */
-	REFUSED("area.first", "0 +1 @outside @end @scratch @free @fdt @kept",
+	REFUSED("area.first", "0 +1 " NOWHERE " @kept",
 		AREA_LOST, AREA),
 	REFUSED("area.first", "@self @area_chunk2", AREA_LOST, AREA),
 	REFUSED("area.total_pages", "0", "KHO: vmalloc: impossible size", AREA),
@@ -490,19 +454,19 @@ const struct hostile_rule hostile_rules[] = {
 	REFUSED("area.flags", "0 |4 max", "KHO: vmalloc: unknown kind of area",
 		AREA),
 	REFUSED("area_chunk.next",
-		"0 +1 @outside @end @scratch @free @fdt @kept", AREA_LOST,
+		"0 +1 " NOWHERE " @kept", AREA_LOST,
 		AREA),
 	REFUSED("area_chunk.next", "@self", "KHO: vmalloc: more addresses than",
 		AREA),
 	REFUSED("area_chunk.phys",
-		"0 +1 @outside @end @scratch @free @fdt @kept", AREA_LOST,
+		"0 +1 " NOWHERE " @kept", AREA_LOST,
 		AREA),
 	GONE("area_chunk.phys", "@area_page2", "KHO: vmalloc: can't restore",
 	     AREA),
 	OPEN("area_chunk.phys", "@area_chunk", AREA),
 	OPEN("area_chunk.phys", "@page2", AREA | MEMFD),
 	REFUSED("area_chunk2.phys",
-		"0 +1 @outside @end @scratch @free @fdt @kept", AREA_LOST,
+		"0 +1 " NOWHERE " @kept", AREA_LOST,
 		AREA),
 	REFUSED("area_chunk2.behind", "@area_page2",
 		"KHO: vmalloc: more addresses than", AREA),
@@ -539,10 +503,16 @@ const char *const hostile_sample[] = {
 	"metadata.version 2",
 	"region_fdt.totalsize 64",
 	"region_fdt:kept/size +1",
+	"region_fdt:kept/start @inside",
+	"region_fdt:kept.name =kep8",
+	"region_fdt:second.name =kept@1",
 	"luo.compatible =luo-v9;block-v1",
 	"luo.sessions_pa @memfd",
+	"luo.flbs_pa @free",
 	"flbs.count max",
+	"flb.name =x*",
 	"flb.name =test-luo-flb-b-v1",
+	"flb.name =luo-test-flb-shared-v2",
 	"sessions.next @self",
 	"session.name =spared",
 	"session.name =x*",
@@ -560,6 +530,11 @@ const char *const hostile_sample[] = {
 	"folio.index 1",
 	"folio.index 20",
 	"folio2.pfn @kept",
+	"note_file.compatible =sample-note-v2",
+	"note_file.data @free",
+	"note.text_pa @free",
+	"note.text_pa @kept",
+	"note.len +1",
 	"area_chunk.next @self",
 	"area_chunk.phys @area_page2",
 	"huge.order 8",

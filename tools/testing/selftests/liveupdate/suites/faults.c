@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Allocations that fail
+ * faults: allocations that fail
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * A system call is made again and again: its first allocation fails, then its
- * second one, and so on, until it has none left to fail. Each time it must give
- * an error and leave nothing behind, or do without what it did not get.
+ * A system call is repeated. In the first attempt its first allocation fails, in the
+ * second attempt its second one, and so on until all of them have failed once. Each
+ * time the call must return an error and undo everything, or succeed without that
+ * memory.
  */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "luo.h"
+#include "../luo.h"
 
 #define FAIL_NTH	"/proc/thread-self/fail-nth"
 #define SHMEM_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
-#define MIB		(1024 * 1024)
 #define NR_SESSIONS	300
 #define MAX_FAULTS	2000
-/* How many sessions the tests before have used up */
+/* Number of sessions that earlier tests have used */
 #define SESSIONS_USED	"/tmp/sessions_used"
 
 static int dev;
@@ -36,10 +36,10 @@ static void write_setting(const char *fault, const char *setting,
 	CHECK(!guest_write_file(path, value));
 }
 
-/* All allocations may fail, those that may wait too; the log stays clean. */
+/* Let all allocations fail, also those that may sleep, without a log message. */
 static void need_faults(void)
 {
-	need_debugfs();
+	guest_need_debugfs();
 	if (access(FAIL_NTH, W_OK))
 		guest_skip("the kernel has no FAULT_INJECTION");
 	write_setting("failslab", "ignore-gfp-wait", "N");
@@ -50,10 +50,10 @@ static void need_faults(void)
 	write_setting("fail_page_alloc", "verbose", "0");
 }
 
-/* The descriptor is open before: opening it allocates. */
+/* It stays open, as opening it allocates memory. */
 static int fail_nth = -1;
 
-/* The @nth allocation of this thread from now on fails; 0 for none. */
+/* Let the @nth allocation of this thread fail; 0 disarms. */
 static void arm(int nth)
 {
 	char text[16];
@@ -65,7 +65,7 @@ static void arm(int nth)
 	CHECK_EQ(pwrite(fail_nth, text, len, 0), len);
 }
 
-/* Did one fail? */
+/* Disarm, and return whether an allocation has failed. */
 static bool disarm(void)
 {
 	char text[16] = "";
@@ -85,7 +85,10 @@ struct attempt {
 	int failed;
 };
 
-/* True when the call has succeeded; it is @done once that was without a fault. */
+/*
+ * Return whether the call has succeeded. @done is set if it has, and no allocation
+ * has failed.
+ */
 static bool try(struct attempt *attempt, int (*call)(void *arg), void *arg,
 		bool *done)
 {
@@ -107,7 +110,7 @@ static bool try(struct attempt *attempt, int (*call)(void *arg), void *arg,
 	return false;
 }
 
-/* A call that allocates at all was seen to fail. */
+/* Check that the call has failed at least once. */
 static void check_tried(const char *what, const struct attempt *attempt)
 {
 	guest_note("%s: %d allocations, %d were needed", what, attempt->nth - 1,
@@ -115,7 +118,7 @@ static void check_tried(const char *what, const struct attempt *attempt)
 	CHECK(attempt->failed);
 }
 
-/* ---- what is called ---- */
+/* ---- system calls ---- */
 
 struct request {
 	int session;
@@ -164,12 +167,6 @@ static int finish(void *arg)
 
 /* ---- the old kernel ---- */
 
-static void open_device(void)
-{
-	dev = luo_open();
-	CHECK(dev >= 0);
-}
-
 static char *summary_now(void)
 {
 	char *summary = guest_read_file(OUT_SUMMARY);
@@ -186,7 +183,7 @@ static void create_fails(void)
 	char *before;
 
 	need_faults();
-	open_device();
+	dev = open_device();
 	before = summary_now();
 	forget_leaks();
 	while (!done) {
@@ -199,7 +196,7 @@ static void create_fails(void)
 	free(before);
 }
 
-/* The kinds of content: small pages with holes, huge pages, none at all */
+/* The kinds of files: small pages with holes, huge pages, empty */
 enum kind { KIND_SPARSE, KIND_HUGE, KIND_EMPTY, NR_KINDS };
 
 static size_t size_of_kind(enum kind kind)
@@ -214,7 +211,7 @@ static int new_file_of_kind(enum kind kind)
 	size_t size = size_of_kind(kind);
 	int fd = new_memfd(0);
 
-	/* Only where the size is known before are there huge pages. */
+	/* Huge pages are used only within the size of the file. */
 	if (kind == KIND_HUGE)
 		CHECK(!ftruncate(fd, size));
 	fill(fd, 0, kind == KIND_SPARSE ? 10 * PAGE : size, kind);
@@ -233,7 +230,7 @@ static void check_kind(int fd, enum kind kind)
 	}
 }
 
-/* The tree's nodes depend on where the session's own memory is. */
+/* The nodes of the tree depend on the address of the session's memory. */
 static void preserve_kind(enum kind kind)
 {
 	char *start = summary_now();
@@ -305,7 +302,7 @@ static void preserve_sessions(void)
 	}
 }
 
-/* Sooner or later nothing fails any more, and the next kernel boots. */
+/* The last attempt meets no fault and boots the next kernel. */
 static void kexec_fails_before(void)
 {
 	int nth, needed = 0;
@@ -313,7 +310,7 @@ static void kexec_fails_before(void)
 
 	need_faults();
 	guest_write_file(SHMEM_ENABLED, "within_size");
-	open_device();
+	dev = open_device();
 	preserve_sessions();
 	CHECK(!guest_load_image(0));
 	before = summary_now();
@@ -330,9 +327,8 @@ static void kexec_fails_before(void)
 
 static void kexec_fails_after(void)
 {
-	int dev = luo_open();
+	int dev = open_device();
 
-	CHECK(dev >= 0);
 	close(dev);
 }
 
@@ -359,12 +355,6 @@ static int next_retrieved(void)
 	return session;
 }
 
-static void finish_and_close(int session)
-{
-	CHECK(!luo_finish(session));
-	close(session);
-}
-
 static void retrieve_session_fails(void)
 {
 	struct request req = { .name = session_name(next_session()) };
@@ -372,7 +362,7 @@ static void retrieve_session_fails(void)
 	bool done = false;
 
 	need_faults();
-	open_device();
+	dev = open_device();
 	forget_leaks();
 	while (!done) {
 		if (!try(&attempt, retrieve, &req, &done))
@@ -414,8 +404,8 @@ static void retrieve_all(int session)
 }
 
 /*
- * What has failed goes on where it had to stop, or is discarded as a whole. Either
- * way all that the session had is given back.
+ * After a failure the file is retrieved again, or discarded with its session. All
+ * memory of the session must be freed in either case.
  */
 static void retrieve_kind(enum kind kind, long nr_pages)
 {
@@ -439,7 +429,7 @@ static void retrieve_kind(enum kind kind, long nr_pages)
 	check_tried("retrieve a file", &attempt);
 }
 
-/* Of a session that meets no fault */
+/* Return the number of reserved pages of a session that meets no fault. */
 static long nr_pages_of_session(void)
 {
 	long before = nr_reserved();
@@ -451,7 +441,7 @@ static long nr_pages_of_session(void)
 	return before - nr_reserved();
 }
 
-/* It gets a little further each time. */
+/* Each attempt gets a little further than the one before. */
 static void retrieve_in_steps(enum kind kind)
 {
 	struct request req = { .session = next_retrieved(), .token = kind };
@@ -480,8 +470,8 @@ static void retrieve_fails(void)
 	long nr_pages;
 
 	need_faults();
-	need_debugfs();
-	open_device();
+	guest_need_debugfs();
+	dev = open_device();
 	guest_write_file(SHMEM_ENABLED, "within_size");
 	forget_leaks();
 	nr_pages = nr_pages_of_session();
@@ -492,14 +482,14 @@ static void retrieve_fails(void)
 	check_no_leak();
 }
 
-/* Letting go of things needs nothing that it could not get. */
+/* FINISH does not fail if its allocations do. */
 static void finish_fails(void)
 {
 	struct attempt attempt = {};
 	bool done = false;
 
 	need_faults();
-	open_device();
+	dev = open_device();
 	forget_leaks();
 	while (!done) {
 		struct request req = { .session = next_retrieved() };
@@ -510,21 +500,13 @@ static void finish_fails(void)
 	check_no_leak();
 }
 
-#define TEST(name)	{ #name, { name } }
-#define TEST_AFTER(name) { #name, { [1] = name } }
-
 static const struct guest_test faults_tests[] = {
-	TEST(create_fails),
-	TEST(preserve_fails),
+	GUEST_TEST(create_fails),
+	GUEST_TEST(preserve_fails),
 	{ "kexec_fails", { kexec_fails_before, kexec_fails_after } },
-	TEST_AFTER(retrieve_session_fails),
-	TEST_AFTER(retrieve_fails),
-	TEST_AFTER(finish_fails),
+	GUEST_TEST_IN_2ND(retrieve_session_fails),
+	GUEST_TEST_IN_2ND(retrieve_fails),
+	GUEST_TEST_IN_2ND(finish_fails),
 };
 
-const struct guest_suite faults_suite = {
-	.name = "faults",
-	.tests = faults_tests,
-	.nr_tests = ARRAY_SIZE(faults_tests),
-	.kernels = 2,
-};
+GUEST_SUITE(faults, 2)

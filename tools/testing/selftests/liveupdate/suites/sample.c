@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * samples/liveupdate: the device whose files live on, and the program that keeps
- * a file
+ * sample: the driver and the program of samples/liveupdate
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -10,29 +9,21 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "luo.h"
+#include "../luo.h"
 
 #define MODULE		"notepad"
-#define DEVICE		"/dev/notepad"
 #define NR_DISCARDED	64
 
 static void load_module(void)
 {
-	if (!guest_has_module(MODULE))
-		guest_skip("%s.ko is not built (CONFIG_SAMPLE_LIVEUPDATE)",
-			   MODULE);
+	guest_need_module(MODULE);
 	CHECK(!guest_insmod(MODULE, ""));
 }
 
 static int open_note(int flags)
 {
-	int fd;
-
-	if (!guest_has_module(MODULE))
-		guest_skip("%s.ko is not built", MODULE);
-	fd = open(DEVICE, flags | O_CLOEXEC);
-	CHECK(fd >= 0);
-	return fd;
+	guest_need_module(MODULE);
+	return new_note(flags);
 }
 
 static void write_note(int fd, const char *text)
@@ -57,27 +48,10 @@ static void check_end(int fd)
 	CHECK_EQ(read(fd, &byte, 1), 0);
 }
 
-static long long note_number(int fd)
-{
-	long long number = -1;
-	char path[64];
-	char *text, *line;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	text = guest_read_file(path);
-	CHECK(text);
-	line = strstr(text, "note:");
-	if (line)
-		number = atoll(line + strlen("note:"));
-	free(text);
-	CHECK(number > 0);
-	return number;
-}
-
 /* ---- a note over two kexecs ---- */
 
-/* What is written between preserving and the kexec counts, too. */
-static void note_comes_back_1(void)
+/* Text that is written after the note was preserved is handed over as well. */
+static void note_comes_back_before(void)
 {
 	int fd = open_note(O_RDWR);
 
@@ -88,7 +62,7 @@ static void note_comes_back_1(void)
 	check_note(fd, "two");
 }
 
-static void note_comes_back_2(void)
+static void note_comes_back_between(void)
 {
 	int session = old_session("note_comes_back");
 	int fd = old_file(session, 1);
@@ -101,7 +75,7 @@ static void note_comes_back_2(void)
 	CHECK(!luo_preserve(new_session("note_comes_back"), fd, 2));
 }
 
-static void note_comes_back_3(void)
+static void note_comes_back_after(void)
 {
 	int session = old_session("note_comes_back");
 	int fd = old_file(session, 2);
@@ -111,9 +85,9 @@ static void note_comes_back_3(void)
 	CHECK(!luo_finish(session));
 }
 
-/* ---- a full page, without a live update of the device's own ---- */
+/* ---- a full page ---- */
 
-static void note_is_a_page_1(void)
+static void note_is_a_page_before(void)
 {
 	char text[PAGE + 1];
 	int fd = open_note(O_RDWR);
@@ -124,7 +98,7 @@ static void note_is_a_page_1(void)
 	CHECK(!luo_preserve(new_session("note_is_a_page"), fd, 1));
 }
 
-static void note_is_a_page_2(void)
+static void note_is_a_page_after(void)
 {
 	int session = old_session("note_is_a_page");
 	int fd = old_file(session, 1);
@@ -157,7 +131,7 @@ static long long stored_number(int fd)
 	return atoll(text);
 }
 
-static void numbers_go_on_1(void)
+static void numbers_go_on_before(void)
 {
 	int fd = open_note(O_RDWR);
 
@@ -165,7 +139,7 @@ static void numbers_go_on_1(void)
 	store_last_number(fd);
 }
 
-static void numbers_go_on_2(void)
+static void numbers_go_on_between(void)
 {
 	int session = old_session("numbers_go_on");
 	int fd = old_file(session, 1);
@@ -179,7 +153,7 @@ static void numbers_go_on_2(void)
 	store_last_number(fd);
 }
 
-static void numbers_go_on_3(void)
+static void numbers_go_on_after(void)
 {
 	int session = old_session("numbers_go_on");
 	int fd = old_file(session, 1);
@@ -190,7 +164,7 @@ static void numbers_go_on_3(void)
 
 /* ---- one kernel ---- */
 
-static void access_mode_comes_back_1(void)
+static void access_mode_comes_back_before(void)
 {
 	int session = new_session("access_mode_comes_back");
 
@@ -198,7 +172,7 @@ static void access_mode_comes_back_1(void)
 	CHECK(!luo_preserve(session, open_note(O_WRONLY), O_WRONLY));
 }
 
-static void access_mode_comes_back_2(void)
+static void access_mode_comes_back_after(void)
 {
 	int session = old_session("access_mode_comes_back");
 	char byte = 0;
@@ -236,9 +210,9 @@ static void preserved_note_pins_module(void)
 	CHECK_ERRNO(guest_rmmod(MODULE), EWOULDBLOCK);
 }
 
-/* ---- what nobody retrieves is freed ---- */
+/* ---- notes that are not retrieved are freed ---- */
 
-static void unclaimed_notes_are_freed_1(void)
+static void unclaimed_notes_are_freed_before(void)
 {
 	int session = new_session("unclaimed_notes_are_freed");
 	int i;
@@ -247,8 +221,8 @@ static void unclaimed_notes_are_freed_1(void)
 		CHECK(!luo_preserve(session, open_note(O_RDWR), i));
 }
 
-/* A preserved page counts as memory of the new kernel from when it is restored. */
-static void unclaimed_notes_are_freed_2(void)
+/* MemTotal counts a preserved page once it is restored. */
+static void unclaimed_notes_are_freed_after(void)
 {
 	int session = old_session("unclaimed_notes_are_freed");
 	long before = guest_meminfo("MemTotal");
@@ -294,7 +268,7 @@ static void check_same(const char *path, const char *wanted)
 	close(other);
 }
 
-static void program_keeps_a_file_1(void)
+static void program_keeps_a_file_before(void)
 {
 	CHECK_EQ(run_keep("save", "a file", "/kernel"), 0);
 	CHECK_EQ(run_keep("save", "a file", "/kernel"), 1);
@@ -302,7 +276,7 @@ static void program_keeps_a_file_1(void)
 	CHECK_EQ(run_keep("load", "a file", "/tmp/kept"), 1);
 }
 
-static void program_keeps_a_file_2(void)
+static void program_keeps_a_file_after(void)
 {
 	CHECK_EQ(run_keep("load", "another file", "/tmp/kept"), 1);
 	CHECK_EQ(run_keep("load", "a file", "/tmp/kept"), 0);
@@ -311,75 +285,24 @@ static void program_keeps_a_file_2(void)
 	CHECK(!unlink("/tmp/kept"));
 }
 
-/* Nothing in this kernel uses it any more, but the notes of the last kexec. */
+/* In this kernel nothing uses the module any more. */
 static void unloads_when_finished(void)
 {
 	CHECK(!guest_rmmod(MODULE));
 	CHECK(!guest_insmod(MODULE, ""));
 }
 
-#define TEST1(name)	{ #name, { name } }
-#define TEST2(name)	{ #name, { name ## _1, name ## _2 } }
-#define TEST3(name)	{ #name, { name ## _1, name ## _2, name ## _3 } }
-
 static const struct guest_test sample_tests[] = {
 	{ "loads", { load_module, load_module, load_module } },
-	TEST3(note_comes_back),
-	TEST2(note_is_a_page),
-	TEST3(numbers_go_on),
-	TEST2(access_mode_comes_back),
-	TEST1(preserved_once),
-	TEST2(unclaimed_notes_are_freed),
-	TEST2(program_keeps_a_file),
+	GUEST_TEST_OF_3(note_comes_back),
+	GUEST_TEST_OF_2(note_is_a_page),
+	GUEST_TEST_OF_3(numbers_go_on),
+	GUEST_TEST_OF_2(access_mode_comes_back),
+	GUEST_TEST(preserved_once),
+	GUEST_TEST_OF_2(unclaimed_notes_are_freed),
+	GUEST_TEST_OF_2(program_keeps_a_file),
 	{ "unloads_when_finished", { [2] = unloads_when_finished } },
 	{ "preserved_note_pins_module", { [2] = preserved_note_pins_module } },
 };
 
-const struct guest_suite sample_suite = {
-	.name = "sample",
-	.tests = sample_tests,
-	.nr_tests = ARRAY_SIZE(sample_tests),
-	.kernels = 3,
-};
-
-/* ---- notes with something wrong ---- */
-
-static void forge_notes(void)
-{
-	if (!guest_has_module("luo_test_forge"))
-		guest_skip("luo_test_forge.ko is not built");
-	CHECK(!guest_insmod("luo_test_forge", "what=notes"));
-}
-
-static void bad_notes_are_refused(void)
-{
-	int session, token;
-
-	load_module();
-	session = old_session("notes");
-	check_end(old_file(session, 1));
-	for (token = 2; token <= 12; token++) {
-		guest_note("token %d", token);
-		CHECK_ERRNO(luo_retrieve_fd(session, token), EIO);
-	}
-	CHECK(!luo_finish(session));
-	close(session);
-	CHECK(note_number(open_note(O_RDWR)) > 0);
-}
-
-static const struct guest_test sample_refused_tests[] = {
-	{ "bad_notes_are_refused", { forge_notes, bad_notes_are_refused } },
-};
-
-static const char *sample_refused_append(int kernel)
-{
-	return "liveupdate=on";
-}
-
-const struct guest_suite sample_refused_suite = {
-	.name = "sample_refused",
-	.tests = sample_refused_tests,
-	.nr_tests = ARRAY_SIZE(sample_refused_tests),
-	.kernels = 2,
-	.append = sample_refused_append,
-};
+GUEST_SUITE(sample, 3)

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Modules, programs and memory of a guest
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "runner.h"
+
+static void module_path(char *path, size_t size, const char *name)
+{
+	snprintf(path, size, "/modules/%s.ko", name);
+}
+
+int guest_insmod(const char *name, const char *args)
+{
+	char path[128];
+	int fd, ret;
+
+	module_path(path, sizeof(path), name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	ret = syscall(SYS_finit_module, fd, args, 0);
+	close(fd);
+	return ret;
+}
+
+int guest_rmmod(const char *name)
+{
+	return syscall(SYS_delete_module, name, O_NONBLOCK);
+}
+
+bool guest_has_module(const char *name)
+{
+	char path[128];
+
+	module_path(path, sizeof(path), name);
+	return !access(path, R_OK);
+}
+
+bool guest_has_program(const char *name)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/bin/%s", name);
+	return !access(path, X_OK);
+}
+
+static void __noreturn become(int out, char *const argv[])
+{
+	dup2(out, STDOUT_FILENO);
+	dup2(out, STDERR_FILENO);
+	execvp(argv[0], argv);
+	fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
+	_exit(127);
+}
+
+char *guest_run(int *status, char *const argv[])
+{
+	char *text = NULL;
+	int out[2];
+	int ended;
+	pid_t pid;
+
+	if (pipe2(out, O_CLOEXEC))
+		return NULL;
+	pid = fork();
+	if (!pid)
+		become(out[1], argv);
+	close(out[1]);
+	if (pid > 0) {
+		text = guest_read_fd(out[0]);
+		waitpid(pid, &ended, 0);
+		*status = WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+	}
+	close(out[0]);
+	return text;
+}
+
+long guest_meminfo(const char *field)
+{
+	char *text = guest_read_file("/proc/meminfo");
+	char key[64];
+	char *line;
+	long kib = -1;
+
+	snprintf(key, sizeof(key), "%s:", field);
+	for (line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (guest_after(line, key)) {
+			kib = atol(line + strlen(key));
+			break;
+		}
+	}
+	free(text);
+	return kib;
+}
+
+long guest_free_memory(void)
+{
+	char *zones = guest_read_file("/proc/zoneinfo");
+	long pages = 0;
+	char *at;
+
+	CHECK(zones);
+	for (at = zones; (at = strstr(at, " count:")); at++)
+		pages += atol(at + strlen(" count:"));
+	free(zones);
+	return guest_meminfo("MemFree") + pages * (PAGE / 1024);
+}
+
+unsigned long long guest_phys_of(const void *addr)
+{
+	int fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	unsigned long long entry;
+
+	CHECK(fd >= 0);
+	CHECK_EQ(pread(fd, &entry, sizeof(entry),
+		       (unsigned long)addr / PAGE * sizeof(entry)), sizeof(entry));
+	close(fd);
+	/* Bit 63 says that the page is present, bits 0 to 54 are its PFN. */
+	CHECK(entry >> 63);
+	return (entry & 0x7fffffffffffffULL) * PAGE;
+}

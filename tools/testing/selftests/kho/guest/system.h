@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Modules, programs and memory of a guest
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#ifndef SELFTESTS_KHO_GUEST_SYSTEM_H
+#define SELFTESTS_KHO_GUEST_SYSTEM_H
+
+#include <stdbool.h>
+
+/* Modules are in /modules. Arguments are as insmod takes them. 0 or -1 with errno. */
+int guest_insmod(const char *name, const char *args);
+int guest_rmmod(const char *name);
+bool guest_has_module(const char *name);
+
+/* Programs that guest_add_program has copied from the host are in /bin. */
+bool guest_has_program(const char *name);
+/*
+ * Run a program. Return its output, NUL-terminated, which the caller frees, or
+ * NULL if the program can't be run. @status is its exit status, or -1 if it was
+ * killed.
+ */
+char *guest_run(int *status, char *const argv[]);
+
+/* Return a value of /proc/meminfo in KiB, or -1 if there is no such line. */
+long guest_meminfo(const char *field);
+/* Return the size of free memory in KiB, including the per-CPU lists. */
+long guest_free_memory(void);
+/* Return the physical address of a mapped page of this process. */
+unsigned long long guest_phys_of(const void *addr);
+
+#endif /* SELFTESTS_KHO_GUEST_SYSTEM_H */
