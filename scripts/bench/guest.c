@@ -1,46 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The guest's side of the benchmark: init of two kernels
+ * The program of the benchmark's guests: init of two kernels
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The first one does what bench_case= says, with bench_size=, and starts the
- * second; that one does the rest of it. What is measured goes to the serial port,
- * as "bench: FIGURE ITEMS TICKS". Ticks are the TSC's, which runs on over the
- * kexec: nanoseconds where QEMU counts instructions. "bench: map PAGES NODES" is
- * the size of the map of preserved memory, "bench: reboot TICKS" and "bench: init
- * TICKS" are the ends of the blackout.
+ * The first kernel runs the first half of the case that bench_case= names, with
+ * bench_size=, and starts the second kernel, which runs the second half. Figures go
+ * to the serial port as "bench: FIGURE ITEMS TICKS". Ticks are those of the TSC,
+ * which keeps running during the kexec; they are nanoseconds if QEMU counts
+ * instructions. "bench: map PAGES NODES" is the size of the map of preserved
+ * memory. "bench: reboot TICKS" and "bench: init TICKS" are the start and the end of
+ * the blackout.
  */
-#define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/klog.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/reboot.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <linux/liveupdate.h>
-#include <linux/reboot.h>
+#include "init.h"
+#include "liveupdate.h"
+#include "log.h"
 
 #define TICKS_PER_SECOND	1000000000ull
-#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #define PAGE_BYTES		4096
-#define SYSLOG_ACTION_READ_ALL	3	/* of klogctl(), no header for user space has it */
 
 /**
- * struct bench_case - what can be measured
- * @name: bench_case=
- * @preserve: in the first kernel
- * @retrieve: in the second one
+ * struct bench_case - one case of the benchmark
+ * @name: the value of bench_case=
+ * @preserve: its first half, which runs in the first kernel
+ * @retrieve: its second half
  */
 struct bench_case {
 	const char *name;
@@ -77,145 +69,81 @@ static void say_figure(const char *figure, unsigned long items, __u64 time)
 	say("%s %lu %llu", figure, items, time);
 }
 
-static void end(void)
+/* Report an error, and the kernel log, which may give its reason. */
+static void __noreturn die(const char *what)
 {
-	reboot(RB_POWER_OFF);
-	reboot(RB_AUTOBOOT);
-	_exit(1);
-}
+	const char *error = strerror(errno);
+	char *log = guest_log();
 
-/* The kernel's own words may tell more than errno does. */
-static void die(const char *what)
-{
-	char log[4096];
-	int len, err = errno;
-
-	len = klogctl(SYSLOG_ACTION_READ_ALL, log, sizeof(log) - 1);
-	if (len > 0 && write(serial, log, len) < 0)
+	if (log && write(serial, log, strlen(log)) < 0)
 		_exit(1);
-	say("failed: %s: %s", what, strerror(err));
-	end();
+	say("failed: %s: %s", what, error);
+	guest_power_off();
 }
 
-static void write_file(const char *path, const char *text)
+/* Return @ret unless it is an error. */
+static int need(int ret, const char *what)
 {
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-	if (fd < 0 || write(fd, text, strlen(text)) < 0)
-		die(path);
-	close(fd);
-}
-
-/* One number from a file, or the number behind a word in it */
-static __u64 read_number(const char *path, const char *word)
-{
-	char text[4096] = "", *found = text;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
-		die(path);
-	close(fd);
-	if (word) {
-		found = strstr(text, word);
-		if (!found) {
-			errno = ENOENT;
-			die(word);
-		}
-		found += strlen(word);
-	}
-	return strtoull(found, NULL, 0);
+	if (ret < 0)
+		die(what);
+	return ret;
 }
 
 /*
- * What the second kernel has read of the first one's map: pages, and the tree
- * nodes that tell which they are. A kernel that does not say so has no figure.
+ * Report what the second kernel has read of the first kernel's map: the number of
+ * pages and of tree nodes. Other kernels may not log them.
  */
 static void say_map(void)
 {
-	static char log[1 << 20];
 	unsigned long pages, ranges, nodes;
-	char *line;
+	char *line = guest_log();
 
-	if (klogctl(SYSLOG_ACTION_READ_ALL, log, sizeof(log) - 1) < 0)
-		die("kernel log");
-	line = strstr(log, "KHO: ");
-	while (line && sscanf(line, "KHO: %lu pages preserved in %lu ranges, %lu tree nodes",
-			      &pages, &ranges, &nodes) != 3)
-		line = strstr(line + 1, "KHO: ");
-	if (line)
-		say("map %lu %lu", pages, nodes);
+	while (line && (line = strstr(line, "KHO: "))) {
+		if (sscanf(line, "KHO: %lu pages preserved in %lu ranges, %lu tree nodes",
+			   &pages, &ranges, &nodes) == 3) {
+			say("map %lu %lu", pages, nodes);
+			return;
+		}
+		line++;
+	}
 }
-
-/* LUO */
 
 static int open_device(void)
 {
-	int fd = open("/dev/liveupdate", O_RDWR | O_CLOEXEC);
+	return need(luo_open(), LUO_DEVICE);
+}
 
-	if (fd < 0)
-		die("/dev/liveupdate");
-	return fd;
+static const char *session_name(unsigned long nr)
+{
+	static char name[NAME_LENGTH];
+
+	snprintf(name, sizeof(name), "session %lu", nr);
+	return name;
 }
 
 static int create_session(int device, unsigned long nr)
 {
-	struct liveupdate_ioctl_create_session args = { .size = sizeof(args) };
-
-	snprintf((char *)args.name, sizeof(args.name), "session %lu", nr);
-	if (ioctl(device, LIVEUPDATE_IOCTL_CREATE_SESSION, &args))
-		die("CREATE_SESSION");
-	return args.fd;
+	return need(luo_create(device, session_name(nr)), "CREATE_SESSION");
 }
 
 static int retrieve_session(int device, unsigned long nr)
 {
-	struct liveupdate_ioctl_retrieve_session args = { .size = sizeof(args) };
-
-	snprintf((char *)args.name, sizeof(args.name), "session %lu", nr);
-	if (ioctl(device, LIVEUPDATE_IOCTL_RETRIEVE_SESSION, &args))
-		die("RETRIEVE_SESSION");
-	return args.fd;
+	return need(luo_retrieve(device, session_name(nr)), "RETRIEVE_SESSION");
 }
 
 static void preserve_fd(int session, int fd, __u64 token)
 {
-	struct liveupdate_session_preserve_fd args = {
-		.size = sizeof(args),
-		.fd = fd,
-		.token = token,
-	};
-
-	if (ioctl(session, LIVEUPDATE_SESSION_PRESERVE_FD, &args))
-		die("PRESERVE_FD");
+	need(luo_preserve(session, fd, token), "PRESERVE_FD");
 }
 
 static int retrieve_fd(int session, __u64 token)
 {
-	struct liveupdate_session_retrieve_fd args = {
-		.size = sizeof(args),
-		.token = token,
-	};
-
-	if (ioctl(session, LIVEUPDATE_SESSION_RETRIEVE_FD, &args))
-		die("RETRIEVE_FD");
-	return args.fd;
-}
-
-static void finish(int session)
-{
-	struct liveupdate_session_finish args = { .size = sizeof(args) };
-
-	if (ioctl(session, LIVEUPDATE_SESSION_FINISH, &args))
-		die("FINISH");
+	return need(luo_retrieve_fd(session, token), "RETRIEVE_FD");
 }
 
 static int new_memfd(void)
 {
-	int fd = memfd_create("bench", MFD_CLOEXEC);
-
-	if (fd < 0)
-		die("memfd_create");
-	return fd;
+	return need(memfd_create("bench", MFD_CLOEXEC), "memfd_create");
 }
 
 /* Cases: preserved pages; size in MiB */
@@ -233,10 +161,16 @@ static void load_module(unsigned long stride)
 
 static __u64 parameter(const char *name)
 {
-	char path[100];
+	char path[100], *text;
+	__u64 value;
 
 	snprintf(path, sizeof(path), "/sys/module/kho_bench/parameters/%s", name);
-	return read_number(path, NULL);
+	text = guest_read_file(path);
+	if (!text)
+		die(path);
+	value = strtoull(text, NULL, 0);
+	free(text);
+	return value;
 }
 
 static void preserve_pages(unsigned long stride)
@@ -270,7 +204,8 @@ static void preserve_memfd(const char *huge)
 	int fd = new_memfd();
 	__u64 start;
 
-	write_file("/sys/kernel/mm/transparent_hugepage/shmem_enabled", huge);
+	need(guest_write_file("/sys/kernel/mm/transparent_hugepage/shmem_enabled", huge),
+	     "shmem_enabled");
 	if (ftruncate(fd, bytes) ||
 	    mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
 		 fd, 0) == MAP_FAILED)
@@ -303,7 +238,7 @@ static void retrieve_memfd(void)
 	if (lseek(fd, 0, SEEK_END) != bytes)
 		die("size of the memfd");
 	start = ticks();
-	finish(session);
+	need(luo_finish(session), "FINISH");
 	say_figure("finish", bytes / PAGE_BYTES, ticks() - start);
 }
 
@@ -326,7 +261,7 @@ static void retrieve_sessions(void)
 	int device = open_device();
 	unsigned long i;
 
-	/* The first to open the device has all sessions read. */
+	/* The first open reads all sessions. */
 	say_figure("open", size, ticks() - start);
 	start = ticks();
 	for (i = 0; i < size; i++)
@@ -377,7 +312,7 @@ static void retrieve_memfds(void)
 		retrieve_fd(session, i);
 	say_figure("retrieve_fds", size, ticks() - start);
 	start = ticks();
-	finish(session);
+	need(luo_finish(session), "FINISH");
 	say_figure("finish", size, ticks() - start);
 }
 
@@ -400,10 +335,9 @@ static const struct bench_case cases[] = {
 
 static void find_case(void)
 {
-	const char *name = getenv("bench_case");
+	const char *name = guest_param("bench_case");
 	unsigned int i;
 
-	size = strtoul(getenv("bench_size") ?: "0", NULL, 0);
 	for (i = 0; name && i < ARRAY_SIZE(cases); i++)
 		if (!strcmp(cases[i].name, name))
 			bench = &cases[i];
@@ -411,47 +345,28 @@ static void find_case(void)
 		errno = EINVAL;
 		die("bench_case=");
 	}
+	size = guest_param_number("bench_size");
 }
 
 static void set_up(void)
 {
-	struct rlimit files = { 1 << 20, 1 << 20 };
-
-	mkdir("/dev", 0755);
-	mkdir("/proc", 0755);
-	mkdir("/sys", 0755);
-	if (mount("devtmpfs", "/dev", "devtmpfs", 0, NULL))
-		_exit(1);
+	guest_set_up();
 	serial = open("/dev/ttyS0", O_WRONLY | O_NOCTTY | O_CLOEXEC);
 	if (serial < 0)
 		_exit(1);
-	if (mount("proc", "/proc", "proc", 0, NULL) ||
-	    mount("sysfs", "/sys", "sysfs", 0, NULL))
-		die("mount");
-	if (setrlimit(RLIMIT_NOFILE, &files))
-		die("RLIMIT_NOFILE");
 }
 
 static void load_kernel(void)
 {
-	int kernel = open("/kernel", O_RDONLY | O_CLOEXEC);
-	int initrd = open("/next.cpio", O_RDONLY | O_CLOEXEC);
-	int len, fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
-	char line[2048];
+	char line[GUEST_CMDLINE_SIZE + 16];
 
-	if (kernel < 0 || initrd < 0 || fd < 0)
-		die("open");
-	len = read(fd, line, 1024);
-	if (len <= 0)
-		die("/proc/cmdline");
-	len += sprintf(line + len - 1, " bench_next=1");
-	if (syscall(SYS_kexec_file_load, kernel, initrd, len, line, 0ul))
-		die("kexec_file_load");
+	snprintf(line, sizeof(line), "%s bench_next", guest_cmdline);
+	need(guest_load_kernel("/kernel", "/next.cpio", line, 0), "kexec_file_load");
 }
 
 /*
- * Boot waits for clock edges: it starts at the same phase of a second each time,
- * and after the serial port has sent all that was said.
+ * The boot waits for clock edges. So it starts at the same phase of a second each
+ * time, and after the serial port has sent everything.
  */
 static void start_next(void)
 {
@@ -471,12 +386,12 @@ int main(void)
 
 	set_up();
 	find_case();
-	if (getenv("bench_next")) {
+	if (guest_param_word("bench_next")) {
 		say("init %llu", started);
 		say_map();
 		bench->retrieve();
 		say("end");
-		end();
+		guest_power_off();
 	}
 
 	bench->preserve();

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Benchmark of kexec handover: what preserving costs
+ * Benchmark of kexec handover: the cost of preserving pages
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * Loading this module preserves and unpreserves order-0 folios, one by one and
- * all in one call, and leaves them preserved for the next kexec. The times are in
- * its parameters afterwards. Pages are allocated, but never touched.
+ * Loading this module preserves and unpreserves order-0 folios, one by one and all in
+ * one call, and leaves them preserved for the next kexec. Afterwards its parameters
+ * hold the times. The pages are never written to.
  *
- * It is built for a kernel whose kexec handover has kho_preserve_folio(), ours or
- * another's. Without kho_preserve_folios() there, one call for each takes its
- * place.
+ * The kernel must have kho_preserve_folio(). If it lacks kho_preserve_folios(), a call
+ * for each folio replaces it.
  */
 
 #define pr_fmt(fmt) "kho_bench: " fmt
@@ -67,7 +66,7 @@ static void kho_unpreserve_folios(struct folio **folios, unsigned long nr)
 }
 #endif
 
-/* All of it, in pieces that are as contiguous as the page allocator has them */
+/* Allocate the pages in large contiguous blocks. */
 static int bench_alloc(void)
 {
 	unsigned long nr_pages = mib << (20 - PAGE_SHIFT);
@@ -134,7 +133,7 @@ static int bench_all_at_once(void)
 	return kho_preserve_folios(bench_folios, folios);
 }
 
-/* What is allocated stays so: a benchmark ends with the kernel it runs in. */
+/* Memory is not freed, as the benchmark ends with its kernel. */
 static int __init bench_init(void)
 {
 	int err;

@@ -1,79 +1,69 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The guest's side of the demo: init of three kernels in a row
+ * The agent of the demo: init of three kernels in a row
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The first one copies /file into a memfd and hands it to the second, that one
- * to the third. Only the first kernel's initrd has /file. Each reports what it
- * sees to the host, as "demo: STEP NAME VALUE" in the kernel log: the host
- * compares. CONSOLE is the name of the guest's console.
+ * The first kernel copies /file into a memfd and hands it to the second, which
+ * hands it to the third. Only the initrd of the first kernel has /file. Each
+ * kernel reports its results as "demo: STEP NAME VALUE" in the kernel log, and the
+ * host compares them. CONSOLE is the name of the guest's console.
  */
-#define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include <linux/liveupdate.h>
-#include <linux/reboot.h>
+#include "init.h"
+#include "liveupdate.h"
+#include "log.h"
 
 #define SESSION		"demo"
 #define TOKEN_FILE	1
 #define TOKEN_CLOCK	2
 #define LAST_STEP	3
 
-/* What the clock memfd holds: when user space of the old kernel ended. */
+/* The content of the clock memfd: the time when user space of a kernel ended */
 struct clock_page {
 	__u64 reboot_ticks;
 };
 
 static int step;
 
-/* One record, so that the console shows it as a whole line. */
 static void report(const char *name, const char *fmt, ...)
 {
-	char line[600];
+	char value[500];
 	va_list args;
-	int fd, len;
 
-	len = snprintf(line, sizeof(line), "<5>demo: %d %s ", step, name);
 	va_start(args, fmt);
-	vsnprintf(line + len, sizeof(line) - len, fmt, args);
+	vsnprintf(value, sizeof(value), fmt, args);
 	va_end(args);
-	fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
-	if (fd < 0 || write(fd, line, strlen(line)) < 0)
-		perror("/dev/kmsg");
-	close(fd);
+	guest_say("demo: %d %s %s", step, name, value);
 }
 
-static void power_off(void)
-{
-	sync();
-	reboot(RB_POWER_OFF);
-	reboot(RB_AUTOBOOT);
-	_exit(1);
-}
-
-static void die(const char *what)
+static void __noreturn die(const char *what)
 {
 	report("error", "%s: %s", what, strerror(errno));
-	power_off();
+	guest_power_off();
 }
 
-/* A counter that runs on through a kexec. */
+/* Return @ret unless it is an error. */
+static int need(int ret, const char *what)
+{
+	if (ret < 0)
+		die(what);
+	return ret;
+}
+
+/* Return a counter that keeps running during a kexec. */
 static __u64 ticks(void)
 {
 #if defined(__x86_64__)
@@ -84,7 +74,7 @@ static __u64 ticks(void)
 	asm volatile("isb; mrs %0, cntvct_el0" : "=r" (count));
 	return count;
 #else
-#error "no clock that runs on through a kexec is known for this architecture"
+#error "this architecture has no clock that is known to run on during a kexec"
 #endif
 }
 
@@ -104,66 +94,28 @@ static double ticks_per_ns(void)
 	return (double)(ticks() - start) / (now_ns() - start_ns);
 }
 
-/* Value of NAME= on the kernel command line. */
-static long parameter(const char *name)
-{
-	char line[4096] = "", *found;
-	int fd = open("/proc/cmdline", O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || read(fd, line, sizeof(line) - 1) < 0)
-		die("/proc/cmdline");
-	close(fd);
-	found = strstr(line, name);
-	if (!found) {
-		errno = ENOENT;
-		die(name);
-	}
-	return strtol(found + strlen(name), NULL, 10);
-}
-
-static void copy_bytes(int from, int to, size_t size)
-{
-	static char buffer[1 << 20];
-
-	while (size) {
-		size_t want = size < sizeof(buffer) ? size : sizeof(buffer);
-		ssize_t got = read(from, buffer, want);
-
-		if (got <= 0 || write(to, buffer, got) != got)
-			die("copy");
-		size -= got;
-	}
-}
-
 static off_t size_of(int fd)
 {
 	struct stat st;
 
-	if (fstat(fd, &st))
-		die("fstat");
+	need(fstat(fd, &st), "fstat");
 	return st.st_size;
 }
 
 static int new_memfd(const char *name, size_t size)
 {
-	int fd = memfd_create(name, MFD_ALLOW_SEALING);
+	int fd = need(memfd_create(name, MFD_ALLOW_SEALING), "memfd_create");
 
-	if (fd < 0 || ftruncate(fd, size))
-		die("memfd_create");
+	need(ftruncate(fd, size), "ftruncate");
 	return fd;
 }
 
 static int memfd_of_file(const char *path)
 {
-	int from = open(path, O_RDONLY | O_CLOEXEC), fd;
+	int fd = new_memfd("file", 0);
 
-	if (from < 0)
-		die(path);
-	fd = new_memfd("file", size_of(from));
-	copy_bytes(from, fd, size_of(from));
-	close(from);
-	if (unlink(path))
-		die(path);
+	need(guest_copy(path, fd, SIZE_MAX), path);
+	need(unlink(path), path);
 	return fd;
 }
 
@@ -173,8 +125,7 @@ static void report_file(int fd)
 	int pipes[2], status;
 	pid_t pid;
 
-	if (pipe(pipes))
-		die("pipe");
+	need(pipe(pipes), "pipe");
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), fd);
 	pid = fork();
 	if (!pid) {
@@ -192,67 +143,6 @@ static void report_file(int fd)
 	report("sha256", "%s", sum);
 }
 
-static int open_liveupdate(void)
-{
-	int fd = open("/dev/liveupdate", O_RDWR | O_CLOEXEC);
-
-	if (fd < 0)
-		die("/dev/liveupdate");
-	return fd;
-}
-
-static int create_session(int dev)
-{
-	struct liveupdate_ioctl_create_session arg = {
-		.size = sizeof(arg), .name = SESSION,
-	};
-
-	if (ioctl(dev, LIVEUPDATE_IOCTL_CREATE_SESSION, &arg))
-		die("CREATE_SESSION");
-	return arg.fd;
-}
-
-static int retrieve_session(int dev)
-{
-	struct liveupdate_ioctl_retrieve_session arg = {
-		.size = sizeof(arg), .name = SESSION,
-	};
-
-	if (ioctl(dev, LIVEUPDATE_IOCTL_RETRIEVE_SESSION, &arg))
-		die("RETRIEVE_SESSION");
-	return arg.fd;
-}
-
-static void preserve(int session, int fd, __u64 token)
-{
-	struct liveupdate_session_preserve_fd arg = {
-		.size = sizeof(arg), .fd = fd, .token = token,
-	};
-
-	if (ioctl(session, LIVEUPDATE_SESSION_PRESERVE_FD, &arg))
-		die("PRESERVE_FD");
-}
-
-static int retrieve(int session, __u64 token)
-{
-	struct liveupdate_session_retrieve_fd arg = {
-		.size = sizeof(arg), .token = token,
-	};
-
-	if (ioctl(session, LIVEUPDATE_SESSION_RETRIEVE_FD, &arg))
-		die("RETRIEVE_FD");
-	return arg.fd;
-}
-
-static void finish(int session)
-{
-	struct liveupdate_session_finish arg = { .size = sizeof(arg) };
-
-	if (ioctl(session, LIVEUPDATE_SESSION_FINISH, &arg))
-		die("FINISH");
-	close(session);
-}
-
 static struct clock_page *map_clock(int fd)
 {
 	void *page = mmap(NULL, sizeof(struct clock_page), PROT_READ | PROT_WRITE,
@@ -263,20 +153,21 @@ static struct clock_page *map_clock(int fd)
 	return page;
 }
 
-/* The file from the kernel before, and how long user space was gone. */
+/* Retrieve the file, and report how long user space was gone. */
 static int take_over(__u64 first_ticks)
 {
-	int dev = open_liveupdate();
+	int dev = need(luo_open(), LUO_DEVICE);
 	__u64 start = now_ns();
-	int session = retrieve_session(dev);
-	int fd = retrieve(session, TOKEN_FILE);
+	int session = need(luo_retrieve(dev, SESSION), "RETRIEVE_SESSION");
+	int fd = need(luo_retrieve_fd(session, TOKEN_FILE), "RETRIEVE_FD");
 	int clock;
 
 	report("retrieve_ns", "%llu", (unsigned long long)(now_ns() - start));
-	clock = retrieve(session, TOKEN_CLOCK);
+	clock = need(luo_retrieve_fd(session, TOKEN_CLOCK), "RETRIEVE_FD");
 	report("blackout_ns", "%.0f",
 	       (first_ticks - map_clock(clock)->reboot_ticks) / ticks_per_ns());
-	finish(session);
+	need(luo_finish(session), "FINISH");
+	close(session);
 	close(clock);
 	close(dev);
 	report_file(fd);
@@ -284,37 +175,29 @@ static int take_over(__u64 first_ticks)
 }
 
 /*
- * The other kernel, with the first part of the initrd that this guest was
- * started with: that part does not hold the file.
+ * Load the other kernel, with the first part of this guest's initrd. The second
+ * part has the file.
  */
 static void load_next_kernel(void)
 {
-	long size = parameter("demo_initrd_size=");
-	int from = open("/sys/firmware/initrd", O_RDONLY | O_CLOEXEC);
-	int initrd = new_memfd("initrd", 0);
-	const char *path = step % 2 ? "/kernel-b" : "/kernel-a";
-	int kernel = open(path, O_RDONLY | O_CLOEXEC);
+	static const char initrd[] = "/tmp/initrd";
+	long size = guest_param_number("demo_initrd_size");
+	int fd = need(open(initrd, O_WRONLY | O_CREAT | O_TRUNC, 0600), initrd);
 	char line[256];
-	int length;
 
-	if (from < 0)
-		die("/sys/firmware/initrd");
-	if (kernel < 0)
-		die(path);
-	copy_bytes(from, initrd, size);
-	length = snprintf(line, sizeof(line),
-			  "console=%s panic=-1 retain_initrd kho=on liveupdate=on demo_step=%d demo_initrd_size=%ld",
-			  CONSOLE, step + 1, size);
-	if (syscall(SYS_kexec_file_load, kernel, initrd, length + 1, line, 0ul))
-		die("kexec_file_load");
-	close(from);
-	close(initrd);
-	close(kernel);
+	need(guest_copy("/sys/firmware/initrd", fd, size), "/sys/firmware/initrd");
+	close(fd);
+	snprintf(line, sizeof(line),
+		 "console=%s panic=-1 retain_initrd kho=on liveupdate=on demo_step=%d demo_initrd_size=%ld",
+		 CONSOLE, step + 1, size);
+	need(guest_load_kernel(step % 2 ? "/kernel-b" : "/kernel-a", initrd, line, 0),
+	     "kexec_file_load");
+	need(unlink(initrd), initrd);
 }
 
 static void hand_over(int fd)
 {
-	int dev = open_liveupdate();
+	int dev = need(luo_open(), LUO_DEVICE);
 	int clock = new_memfd("clock", sizeof(struct clock_page));
 	struct clock_page *page = map_clock(clock);
 	__u64 start;
@@ -322,25 +205,14 @@ static void hand_over(int fd)
 
 	load_next_kernel();
 	start = now_ns();
-	session = create_session(dev);
-	preserve(session, fd, TOKEN_FILE);
+	session = need(luo_create(dev, SESSION), "CREATE_SESSION");
+	need(luo_preserve(session, fd, TOKEN_FILE), "PRESERVE_FD");
 	report("preserve_ns", "%llu", (unsigned long long)(now_ns() - start));
-	preserve(session, clock, TOKEN_CLOCK);
+	need(luo_preserve(session, clock, TOKEN_CLOCK), "PRESERVE_FD");
 
 	page->reboot_ticks = ticks();
 	reboot(RB_KEXEC);
 	die("reboot");
-}
-
-static void mount_all(void)
-{
-	mkdir("/proc", 0755);
-	mkdir("/sys", 0755);
-	mkdir("/dev", 0755);
-	if (mount("proc", "/proc", "proc", 0, NULL) ||
-	    mount("sysfs", "/sys", "sysfs", 0, NULL) ||
-	    (mount("devtmpfs", "/dev", "devtmpfs", 0, NULL) && errno != EBUSY))
-		die("mount");
 }
 
 int main(void)
@@ -349,8 +221,8 @@ int main(void)
 	struct utsname uts;
 	int fd;
 
-	mount_all();
-	step = parameter("demo_step=");
+	guest_set_up();
+	step = guest_param_number("demo_step");
 	uname(&uts);
 	report("kernel", "%s %s", uts.release, uts.version);
 	if (step == 1) {
@@ -366,5 +238,5 @@ int main(void)
 	if (step < LAST_STEP)
 		hand_over(fd);
 	report("end", "reached");
-	power_off();
+	guest_power_off();
 }
