@@ -54,10 +54,7 @@ static void kho_unpreserve_blocks(unsigned long pfn, unsigned long nr,
 	if (!kho_out.fdt)
 		return;
 
-	if (nr == 1)
-		err = kho_radix_del_page(&kho_out.tree, pfn, order);
-	else
-		err = kho_radix_del_range(&kho_out.tree, pfn, nr, order);
+	err = kho_radix_del_range(&kho_out.tree, pfn, nr, order);
 	WARN_ONCE(err, "KHO: %lu blocks of order %u at pfn %#lx were not preserved\n",
 		  nr, order, pfn);
 }
