@@ -14,9 +14,9 @@
  *
  * Preserving a memfd freezes it. It can still be read and written, but its size
  * can't change, and its folios can't be moved, reclaimed or replaced by holes.
- * Holes inside the size are filled when the memfd is preserved.
+ * Holes below the file size are filled when the memfd is preserved.
  *
- * The name, the mode, and folios past the size are not carried.
+ * The name, the mode, and folios beyond the file size are not carried over.
  */
 
 #define pr_fmt(fmt) "memfd_luo: " fmt
@@ -51,15 +51,15 @@
 
 /* Initial capacity of the array of referenced folios. It doubles when full. */
 #define MEMFD_LUO_FIRST	4096U
-/* The array of folios is kvmalloc()ed. */
+/* Maximum capacity of the array: kvmalloc() allocates at most INT_MAX bytes. */
 #define MEMFD_LUO_MAX	(INT_MAX / sizeof(struct folio *))
 
-/* Folios that are processed in one batch, whose arrays are on the stack */
+/* Maximum number of folios in a batch. The arrays of a batch are on the stack. */
 #define MEMFD_LUO_BATCH		64U
 /* Retries of the migration of a folio that is in use, one tick apart */
 #define MEMFD_LUO_PIN_TRIES	HZ
 
-/* Largest list that may use low memory if other memory can't be preserved */
+/* Largest list of folios that may use low memory if other memory can't be preserved */
 #define MEMFD_LUO_LOW_MAX	(SZ_256M / sizeof(struct memfd_luo_folio_ser))
 
 /**
@@ -161,8 +161,8 @@ static void memfd_luo_release(struct memfd_luo_outgoing *out)
 }
 
 /*
- * The content of a fallocate()d folio that is not up to date is undefined. A clean
- * folio could be dropped by the next kernel.
+ * A fallocate()d folio that is not up to date has undefined content: zero it. Mark
+ * all folios dirty, because the next kernel could drop a clean one.
  */
 static void memfd_luo_make_valid(struct folio *folio)
 {
@@ -218,7 +218,7 @@ static long memfd_luo_pin_folios(struct file *file, pgoff_t index,
 	}
 }
 
-/* Record the next folio of the file. The caller holds a reference to it. */
+/* Record the next folio of the file. On success @out takes the caller's reference. */
 static int memfd_luo_keep(struct memfd_luo_outgoing *out,
 			  struct address_space *mapping, struct folio *folio,
 			  pgoff_t *index)
@@ -355,7 +355,7 @@ static int memfd_luo_preserve_entries(struct memfd_luo_outgoing *out,
 {
 	int err;
 
-	/* The size depends on the file: report a failure to its owner, don't log it. */
+	/* The size depends on the file: return an error to user space, don't log it. */
 	out->entries = __vmalloc_array(out->nr_folios, sizeof(*out->entries),
 				       gfp | __GFP_ZERO | __GFP_NOWARN);
 	if (!out->entries)
@@ -384,7 +384,10 @@ static int memfd_luo_preserve_folios(struct memfd_luo_outgoing *out,
 	int err;
 
 	err = memfd_luo_preserve_entries(out, &preservation, GFP_KERNEL);
-	/* Low memory was present at boot, but it is scarce. */
+	/*
+	 * The list may lie in hot-added memory. Retry in low memory, which was
+	 * present at boot but is scarce.
+	 */
 	if (err == -EINVAL && out->nr_folios <= MEMFD_LUO_LOW_MAX)
 		err = memfd_luo_preserve_entries(out, &preservation,
 						 GFP_KERNEL | GFP_DMA32);
@@ -601,7 +604,7 @@ static int memfd_luo_read_ser(const struct liveupdate_file_op_args *args,
 			     ARRAY_SIZE(memfd_luo_compat_ranges)))
 		return -EIO;
 
-	/* It must be a block of its own, which kho_restore_free() then consumes. */
+	/* The state must be a block of its own: kho_restore_free() frees all of it. */
 	if (!pa || !kho_incoming_has_pages(pa, 1)) {
 		pr_err("incoming state at %pa is misaligned or not in preserved memory\n",
 		       &pa);
@@ -913,7 +916,7 @@ static int memfd_luo_add_folio(struct address_space *mapping,
 		goto out_unlock;
 	}
 
-	/* A clean folio could be dropped, whatever its state was when preserved. */
+	/* A folio that was preserved clean must be dirty, too: it could be dropped. */
 	folio_mark_dirty(folio);
 	folio_add_lru(folio);
 out_unlock:
@@ -1084,7 +1087,7 @@ static int memfd_luo_make_file(struct memfd_luo_incoming *in)
 	return memfd_luo_fill(in);
 }
 
-/* Errors that may be gone on the next attempt. shmem returns ENOSPC for inodes. */
+/* shmem returns -ENOSPC if it can't allocate an inode. */
 static bool memfd_luo_may_retry(int err)
 {
 	return err == -ENOMEM || err == -ENFILE || err == -ENOSPC;

@@ -318,8 +318,8 @@ struct kho_map_check {
 };
 
 /*
- * Check that the range is RAM outside scratch. Ranges are checked by ascending
- * address, so the whole map takes one pass over the regions.
+ * Check that the range is RAM outside scratch. Ranges are checked in ascending
+ * order, so the whole map takes one pass over the regions.
  */
 static bool __init kho_check_range_memory(struct kho_map_check *check,
 					  phys_addr_t start, phys_addr_t end)
@@ -343,7 +343,7 @@ static bool __init kho_check_range_memory(struct kho_map_check *check,
 	return false;
 }
 
-/* Check whether any of the range is reserved, by this kernel or its boot loader. */
+/* Check whether this kernel or its boot loader has reserved part of the range. */
 static bool __init kho_range_is_used(struct kho_map_check *check,
 				     phys_addr_t start, phys_addr_t end)
 {

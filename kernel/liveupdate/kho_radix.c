@@ -8,12 +8,12 @@
  * pages. include/linux/kho/abi/radix_tree.h describes the format.
  *
  * The next kernel reads the nodes where they are, and the kexec may happen at
- * any time. So a node is filled before it is linked and unlinked before it is
- * freed, and nothing outside of the nodes is needed to read the tree.
+ * any time. So a node is zeroed before it is linked and unlinked before it is
+ * freed, and the nodes alone are enough to read the tree.
  *
  * page_private() of a node's page counts the node's entries: children of a
- * table, blocks of a leaf. Only changes of the tree use the count, to free a
- * node as soon as it is empty.
+ * table, blocks of a leaf. Functions that change the tree use the count to free
+ * a node as soon as it is empty. Lookups and walks do not need it.
  */
 
 #define pr_fmt(fmt) "KHO: radix: " fmt
@@ -209,7 +209,7 @@ static struct kho_radix_leaf *kho_radix_get_leaf(struct kho_radix_tree *tree,
 	return leaf ?: kho_radix_create_leaf(tree, key);
 }
 
-/* Free the leaf for @key, which is empty, and the tables that this empties. */
+/* Free the empty leaf for @key, and all tables that become empty with it. */
 static noinline void kho_radix_drop_leaf(struct kho_radix_tree *tree, u64 key)
 {
 	struct kho_radix_cursor krc = { .tree = tree, .key = key };
@@ -235,7 +235,7 @@ static void kho_radix_check(struct kho_radix_tree *tree, u64 key)
 			  "KHO: radix: wrong count of a node on level %u", level);
 }
 
-/* Account @diff more blocks in the leaf for @key, which was used last. */
+/* Add @diff to the entry count of the leaf for @key, which is @tree->last_leaf. */
 static __always_inline void kho_radix_update_leaf(struct kho_radix_tree *tree,
 						  u64 key, long diff)
 {
@@ -324,7 +324,8 @@ static int kho_radix_adopt_node(phys_addr_t phys, unsigned int level, void *arg)
  * Afterwards the tree can be changed, and its nodes are freed when they become
  * empty.
  *
- * Context: May sleep; takes the tree's lock. All struct pages are initialized.
+ * Context: May sleep; takes the tree's lock. All struct pages must be
+ * initialized.
  */
 void kho_radix_adopt(struct kho_radix_tree *tree)
 {
@@ -344,9 +345,9 @@ void kho_radix_adopt(struct kho_radix_tree *tree)
  * The block must not overlap blocks of other orders, which is not checked here.
  *
  * Context: May sleep; takes the tree's lock.
- * Return: 0; -EINVAL if @order is too large, or @pfn too large or not aligned
- * to it; -EEXIST if the tree has this block; -ENOMEM. After an error the tree
- * is unchanged.
+ * Return: 0; -EINVAL if @order or @pfn is too large, or @pfn is not aligned to
+ * the block's size; -EEXIST if the tree has this block; -ENOMEM. After an error
+ * the tree is unchanged.
  */
 int kho_radix_add_page(struct kho_radix_tree *tree, unsigned long pfn,
 		       unsigned int order)
@@ -379,8 +380,8 @@ EXPORT_SYMBOL_GPL(kho_radix_add_page);
  * Nodes that become empty are freed.
  *
  * Context: May sleep; takes the tree's lock.
- * Return: 0; -EINVAL if @order is too large, or @pfn too large or not aligned
- * to it; -ENOENT if the tree does not have this block.
+ * Return: 0; -EINVAL if @order or @pfn is too large, or @pfn is not aligned to
+ * the block's size; -ENOENT if the tree does not have this block.
  */
 int kho_radix_del_page(struct kho_radix_tree *tree, unsigned long pfn,
 		       unsigned int order)
@@ -516,9 +517,9 @@ static void kho_radix_clear_keys(struct kho_radix_tree *tree, u64 key, u64 end)
  * words of a leaf at once.
  *
  * Context: May sleep; takes the tree's lock.
- * Return: 0; -EINVAL if @order is too large, @pfn not aligned to it, @nr 0 or
- * the range too high; -EEXIST if the tree has one of the blocks; -ENOMEM. After
- * an error the tree is unchanged.
+ * Return: 0; -EINVAL if @order is too large, @pfn is not aligned to the size of
+ * a block, @nr is 0 or the range ends too high; -EEXIST if the tree has one of
+ * the blocks; -ENOMEM. After an error the tree is unchanged.
  */
 int kho_radix_add_range(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr, unsigned int order)
@@ -556,9 +557,9 @@ EXPORT_SYMBOL_GPL(kho_radix_add_range);
  * Nodes that become empty are freed.
  *
  * Context: May sleep; takes the tree's lock.
- * Return: 0; -EINVAL if @order is too large, @pfn not aligned to it, @nr 0 or
- * the range too high; -ENOENT if the tree lacks one of the blocks. After an
- * error the tree is unchanged.
+ * Return: 0; -EINVAL if @order is too large, @pfn is not aligned to the size of
+ * a block, @nr is 0 or the range ends too high; -ENOENT if the tree lacks one of
+ * the blocks. After an error the tree is unchanged.
  */
 int kho_radix_del_range(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr, unsigned int order)
@@ -641,7 +642,7 @@ int kho_radix_block_order(struct kho_radix_tree *tree, unsigned long pfn)
 	return -ENOENT;
 }
 
-/* Return the bits of a leaf from @key to the end of its word, @key in bit 0. */
+/* Return the word of a leaf that has @key, shifted so that @key is in bit 0. */
 static unsigned long kho_radix_word(const struct kho_radix_leaf *leaf, u64 key)
 {
 	unsigned int bit = kho_radix_bit(key);
@@ -650,8 +651,8 @@ static unsigned long kho_radix_word(const struct kho_radix_leaf *leaf, u64 key)
 }
 
 /*
- * Return the first key after @key that @leaf does not have. @leaf has @key
- * itself. Does not look at the leaf that follows.
+ * Return the end, exclusive, of the run of keys in @leaf that starts with @key.
+ * A run ends with the leaf, even if the next leaf continues it.
  */
 static u64 kho_radix_run_end(const struct kho_radix_leaf *leaf, u64 key)
 {
@@ -669,8 +670,9 @@ static u64 kho_radix_run_end(const struct kho_radix_leaf *leaf, u64 key)
 }
 
 /*
- * Return the end of the contiguous blocks of one order that start with the block
- * of @pfn, as far as they are in one leaf. Return @pfn if no block contains it.
+ * Find the block that contains @pfn, and the blocks of the same order that
+ * follow it without a gap in the same leaf. Return the end of the last one,
+ * exclusive; @pfn if no block contains it.
  */
 static unsigned long kho_radix_covered_end(struct kho_radix_tree *tree,
 					   unsigned long pfn)

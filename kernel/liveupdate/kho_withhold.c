@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kexec handover: what mm asks about preserved memory while it boots.
+ * Kexec handover: withhold preserved memory from the page allocator at boot.
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * Preserved memory is withheld from the page allocator: mm walks the gaps of the
- * incoming map and frees only these. Tree nodes are withheld as well, although
- * they are not in the map. They are freed when the tree no longer needs them.
+ * mm walks the gaps between preserved blocks of the incoming map and frees only
+ * these. The nodes of the map are withheld as well, although the map does not
+ * list them. They are freed when they become empty.
  */
 
 #include <linux/init.h>
@@ -114,15 +114,16 @@ static void __init kho_unpreserved_gap(unsigned long start_pfn,
  * kho_walk_unpreserved - call a function for each range that is not preserved
  * @start_pfn: first page frame number of the range to walk
  * @end_pfn:   page frame number past its end
- * @fn:	       called for each part of the range that is not preserved, by
- *	       ascending address
+ * @fn:	       called for each part of the range that is not preserved, in
+ *	       ascending order
  *
- * Preserved memory is not reserved in memblock. Code that frees memory to the page
- * allocator at boot must call this function first. A range can have any size: a
- * call costs a few lookups in the map and nothing for each page.
+ * Preserved memory is not reserved in memblock. So code that frees memory to the
+ * page allocator at boot must free only the parts that this function finds. The
+ * cost of a call depends on the number of preserved ranges and map nodes in the
+ * range, not on its size.
  *
  * Context: Boot, before initcalls. Takes no locks, because the map does not change
- * until then.
+ * before initcalls run.
  * Return: the number of pages in the ranges that @fn was called for.
  */
 unsigned long __init kho_walk_unpreserved(unsigned long start_pfn,
@@ -185,7 +186,7 @@ static void __init kho_find_downwards(unsigned long start_pfn,
 
 /**
  * kho_find_unpreserved - find room that does not overlap preserved memory
- * @start: physical address of a range that is free otherwise
+ * @start: physical address of a range that is otherwise free
  * @end:   physical address past its end
  * @size:  bytes to find
  * @align: alignment in bytes, a power of two

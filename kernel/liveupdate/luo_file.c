@@ -9,16 +9,16 @@
  * DOC: LUO files
  *
  * LUO does not know the content of files. The handler of a file preserves it, and
- * creates it again in the next kernel. One kernel hands over to the next the
- * handler's version string and one number.
+ * creates it again in the next kernel. For each file, LUO hands over its token,
+ * the version string of its handler, and one number of the handler's choice.
  *
- * All files of all sessions are in two hash tables. One finds a file by session
- * and token. The other finds it by the number that identifies it to its handler,
- * so that no file is preserved twice. A retrieved file stays in both until it is
- * finished.
+ * Two hash tables have the files of all sessions. One finds a file by session and
+ * token. The other has preserved and retrieved files by the number that get_id()
+ * of their handlers returns, so that no file is preserved twice. A retrieved file
+ * stays in both until it is finished.
  *
  * The handler of an incoming file is looked up on first use, so it can be in a
- * module that is loaded long after the boot.
+ * module that is loaded long after boot.
  */
 
 #define pr_fmt(fmt) "LUO: " fmt
@@ -95,7 +95,7 @@ static void luo_file_free(struct luo_file *lf)
 	if (lf->has_key)
 		rhashtable_remove_fast(&luo_files_by_key, &lf->key_node,
 				       luo_files_by_key_params);
-	/* After fput() the address that identifies the file can be reused. */
+	/* Before fput(): after it the address that identifies the file can be reused. */
 	if (lf->has_id)
 		rhashtable_remove_fast(&luo_files_by_id, &lf->id_node,
 				       luo_files_by_id_params);
@@ -307,7 +307,7 @@ static int luo_file_freeze(struct luo_file *lf, struct kho_block_it *it)
 /**
  * luo_file_freeze_all - freeze and serialize the files of an outgoing session
  * @set: the session's files
- * @ser: takes the address of their entries, and the number of them
+ * @ser: where to store the address and the number of their entries
  *
  * Context: May sleep, in liveupdate_reboot(). The caller must hold the session's
  * lock.
@@ -410,7 +410,7 @@ static void luo_file_free_all(struct luo_file_set *set)
 /**
  * luo_file_deserialize - list the files of an incoming session
  * @set: the session's files, empty
- * @ser: address of their entries, and the number of them
+ * @ser: the address and the number of their entries
  *
  * Files whose entries are damaged are listed as well, and discarded when the
  * session is finished. If the list itself is refused, its memory and all that the
@@ -427,7 +427,7 @@ int luo_file_deserialize(struct luo_file_set *set,
 	struct kho_block_it it;
 	int err;
 
-	/* An earlier call that failed with -ENOMEM has restored the blocks. */
+	/* An earlier call that failed with -ENOMEM may have restored the blocks. */
 	if (!set->blocks.nr_blocks) {
 		err = kho_block_restore(&set->blocks, ser->files);
 		if (err)
@@ -470,7 +470,10 @@ static int luo_file_bind_handler(struct luo_file *lf)
 	return 0;
 }
 
-/* Errors of retrieve() but -EAGAIN are final. A missing handler can be registered later. */
+/*
+ * All errors of retrieve() except -EAGAIN are final. The lack of a handler is not:
+ * it can be registered later.
+ */
 static int luo_file_retrieve_once(struct luo_file *lf)
 {
 	struct liveupdate_file_op_args args;
@@ -486,7 +489,7 @@ static int luo_file_retrieve_once(struct luo_file *lf)
 	if (err == -EAGAIN)
 		return -ENOMEM;
 
-	/* A program that gets -ENOMEM can retry, so no final error may be that. */
+	/* Programs can retry after -ENOMEM, so a final error must be another one. */
 	if (err == -ENOMEM || (!err && WARN_ON_ONCE(!args.file)))
 		err = -EIO;
 	if (err) {
@@ -531,7 +534,7 @@ struct file *luo_file_retrieve(struct luo_file_set *set, u64 token)
 			return ERR_PTR(err);
 	}
 
-	/* An earlier call can have failed here with -ENOMEM. */
+	/* An earlier call may have failed here with -ENOMEM. */
 	if (!lf->has_id) {
 		err = luo_file_add_id(lf);
 		if (err)
@@ -545,7 +548,7 @@ static bool luo_file_can_finish(struct luo_file *lf)
 {
 	struct liveupdate_file_op_args args;
 
-	/* Without a handler the file is not retrieved, so it is ready. */
+	/* A file without a handler was not retrieved, so it is ready. */
 	if (luo_file_bind_handler(lf) || !lf->handler->ops->can_finish)
 		return true;
 
