@@ -422,7 +422,7 @@ const struct hostile_rule hostile_rules[] = {
 
 	/* Notes of the sample driver */
 	DAMAGED("note_file.compatible", "=sample-note-v2",
-		"notepad: incoming 'sample-note-v2' not supported", NOTE),
+		"LUO: incoming 'sample-note-v2' not supported", NOTE),
 	DAMAGED("note_file.compatible", "=sample-note-v1;radix-v1",
 		"notepad: incoming 'radix-v1' is unknown", NOTE),
 	DAMAGED("note_file.data", "0 @free",
