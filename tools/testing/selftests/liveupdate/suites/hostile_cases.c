@@ -60,7 +60,7 @@
 #define FLB_VERSION	"LUO: incoming FLB '.*' has a malformed version"
 #define HIT_REFUSED	"LUO: files of incoming session 'hit' refused"
 #define NOTE_DAMAGED	"notepad: note at .* is damaged"
-#define NOTE_NO_TEXT	"notepad: text of a note at .* is no preserved page"
+#define NOTE_NO_TEXT	"notepad: text of a note at .* is not a preserved page"
 #define REGION_BAD	"reserve_mem: .* of the previous kernel is damaged"
 #define REGIONS_BAD	"reserve_mem: incoming state is damaged"
 
@@ -366,7 +366,8 @@ const struct hostile_rule hostile_rules[] = {
 	REFUSED("test_file.compatible", "=no-such-handler-v1",
 		"LUO: no handler for 'no-such-handler-v1' with token 0x2",
 		NUMBER),
-	REFUSED("file.token", "2", "LUO: incoming token 0x2 exists twice", HIT),
+	REFUSED("file.token", "2", "LUO: incoming token 0x2 exists twice",
+		MEMFD | NUMBER),
 	REFUSED("file.token", "0 max", NULL, MEMFD),
 
 	/* memfds */
