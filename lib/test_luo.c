@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Test of state that files share over a live update (FLB)
+ * Test of state that files share across a live update (FLB)
  *
  * Copyright (C) 2026 The KHO LTS developers
  *

@@ -4,16 +4,16 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The outgoing state consists of a radix tree of preserved blocks and a root FDT,
- * one page. The root FDT has the address of the tree's root node and of any number
- * of blobs (subtrees). Both stay at fixed addresses and are updated in place. A
- * kexec image carries only the address of the root FDT, so it can be loaded before
- * memory is preserved.
+ * The outgoing state consists of a radix tree of preserved blocks and a root FDT
+ * of one page. The root FDT has the addresses of the tree's root node and of blobs
+ * (subtrees). The root node and the root FDT stay at fixed addresses and are
+ * updated in place. A kexec image carries only the addresses of the root FDT and
+ * of the array of scratch regions, so it can be loaded before memory is preserved.
  *
  * A kernel with incoming state first boots inside the scratch regions, where no
  * memory is preserved. After it has read the tree it withholds preserved memory
- * from the page allocator. There is no other record of a preserved block than the
- * tree: restoring a block removes it from the tree.
+ * from the page allocator. The tree is the only record of preserved blocks:
+ * restoring a block removes it from the tree.
  */
 
 #define pr_fmt(fmt) "KHO: " fmt
@@ -42,8 +42,8 @@
 /**
  * kho_memory_init - set up memory for incoming and outgoing state
  *
- * Validate the map of preserved memory unless that is done, and inherit or reserve
- * scratch.
+ * Validate the map of preserved memory unless that was done before, and inherit or
+ * reserve scratch.
  *
  * Context: Boot, before memory is freed to the page allocator.
  */
@@ -73,7 +73,7 @@ static int __init kho_create_root(void *fdt)
 	err = err ?: fdt_end_node(fdt);
 	err = err ?: fdt_finish(fdt);
 
-	/* Subtrees go to the rest of the page. */
+	/* The rest of the page is for subtrees. */
 	err = err ?: fdt_open_into(fdt, fdt, PAGE_SIZE);
 	return err ? -EINVAL : 0;
 }
@@ -159,8 +159,8 @@ static void __init kho_init_metadata(void)
 
 /*
  * libfdt moves data inside the page, and the other CPUs could be stopped in the
- * middle of that. So end all changes of the FDT first. The tree is consistent at
- * any time.
+ * middle of that. So wait for a change that is in progress and refuse later ones.
+ * The tree needs no such care: it is consistent at any time.
  */
 static int kho_close_fdt(struct notifier_block *nb, unsigned long action, void *data)
 {

@@ -230,7 +230,7 @@ static LIST_HEAD(kho_summaries);
 
 /**
  * kho_summary_register - add lines to the summaries in debugfs
- * @summary: what prints them; it is never unregistered
+ * @summary: the callbacks that print them; can't be unregistered
  *
  * The lines follow those of kexec handover, in the order of registration.
  *

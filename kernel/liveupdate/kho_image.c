@@ -97,7 +97,7 @@ int kho_fill_kimage(struct kimage *image)
 	if (!kho_image_needs_scratch(image))
 		return 0;
 
-	/* Segments that were added before this one are optional. */
+	/* Earlier segments are optional. The load does not fail if they have no room. */
 	image->kho.unplaced = 0;
 
 	err = kexec_add_buffer(&kbuf);

@@ -229,8 +229,7 @@ EXPORT_SYMBOL_GPL(kho_unpreserve_folios);
 
 /*
  * Return the order of the largest aligned block that starts at @pfn, does not
- * reach past @end_pfn, and lies on one node. The next kernel restores a block as
- * a whole.
+ * reach past @end_pfn, and lies on one node.
  */
 static unsigned int kho_block_order(unsigned long pfn, unsigned long end_pfn)
 {

@@ -273,7 +273,7 @@ struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr)
 	for (pfn = start_pfn; pfn < end_pfn;) {
 		int order = kho_take_block(pfn, end_pfn - pfn);
 
-		/* Only if another caller restores the same pages right now */
+		/* Another caller has restored some of the pages since the check. */
 		if (order < 0) {
 			while (pfn > start_pfn)
 				__free_page(pfn_to_page(--pfn));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Preserving vmalloc areas over a kexec.
+ * Preserving vmalloc areas across a kexec.
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
@@ -32,7 +32,7 @@
 #define KHO_VMALLOC_VM_FLAGS	(VM_ALLOC | VM_ALLOW_HUGE_VMAP)
 #define KHO_VMALLOC_FLAGS	(KHO_VMALLOC_ALLOC | KHO_VMALLOC_HUGE_VMAP)
 
-/* Return the number of entries of all chunks. */
+/* Return the number of entries in all chunks. */
 static unsigned int kho_vmalloc_entries(const struct kho_vmalloc *preservation)
 {
 	return preservation->total_pages >> preservation->order;
@@ -146,8 +146,8 @@ EXPORT_SYMBOL_GPL(kho_unpreserve_vmalloc);
  * @preservation: where to store the description of the area, which the caller
  *		  hands over
  *
- * The area must have no flags but VM_ALLOC and VM_ALLOW_HUGE_VMAP. It must not
- * be freed before kho_unpreserve_vmalloc().
+ * The area must have no flags other than VM_ALLOC and VM_ALLOW_HUGE_VMAP. It
+ * must not be freed before kho_unpreserve_vmalloc().
  *
  * Context: May sleep.
  * Return: 0; -EINVAL if no area starts at @ptr; -EOPNOTSUPP if the area has
@@ -179,8 +179,8 @@ int kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation)
 EXPORT_SYMBOL_GPL(kho_preserve_vmalloc);
 
 /*
- * Restoring. All checks come before the first page is restored, so the memory
- * of an area that is refused stays reserved as a whole.
+ * Restoring. The description is checked before the first page is restored. If it
+ * is refused then, the memory of the area stays reserved as a whole.
  */
 
 static bool kho_vmalloc_check_header(const struct kho_vmalloc *preservation)

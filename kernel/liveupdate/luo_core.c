@@ -8,7 +8,7 @@
 /**
  * DOC: Live Update Orchestrator
  *
- * LUO carries open files over a kexec. A program opens /dev/liveupdate, creates
+ * LUO carries open files across a kexec. A program opens /dev/liveupdate, creates
  * sessions and puts file descriptors into them. Each kind of file has a handler
  * in the kernel, which uses KHO to preserve what belongs to the file.
  * reboot(LINUX_REBOOT_CMD_KEXEC) freezes and serializes all sessions. In the next

@@ -9,13 +9,13 @@
  * DOC: LUO file-lifecycle-bound state
  *
  * Some files can't be carried over alone: for example, many device files depend on
- * one IOMMU core. State that files share is an FLB. It is registered with each
- * file handler whose files depend on it. It is preserved with the first such file
- * and unpreserved with the last one. In the next kernel it is retrieved on first
- * use, which can be long before user space opens /dev/liveupdate, and finished
- * with the last file.
+ * one IOMMU core. State that files share is called an FLB. An FLB is registered
+ * with each file handler whose files depend on it. It is preserved with the first
+ * such file and unpreserved with the last one. In the next kernel it is retrieved
+ * on first use, which can be long before user space opens /dev/liveupdate, and
+ * finished with the last file.
  *
- * One kernel hands a table to the next: for each FLB its version string, one
+ * LUO hands over a table that has an entry for each FLB: its version string, one
  * number, and the number of files that depend on it. Preserving an FLB allocates
  * the room for its entry, so that reboot() only fills in the table and does not
  * run out of memory.
@@ -142,7 +142,7 @@ static void luo_flb_table_remove(struct luo_flb *luo)
 
 /**
  * luo_flb_serialize - fill in the table for the next kernel
- * @ser: takes the address of the table
+ * @ser: where to store the address of the table
  *
  * Context: May sleep. All files are frozen, and none can be preserved or
  * unpreserved.
@@ -162,7 +162,7 @@ void luo_flb_serialize(struct luo_ser *ser)
 	table->pgcnt = luo_flb_out.size >> PAGE_SHIFT;
 	table->count = 0;
 	list_for_each_entry(luo, &luo_flb_out.preserved, preserved_list) {
-		/* A reference keeps it preserved, but no file depends on it. */
+		/* References keep this FLB preserved, but no file depends on it. */
 		if (!luo->nr_files)
 			continue;
 		memcpy(entry->name, luo->flb->compatible, sizeof(entry->name));
@@ -201,7 +201,7 @@ static int luo_flb_preserve(struct luo_flb *luo)
 	return 0;
 }
 
-/* Unpreserve it if it is not in use any more. */
+/* Unpreserve an FLB if no file depends on it and it has no references. */
 static void luo_flb_try_unpreserve(struct luo_flb *luo)
 {
 	struct liveupdate_flb_op_args args = {
@@ -246,7 +246,8 @@ static void luo_flb_remove_file(struct luo_flb *luo)
  * luo_flb_preserve_all - preserve the FLBs that a file depends on
  * @fh: the file's handler. The file holds a reference to it.
  *
- * An FLB that another file depends on is preserved already. It is only counted.
+ * If another file depends on the same FLB, it is preserved already, and only the
+ * number of its files changes.
  *
  * Context: May sleep. The caller must exclude liveupdate_reboot().
  * Return: 0, -ENOMEM, or the error of the FLB that failed. After a failure nothing
@@ -311,7 +312,7 @@ static int luo_flb_bind(struct luo_flb *luo)
 		return luo->incoming_err;
 
 	err = luo_flb_find_supported(luo);
-	/* A later attempt can find more memory, but no other error goes away. */
+	/* All errors except -ENOMEM are final. */
 	if (err != -ENOMEM)
 		luo->incoming_err = err;
 	return err;
@@ -366,7 +367,7 @@ static int luo_flb_retrieve(struct luo_flb *luo)
 	return in->retrieve_status ? 0 : luo_flb_call_retrieve(luo);
 }
 
-/* Finish it if it is not in use any more. */
+/* Finish an FLB if no file depends on it and it has no references. */
 static void luo_flb_try_finish(struct luo_flb *luo)
 {
 	struct liveupdate_flb_op_args args = luo_flb_in_args(luo);
@@ -386,7 +387,7 @@ static void luo_flb_try_finish(struct luo_flb *luo)
 static void luo_flb_finish_file(struct luo_flb *luo)
 {
 	guard(mutex)(&luo->lock);
-	/* The previous kernel did not have this FLB, or its entry is damaged. */
+	/* The previous kernel did not hand over this FLB, or its entry can't be used. */
 	if (luo_flb_bind(luo))
 		return;
 
@@ -409,12 +410,12 @@ void luo_flb_finish_all(struct liveupdate_file_handler *fh)
 		luo_flb_finish_file(link->flb->luo);
 }
 
-/* References, each of which holds one to the module of the FLB */
+/* References. Each one also holds a reference to the module of the FLB. */
 
 /**
  * liveupdate_flb_get_incoming - get the incoming object
  * @flb: the FLB, which must be registered
- * @object: takes the object that retrieve() returned
+ * @object: where to store the object that retrieve() returned
  *
  * The first call retrieves the FLB. It is not finished while it has references.
  * Once it is retrieved it can't be unregistered until it is finished, so a
@@ -482,7 +483,7 @@ EXPORT_SYMBOL_GPL(liveupdate_flb_put_incoming);
 /**
  * liveupdate_flb_get_outgoing - get the outgoing object
  * @flb: the FLB, which must be registered
- * @object: takes the object that preserve() returned
+ * @object: where to store the object that preserve() returned
  *
  * The FLB is not unpreserved while it has references. It is handed over only if a
  * file depends on it.
@@ -605,7 +606,7 @@ static void luo_flb_destroy(struct luo_flb *luo)
 	kfree(luo);
 }
 
-/* Return true while a callback still has to be called for it. */
+/* Return true if unpreserve() or finish() still has to be called. */
 static bool luo_flb_in_use(struct luo_flb *luo)
 {
 	const struct luo_flb_incoming *in;
@@ -669,8 +670,8 @@ EXPORT_SYMBOL_GPL(liveupdate_register_flb);
  * @flb: the shared state
  *
  * An FLB must be unregistered from a handler before the handler is unregistered.
- * Files that depend on the FLB and references to it hold a reference to its
- * module. So the module's exit function can rely on success.
+ * Each file that depends on the FLB and each reference to the FLB also holds a
+ * reference to its module. So the module's exit function can rely on success.
  *
  * Context: May sleep.
  * Return: 0, -EOPNOTSUPP if live update is not enabled, -ENOENT if @flb is not

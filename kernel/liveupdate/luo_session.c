@@ -8,11 +8,14 @@
 /**
  * DOC: LUO sessions
  *
- * A session is a named set of files. An outgoing session is created in this kernel
- * for the next one. Its file owns it: releasing the file unpreserves and frees the
- * session. An incoming session was handed over by the previous kernel. Releasing
- * its file finishes and frees the session only if all of its files are ready to be
- * finished. Otherwise it can be retrieved again.
+ * A session is a named set of files. User space refers to it by a file descriptor,
+ * that of the session's own file.
+ *
+ * An outgoing session is created in this kernel for the next one. Releasing the
+ * session's own file unpreserves and frees the session. An incoming session was
+ * handed over by the previous kernel. Releasing its own file finishes and frees the
+ * session only if all files in the session are ready to be finished. Otherwise it
+ * can be retrieved again.
  *
  * The entries of outgoing sessions are in a chain of blocks. Creating a session
  * allocates the room for its entry, so that reboot() only fills in the chain and
@@ -116,7 +119,7 @@ static struct luo_session *luo_session_find(struct luo_session_set *set,
 	return rhashtable_lookup_fast(&set->names, key, luo_session_params);
 }
 
-/* Lookups hold the lock as well, so sessions are freed without waiting for RCU. */
+/* Lookups hold the lock, too, so sessions can be freed without waiting for RCU. */
 static int luo_session_link(struct luo_session_set *set,
 			    struct luo_session *session)
 {
@@ -207,7 +210,7 @@ static void luo_outgoing_remove(struct luo_session *session)
 static void luo_outgoing_release(struct luo_session *session)
 {
 	guard(rwsem_read)(&luo_freeze_rwsem);
-	/* The session is handed over. */
+	/* The session is serialized and belongs to the next kernel. */
 	if (luo_frozen)
 		return;
 
@@ -505,7 +508,7 @@ static int luo_incoming_list(u64 sessions_pa)
 	struct kho_block_it it;
 	int err;
 
-	/* An earlier call that failed with -ENOMEM has restored the blocks. */
+	/* An earlier call that failed with -ENOMEM may have restored the blocks. */
 	if (!blocks->nr_blocks) {
 		err = kho_block_restore(blocks, sessions_pa);
 		if (err)
@@ -528,8 +531,8 @@ static int luo_incoming_list(u64 sessions_pa)
 
 /*
  * The session's lock is not taken, because no other task can use the session yet.
- * Taking it could deadlock: other users call file handlers while they hold it, a
- * handler can wait for a device to be opened, and the caller is opening one.
+ * lockdep would report a deadlock: the caller is opening a device and holds
+ * misc_mtx, and a file handler that runs with a session's lock held may need it.
  */
 static int luo_incoming_load_one(struct luo_session *session)
 {
@@ -646,10 +649,11 @@ err_unfreeze:
 
 /**
  * luo_session_serialize - freeze and serialize all outgoing sessions
- * @ser: takes the addresses of their entries and of the table of FLBs
+ * @ser: where to store the addresses of their entries and of the table of FLBs
  *
- * After success no outgoing session can be changed any more. After a failure all
- * of it is undone.
+ * After success no outgoing session can be changed any more, unless there was
+ * nothing to do for an image that can't carry sessions. After a failure all
+ * sessions are as before.
  *
  * Context: May sleep, waits for changes that are in progress. The caller must hold
  * the kexec lock.
@@ -692,7 +696,7 @@ static int luo_session_set_init(struct luo_session_set *set)
 }
 
 /**
- * luo_session_init - set up both directions
+ * luo_session_init - set up the outgoing and the incoming sessions
  *
  * Context: Once, before any other function of this file.
  * Return: 0 or -ENOMEM.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Preserving vmalloc areas over a kexec.
+ * Preserving vmalloc areas across a kexec.
  *
  * Copyright (C) 2026 The KHO LTS developers
  */

@@ -11,7 +11,7 @@
  * DOC: KHO memblock reservations
  *
  * Regions that are named with ``reserve_mem=`` keep their address and content
- * over a kexec. The blob ``memblock`` is a flattened device tree::
+ * across a kexec. The blob ``memblock`` is a flattened device tree::
  *
  *   / {
  *       compatible = "memblock-v1";
