@@ -12,7 +12,7 @@ CACHE=${XDG_CACHE_HOME:-$HOME/.cache}/kho
 ARCH=${ARCH:-$(uname -m)}
 JOBS=${JOBS:-$(nproc)}
 
-# The options of the make that called us are not for the kernel's.
+# The options of a make that called us are not meant for the kernel's make.
 unset MAKEFLAGS MAKELEVEL MFLAGS
 
 # The object directories are next to the laid tree, so that paths are relative and
@@ -170,8 +170,8 @@ show_end() {
 	printf 'whole log: %s\n' "$log"
 }
 
-# step NAME HINT COMMAND...: the same, but a failure ends the script, after the end of
-# the log, its path and HINT, which says what to do
+# step NAME HINT COMMAND...: like try, but a failure ends the script. The end of the log,
+# its path and HINT, which says what to do, are printed first.
 step() {
 	local name=$1 hint=$2
 	shift 2
@@ -205,8 +205,8 @@ kbuild() {
 		KCFLAGS="-fmacro-prefix-map=../linux/=" -j "$JOBS" "$@"
 }
 
-# compile_guest OUT SOURCE [FLAGS...]: an init for guests, with the library of the
-# selftests
+# compile_guest OUT SOURCE [FLAGS...]: compile an init for guests, with the library of
+# the selftests
 compile_guest() {
 	local library=$LINUX/tools/testing/selftests/kho/guest
 	"${cross}gcc" -static -O2 -Wall -Wextra -Werror -D_GNU_SOURCE \
@@ -228,8 +228,8 @@ copy_default_build() {
 		mkdir -p "$objects"
 		touch "$objects/.copying"
 		rsync -a --delete --exclude=/.copying --exclude=/kselftest "$default/" "$objects/"
-		# The rules of objtool name their directory. If objtool were built again,
-		# so would be all objects. arm64 has no objtool.
+		# The rules of objtool name their directory. If objtool were built again, all
+		# objects would be built again, too. arm64 has no objtool.
 		[ ! -d "$objects/tools" ] || find "$objects/tools" -name '.*.cmd' -exec sed -i "s,$default/,$objects/,g" {} +
 		mv "$objects/.copying" "$objects/.copied"
 	fi

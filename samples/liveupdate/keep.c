@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Keep a file's content in memory over a live update
+ * Keep a file's content in memory across a live update
  *
  * Copyright (C) 2026 The KHO LTS developers
  *

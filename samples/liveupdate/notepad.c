@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Sample: a device whose open files are carried over a live update
+ * Sample: a device whose open files are carried across a live update
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
@@ -542,4 +542,4 @@ static void __exit notepad_exit(void)
 module_exit(notepad_exit);
 
 MODULE_LICENSE("GPL");
-MODULE_DESCRIPTION("Sample: a device whose files are carried over a live update");
+MODULE_DESCRIPTION("Sample: a device whose files are carried across a live update");

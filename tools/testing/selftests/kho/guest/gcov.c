@@ -54,7 +54,7 @@ static int write_all(const char *data, size_t len)
 	return 0;
 }
 
-/* Such a file has no size before it is read. */
+/* stat() reports a size of 0 for these files, so read up to the end. */
 static ssize_t read_counters(const char *path, char *buf, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);

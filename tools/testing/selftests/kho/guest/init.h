@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * A guest has no user space but one program. This part of it brings the system
- * up, reads parameters and files, and boots the next kernel.
+ * The user space of a guest is one program. This part of it brings the system up,
+ * reads parameters and files, and boots the next kernel.
  */
 #ifndef SELFTESTS_KHO_GUEST_INIT_H
 #define SELFTESTS_KHO_GUEST_INIT_H
@@ -37,7 +37,7 @@ const char *guest_after(const char *word, const char *start);
 int guest_write_file(const char *path, const char *text);
 /* Return a NUL-terminated copy of a small file or NULL. The caller frees it. */
 char *guest_read_file(const char *path);
-/* Read the descriptor up to its end, likewise. */
+/* The same for what can be read from an open descriptor. */
 char *guest_read_fd(int fd);
 /* Append up to @size bytes of the file @from to the open file @to: 0 or -1. */
 int guest_copy(const char *from, int to, size_t size);

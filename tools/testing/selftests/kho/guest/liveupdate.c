@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The requests of /dev/liveupdate as functions
+ * The ioctls of /dev/liveupdate as functions
  *
  * Copyright (C) 2026 The KHO LTS developers
  */

@@ -19,7 +19,7 @@
 
 #include "runner.h"
 
-/* A step that takes longer hangs. */
+/* A step that takes longer is assumed to hang, and SIGALRM ends it. */
 #define STEP_SECONDS	180
 
 static struct guest_suite *suites;
@@ -435,9 +435,9 @@ static void __noreturn run_as_init(void)
 }
 
 /*
- * As init, run the suite that the kernel command line names in suite=. Elsewhere
- * "list SUITE [APPEND]" prints the names of its tests, if the command line has
- * APPEND.
+ * As init, run the suite that the kernel command line names in suite=. Otherwise
+ * the arguments are "list SUITE [APPEND]": print the names of the suite's tests.
+ * They may depend on the kernel command line, for which APPEND stands.
  */
 int main(int argc, char **argv)
 {

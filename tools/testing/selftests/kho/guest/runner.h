@@ -60,9 +60,9 @@ enum guest_load {
  * @nr_tests: number of @tests
  * @kernels: number of kernels it boots
  * @load: when the image for the next kernel is loaded
- * @append: returns what is appended to the command line of that kernel, whose
- *	    number it gets; optional
- * @drop: start of the words that the next kernel's command line loses; optional
+ * @append: returns what is appended to the command line of the next kernel. The
+ *	    argument is the number of that kernel. Optional.
+ * @drop: words that start with this are left out of that command line; optional
  * @leave: replaces loading an image and the kexec; optional
  * @set_up: called first, for suites whose tests depend on the command line;
  *	    optional
@@ -106,7 +106,7 @@ extern int guest_page_size;
 #define PAGE		guest_page_size
 #define MAX_PAGE	65536
 
-/* A note, which the host shows if the test fails */
+/* Log a note. The host shows it if the test fails. */
 void guest_note(const char *fmt, ...) __printf(1, 2);
 
 /* End the step and its process: the test has failed, or is skipped. */

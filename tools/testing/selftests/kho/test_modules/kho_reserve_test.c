@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A region of reserve_mem= keeps its place and content over a kexec
+ * A region of reserve_mem= keeps its place and content across a kexec
  *
  * Copyright (C) 2026 The KHO LTS developers
  *

@@ -60,7 +60,7 @@ static void one_memfd_after(void)
 	check_thawed(fd);
 }
 
-/* ---- the session's side ---- */
+/* ---- sessions ---- */
 
 static void several_sessions_before(void)
 {
@@ -1071,5 +1071,8 @@ static const struct guest_test kexec_tests[] = {
 					live_updates_are_counted_2 } },
 };
 
-/* The image is loaded before the files are preserved once, and after that once. */
+/*
+ * For one kexec the image is loaded before files are preserved, for the other one
+ * after that.
+ */
 GUEST_SUITE(kexec, 3, .load = GUEST_LOAD_IN_TURN)

@@ -48,7 +48,7 @@ static void check_end(int fd)
 	CHECK_EQ(read(fd, &byte, 1), 0);
 }
 
-/* ---- a note over two kexecs ---- */
+/* ---- a note across two kexecs ---- */
 
 /* Text that is written after the note was preserved is handed over as well. */
 static void note_comes_back_before(void)
