@@ -12,7 +12,7 @@ help:
 	@echo '              with pages of 64 KiB)'
 	@echo 'make refresh  write edits of base files in build/linux/ back to series/'
 	@echo '              (NAME=COMMIT: to that commit)'
-	@echo 'make demo     preserve a file in a memfd over two live updates, in QEMU'
+	@echo 'make demo     preserve a file in a memfd across two live updates, in QEMU'
 	@echo '              (DEMO_FILE=FILE: that file)'
 	@echo 'make test     run all tests, and some of them on arm64; the last line counts them'
 	@echo '              (T="kunit rules": only these; T=list: print the names)'
