@@ -87,12 +87,17 @@ def read_hunks(diff):
         if not head:
             raise DiffError(f"not the start of a hunk: {lines[at].rstrip()}")
         start, old, _, new = (int(number or 1) for number in head.groups())
-        first = at = at + 1
+        at += 1
+        content = []
         while at < len(lines) and not lines[at].startswith("@@"):
-            if lines[at][0] not in " -+":
+            mark, text = lines[at][0], lines[at][1:]
+            if mark == "\\" and content:  # the line before has no newline at its end
+                mark, text = content[-1][0], content.pop()[1].rstrip("\n")
+            if mark not in " -+":
                 raise DiffError(f"not a line of a hunk: {lines[at].rstrip()}")
+            content.append((mark, text))
             at += 1
-        hunk = Hunk(start - 1 if old else start, [(line[0], line[1:]) for line in lines[first:at]])
+        hunk = Hunk(start - 1 if old else start, content)
         if (len(hunk.old), len(hunk.new)) != (old, new):
             raise DiffError(f"wrong number of lines: {head[0].rstrip()}")
         hunks.append(hunk)
