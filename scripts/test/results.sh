@@ -35,10 +35,11 @@ one() {
 
 # many NAME PARSER COMMAND...: run many tests. "PARSER LOG STATUS" prints their results.
 many() {
-	local name=$1 parser=$2 before=$failed
+	local name=$1 parser=$2 before=$failed all=$((passed + failed + skipped))
 	shift 2
 	try "$name" "$@"
 	count < <("$parser" "$(log_of "$name")" "$status")
+	((passed + failed + skipped > all)) || count <<<"fail $name: its results can't be read"
 	((failed == before)) || printf '    whole log: %s\n' "$(log_of "$name")"
 }
 
