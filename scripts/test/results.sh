@@ -126,6 +126,23 @@ run_plain_kexec() {
 	grep -aq 'plain kexec: second kernel reached' "$serial"
 }
 
+# suites DIRECTORY...: the guests that the kselftests there boot, and their suites
+suites() {
+	local dir
+	for dir in "${@/#/$TOP/tools/testing/selftests/}"; do
+		"$dir/$(sed -n 's/^TEST_PROGS := //p' "$dir/Makefile")" --list
+	done | sed 'p; s/:.*//' | sort -u
+}
+
+# check_suites SUITE...: fail if one does not exist. The guests' scripts run those that they
+# know.
+check_suites() {
+	local name
+	for name in "$@"; do
+		suites kho liveupdate | grep -xFe "${name%:}" >/dev/null || die "no suite $name"
+	done
+}
+
 # The test modules are built in the laid tree. make does not notice that they were built
 # for another kernel.
 forget_test_modules() {
@@ -144,9 +161,11 @@ make_kselftests() {
 # run_kselftests OBJECTS [DIRECTORY...]: run the suites that KHO_SUITES= names, all by
 # default, of the given directories or both
 run_kselftests() {
-	local objects=$1
+	local objects=$1 names
 	shift
 	(($#)) || set -- kho liveupdate
+	read -ra names <<<"${KHO_SUITES:-}"
+	check_suites "${names[@]}"
 	forget_test_modules
 	make_kselftests "$objects" "$@"
 }
