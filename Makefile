@@ -46,7 +46,7 @@ kernel:
 	@scripts/tree/make-kernel $(CONFIG)
 
 refresh:
-	@scripts/tree/install-packages series
+	@scripts/tree/install-packages build series
 	@scripts/tree/refresh $(NAME)
 
 demo:
