@@ -33,7 +33,7 @@
 #define TEST_KHO_NAME		"test-kho"
 #define TEST_KHO_MAGIC		0x6f686b5f74736574ULL
 
-/* The smaller the folios, the more of them; at least one of each order */
+/* Preserve 64 folios of order 0, half as many of each next order, at least one */
 #define TEST_KHO_NR_OF_ORDER(order)	(max(64U >> (order), 1U))
 #define TEST_KHO_MAX_FOLIOS		(128 + MAX_PAGE_ORDER)
 /* With 64 KiB pages, folios of the largest order are hard to allocate. */
@@ -292,7 +292,7 @@ static int test_kho_preserve_areas(struct test_kho_state *state)
 	return test_kho_preserve_area(state, mem, TEST_KHO_HUGE_SIZE);
 }
 
-/* Unpreserve a folio, so that the next kernel must not find it. */
+/* Preserve and unpreserve a folio. The next kernel must not find it. */
 static int test_kho_add_decoy(struct test_kho_state *state)
 {
 	struct folio *folio = folio_alloc(GFP_KERNEL, 0);

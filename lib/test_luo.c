@@ -92,7 +92,7 @@ static int test_luo_retrieve(struct liveupdate_flb_op_args *args)
 	return 0;
 }
 
-/* retrieve() did not restore the memory, so that finish() always does. */
+/* retrieve() leaves it to finish(), which is always called, to restore the memory. */
 static void test_luo_finish(struct liveupdate_flb_op_args *args)
 {
 	struct test_luo_state *state = test_luo_incoming(args);

@@ -27,9 +27,9 @@
  *
  * A reader compares each token with the versions that it can read, before it
  * reads anything else of the component. If the format of a data structure
- * changes, its own token changes. Kernels that can't read the new format then
- * refuse each component that contains the data structure, whose base token need
- * not change.
+ * changes, its own token changes. The base tokens of components that contain the
+ * data structure need not change: kernels that can't read the new format refuse
+ * these components because of the other token.
  *
  * In a structure the string is padded with zeros to a multiple of 8 bytes.
  */

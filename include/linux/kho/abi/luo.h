@@ -31,8 +31,8 @@
  * are physical, and 0 stands for none. All integers are native-endian.
  *
  * The blob starts with the version string of LUO. Other versions can have a
- * string of another length. The other fields start at the length of the string
- * that is found, including its NUL, rounded up to 8 bytes.
+ * string of another length. So the offset of the other fields is the length of
+ * the string in the blob, including its NUL, rounded up to 8 bytes.
  *
  * Session names are unique. Tokens are unique in their session. The compatible
  * field of a file is the version string of the handler that preserved it, and
@@ -58,7 +58,8 @@
 /**
  * struct luo_ser - state of LUO
  * @compatible: version string
- * @liveupdate_num: number of live updates since the last cold boot
+ * @liveupdate_num: number of live updates since the last cold boot, including the
+ *		    one that starts the reader
  * @sessions_pa: first block of the chain of &struct luo_session_ser
  * @flbs_pa: address of the &struct luo_flb_header_ser
  */
@@ -106,7 +107,7 @@ struct luo_file_ser {
 static_assert(sizeof(struct luo_file_ser) == 64);
 
 /**
- * struct luo_flb_header_ser - header of the FLBs
+ * struct luo_flb_header_ser - header of the table of FLBs
  * @pgcnt: size of header and entries in pages
  * @count: number of &struct luo_flb_ser that follow
  */
