@@ -14,7 +14,8 @@ print_sources() {
 		sed -n "s/ $here\([- ]\)/ $1\1/p" | sort -u
 }
 
-# bootstrap SUITE PACKAGES TAR: an incomplete archive never gets the final name
+# bootstrap SUITE PACKAGES TAR: make the archive of a Debian. It gets its final name only
+# when it is complete.
 bootstrap() {
 	local sources
 	sources=$(print_sources "$1")
@@ -45,7 +46,8 @@ remove_debian() {
 	as_root rm -rf --one-file-system "$1"
 }
 
-# in_debian ROOT [--mount DIR AT]... COMMAND...: what it mounts and starts ends with it
+# in_debian ROOT [--mount DIR AT]... COMMAND...: run a command there. Mounts and processes
+# that it leaves behind end with it.
 in_debian() {
 	local root=$1
 	shift

@@ -302,7 +302,7 @@ static void freed_leaf_is_forgotten(struct kunit *test)
 								 pfns[i], 0), 0);
 		KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE + 1);
 
-		/* Remove the leaf that was used last first, and then last. */
+		/* Even rounds remove the leaf that was used last after the other one. */
 		for (i = 0; i < 2; i++) {
 			unsigned long pfn = pfns[(i + round) % 2];
 

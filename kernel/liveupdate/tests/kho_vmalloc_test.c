@@ -23,7 +23,7 @@
 /* Pages that need three chunks */
 #define MANY_PAGES	(2 * KHO_VMALLOC_SIZE + 10)
 
-/* Several huge pages, also if the architecture makes them of smaller blocks */
+/* Large enough for several huge pages */
 #define HUGE_SIZE	(8 * SZ_2M)
 
 struct vmalloc_test {

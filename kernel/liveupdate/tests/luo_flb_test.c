@@ -211,7 +211,7 @@ static void luo_flb_test_register_refuses(struct kunit *test)
 	struct liveupdate_flb *flb = new_flb(test, 0);
 	struct liveupdate_flb nameless = { .ops = &test_flb_ops };
 
-	/* The name of a registered FLB. */
+	/* @flb has the name of a registered FLB. */
 	KUNIT_EXPECT_EQ(test, -EEXIST,
 			liveupdate_register_flb(&test_handler, flb));
 	KUNIT_EXPECT_EQ(test, -EEXIST,

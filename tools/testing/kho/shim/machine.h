@@ -8,7 +8,7 @@
  *
  *   0    memory of the first kernel, or memory that another kernel handed over
  *   496  a hole
- *   504  as from 0
+ *   504  the same as from 0 on
  *   512  two scratch regions; the kernel image lies at the start of the first one
  *   528  memory that the second kernel allocates; reserved at boot
  */

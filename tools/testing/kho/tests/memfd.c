@@ -37,7 +37,7 @@ static void discarded_memfds_are_freed(void)
 	check(!memfd_retrieved);
 }
 
-/* Fail each allocation in turn. The file is retrieved by a retry, or freed if it gives up. */
+/* Fail each allocation in turn. A retry retrieves the file; without one it is freed. */
 static void fail_in_turn(const char *seed, bool gives_up)
 {
 	unsigned int fail_at = 0;

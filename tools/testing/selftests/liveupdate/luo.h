@@ -23,7 +23,7 @@
 
 /* Open the device. The step fails if that fails. */
 int open_device(void);
-/* Create or retrieve a session, with a device that is open for that only. */
+/* Create or retrieve a session. The device is open only during the call. */
 int new_session(const char *name);
 int old_session(const char *name);
 /* Check that RETRIEVE_SESSION of @name fails with @err. */
@@ -71,7 +71,7 @@ int run_in_child(int (*fn)(void));
  */
 void check_free_memory(void);
 
-/* Allocate on one node only, or by default again. */
+/* Allocate memory on one node only; return to the default. */
 void bind_memory(int node);
 void unbind_memory(void);
 

@@ -34,9 +34,9 @@ guest_add hotplug 120 "$on memhp_default_state=online_kernel" \
 	-object memory-backend-ram,id=dimm,size=512M \
 	-device pc-dimm,memdev=dimm,node=1
 guest_add far 120 "$on far=4" "$(vm_nodes 3072 3072)"
-# A table of the first of four levels ends at 512 GiB. On x86 memmap= leaves most of
-# that memory out. Elsewhere the host has to provide its struct pages for two
-# kernels: 17 GiB with pages of 4 KiB.
+# With four levels of page tables, the first entry of the top level covers 512 GiB. On
+# x86 memmap= leaves most of that memory out. Elsewhere the host has to provide memory
+# for its struct pages in two kernels: 17 GiB with pages of 4 KiB.
 address_bits=$(sed -nE '/^address sizes/{s/.*: ([0-9]+) bits physical.*/\1/p;q}' /proc/cpuinfo)
 if [[ "$ACCEL" == kvm ]] && ((${address_bits:-40} < 40)); then
 	guest_lacks far:512G "physical addresses have $address_bits bits: ACCEL=tcg has more"

@@ -389,7 +389,7 @@ static int look_at_memory(void)
 	for (i = 0; i < size; i += CACHE_LINE)
 		if (*(unsigned long *)(mem + i))
 			return 4;
-	/* The caller finds these bytes if a reserved page is among them. */
+	/* Later checks find these bytes if one of the pages is preserved memory. */
 	for (i = 0; i < size; i += PAGE)
 		mem[i] = 0x5a;
 	return 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * crash: the crash kernel has nothing of kexec handover
+ * crash: kexec handover is off in the crash kernel
  *
  * Copyright (C) 2026 The KHO LTS developers
  */

@@ -35,7 +35,7 @@ static void text_in_scratch(void)
 	CHECK(within(&scratch, &text));
 }
 
-/* text= lists where the kernels that a kexec has booted were, the last one first. */
+/* text= lists the addresses of the kernels that were started by kexec, latest first. */
 static const char *kaslr_append(int kernel)
 {
 	static char append[256];
@@ -69,7 +69,7 @@ static void text_moves(void)
 
 /*
  * The probability that five kernels are at the same place is about 1 in 100,000.
- * On other architectures than x86 a kernel stays where kexec_file_load() puts it.
+ * On architectures other than x86 a kernel stays where kexec_file_load() puts it.
  */
 static const struct guest_test kaslr_tests[] = {
 	{ "kernel_lies_in_scratch", {

@@ -66,7 +66,7 @@ static void fill(struct header *header, phys_addr_t start, phys_addr_t size,
 		words[i] = pattern(header, i);
 }
 
-/* Return whether the page allocator has no page of it. */
+/* Return whether all pages of the region are reserved. */
 static bool is_reserved(phys_addr_t start, phys_addr_t size)
 {
 	unsigned long pfn;

@@ -61,7 +61,7 @@ static int check_taken(struct page *page)
 	return 0;
 }
 
-/* Check a run of pages that starts or ends in scratch. */
+/* Check a run of two pages, of which only the second one is in scratch. */
 static int check_straddling(struct page *page)
 {
 	unsigned long pfn = page_to_pfn(page);

@@ -112,7 +112,7 @@ static void many_files_come_in_order(void)
 	close(session);
 }
 
-/* A reader has begun when its session is closed: it sees how all was then. */
+/* A reader gets the state at its first read(), even if sessions are closed later. */
 static void closed_session_stays_in_read_summary(void)
 {
 	static char buf[1 << 20];

@@ -50,7 +50,7 @@ static void need_faults(void)
 	write_setting("fail_page_alloc", "verbose", "0");
 }
 
-/* It stays open, as opening it allocates memory. */
+/* FAIL_NTH stays open, because opening it allocates memory. */
 static int fail_nth = -1;
 
 /* Let the @nth allocation of this thread fail; 0 disarms. */

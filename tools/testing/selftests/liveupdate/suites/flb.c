@@ -272,7 +272,7 @@ static void files_after(void)
 	CHECK(!luo_finish(session));
 	CHECK_ORDER(SAYS("finish file b\n"), SAYS("finish file a\n"),
 		    SAYS("finish file a\n"));
-	/* One more file depends on them. */
+	/* Another file still depends on these FLBs. */
 	CHECK(!guest_log_since(SAYS("finish shared")));
 	CHECK(!guest_log_since(SAYS("finish own")));
 	CHECK(!do_it("get_in", SHARED));

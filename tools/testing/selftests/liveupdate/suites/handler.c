@@ -38,7 +38,7 @@ static void set_param(const char *name, int value)
 	CHECK(!guest_write_file(path, text));
 }
 
-/* Check that the log goes on with the text of @fmt and @number. */
+/* Check that the text of @fmt and @number was logged after the one checked before. */
 static void check_next(const char *fmt, int number)
 {
 	char line[64];
@@ -305,7 +305,10 @@ static void retrieve_is_tried_again_after(void)
 {
 	int session = old_session("retrieve_is_tried_again");
 
-	/* Success in the third attempt, an error in the second one, or no second one */
+	/*
+	 * 750 succeeds in the third attempt. 751 has a final error in the second one.
+	 * 752 is not tried again.
+	 */
 	check_retrieve_fails(session, 750, EAGAIN, ENOMEM);
 	check_retrieve_fails(session, 750, EAGAIN, ENOMEM);
 	check_retrieve_fails(session, 751, EAGAIN, ENOMEM);

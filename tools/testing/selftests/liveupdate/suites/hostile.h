@@ -43,7 +43,7 @@ enum {
  * @open: things that may be retrieved or not, with any content
  * @error: errno of the refused things; 0 if it may be any
  *
- * All other things must come over unharmed.
+ * All other things must be handed over undamaged.
  */
 struct hostile_rule {
 	const char *fields;

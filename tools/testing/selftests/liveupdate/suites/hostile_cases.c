@@ -24,7 +24,7 @@
 /* Nothing is handed over. */
 #define NO_HANDOVER(_fields, _values, _says)				\
 	RULE(_fields, _values, "KHO: " _says, .gone = ALL)
-/* The ABI does not allow to detect it: the things may come back or not. */
+/* The damage can't be detected with this ABI: the things may come back or not. */
 #define OPEN(_fields, _values, _things)					\
 	RULE(_fields, _values, NULL, .open = _things)
 #define HARMLESS(_fields, _values)					\

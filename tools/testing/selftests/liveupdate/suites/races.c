@@ -403,7 +403,7 @@ static void press(void)
 	usleep(any(50000));
 }
 
-/* A message keeps a session alive until it is received or can't be any more. */
+/* A message keeps a session alive until it is received or its sockets are closed. */
 static void send_session(void)
 {
 	union {
@@ -481,7 +481,7 @@ static unsigned int any_number(unsigned int right)
 	}
 }
 
-/* Place it at the end of the page, after which nothing is mapped, or before that. */
+/* Place a request near the end of the page. The kernel must not read past the end. */
 static void *fill_request(char *page)
 {
 	static const unsigned int sizes[] = {

@@ -496,7 +496,7 @@ static void token_taken(void)
 	CHECK(!luo_preserve(session, new_file(PAGE, 1), UINT64_MAX));
 	CHECK_ERRNO(luo_preserve(session, fd, 0), EEXIST);
 	CHECK_ERRNO(luo_preserve(session, fd, UINT64_MAX), EEXIST);
-	/* Nothing was done to it. */
+	/* The file is unchanged. */
 	check_thawed(fd);
 	/* In another session the token is free. */
 	CHECK(!luo_preserve(new_session("other tokens"), fd, 0));
@@ -579,7 +579,7 @@ static void exec_seal_with_x_bits(void)
 	CHECK(!luo_preserve(session, new_file(PAGE, 1), 1));
 }
 
-/* The retrieved file would be writable, which its owner is not allowed to do. */
+/* A read-only descriptor is refused, because the retrieved file would be writable. */
 static void read_only_descriptor(void)
 {
 	int session = new_session("read_only_descriptor");

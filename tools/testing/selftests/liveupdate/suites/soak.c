@@ -27,7 +27,7 @@
 #define HASH_START	0xcbf29ce484222325ULL
 #define HASH_FACTOR	0x100000001b3ULL
 
-/* No number in use is a multiple of it, so each index comes up once. */
+/* A prime that divides none of the numbers in use, so each index comes up once */
 #define STRIDE		7919
 
 /* ---- soak ---- */

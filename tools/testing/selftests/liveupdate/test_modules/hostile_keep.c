@@ -362,7 +362,7 @@ static int with_thing(int (*fn)(enum thing thing), const char *name)
 	return thing < 0 ? thing : fn(thing);
 }
 
-/* Cuts @line into words. */
+/* Execute a request. @line is cut into words. */
 static int do_line(char *line)
 {
 	char *verb = strsep(&line, " ");
