@@ -345,7 +345,10 @@ static int __init kho_inherit_scratch(void)
 	return 0;
 }
 
-/* Merge adjacent memory regions, which differ in node or flags. */
+/*
+ * Append a range, or extend the last one if it is adjacent: memory regions also end
+ * where only the node or the flags change.
+ */
 static void __init kho_add_preservable(unsigned long start_pfn, unsigned long end_pfn)
 {
 	if (start_pfn >= end_pfn)

@@ -177,8 +177,8 @@ static long luo_device_ioctl(struct file *file, unsigned int cmd,
 /* The device */
 
 /*
- * The first open lists the incoming sessions, not the boot: listing takes memory
- * and time in proportion to their number.
+ * The incoming sessions are listed at the first open and not at boot, because this
+ * takes memory and time in proportion to their number.
  */
 static int luo_list_incoming(void)
 {
@@ -187,7 +187,7 @@ static int luo_list_incoming(void)
 	if (luo_core.incoming_err)
 		return -EIO;
 
-	/* Sessions do not depend on the table of FLBs. */
+	/* Ignore a damaged table of FLBs: sessions do not depend on it. */
 	err = luo_flb_deserialize();
 	if (err == -ENOMEM)
 		return err;
@@ -308,7 +308,7 @@ late_initcall(luo_late_init);
  * liveupdate_reboot - hand all sessions over to the next kernel
  *
  * reboot(LINUX_REBOOT_CMD_KEXEC) calls this before anything is shut down. It
- * freezes and serializes every outgoing session. If that fails, all of it is
+ * freezes and serializes every outgoing session. If that fails, everything is
  * undone, and the caller must give up the reboot. After success outgoing sessions
  * can't be changed any more, and the kexec must not fail.
  *

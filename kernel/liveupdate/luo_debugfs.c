@@ -122,7 +122,7 @@ static int luo_show_incoming(struct seq_file *m)
 	if (err)
 		seq_printf(m, "LUO: refused (%pe)\n", ERR_PTR(err));
 
-	/* Until all are loaded, luo_session_deserialize() uses them without a lock. */
+	/* While it loads them, luo_session_deserialize() does not take their locks. */
 	if (!luo_incoming_loaded()) {
 		seq_puts(m, "sessions: not listed, /dev/liveupdate was not opened\n");
 		return 0;

@@ -620,8 +620,8 @@ static bool luo_flb_in_use(struct luo_flb *luo)
 /**
  * liveupdate_register_flb - make files of one kind depend on shared state
  * @fh: the handler of these files, which must be registered
- * @flb: the shared state. The caller keeps owning it, and must not free it while
- *	 it is registered.
+ * @flb: the shared state. It belongs to the caller, who must not free it while it
+ *	 is registered.
  *
  * An FLB can be registered with any number of handlers.
  *

@@ -230,7 +230,7 @@ static bool luo_file_handler_valid(const struct liveupdate_file_handler *fh)
 
 /**
  * liveupdate_register_file_handler - make LUO preserve one kind of file
- * @fh: the handler. The caller keeps owning it, and must not free it while it is
+ * @fh: the handler. It belongs to the caller, who must not free it while it is
  *	registered.
  *
  * Files of this kind that the previous kernel handed over can be retrieved once

@@ -75,7 +75,7 @@ struct luo_ioctl_op {
 	int (*execute)(struct luo_ucmd *ucmd);
 };
 
-/* Takes the structure of any ioctl. */
+/* Has room for the structure of any ioctl. */
 union luo_ucmd_buffer {
 	struct liveupdate_ioctl_create_session create;
 	struct liveupdate_ioctl_retrieve_session retrieve;
@@ -182,7 +182,7 @@ struct luo_file_set {
 };
 
 /**
- * struct luo_file_key - finds a file
+ * struct luo_file_key - key of a file in luo_files_by_key
  * @set: the files of its session
  * @token: identifies the file among them
  */
@@ -274,7 +274,8 @@ struct luo_session_set {
  * @nr: number in the order of creation; guarded by luo_session_set.lock
  * @refs: one reference from creation until the session is removed from its set,
  *	  and those of luo_session_next(). They keep the structure, not the files.
- * @retrieved: incoming: a file has it; guarded by luo_session_set.lock
+ * @retrieved: incoming: an open session file refers to it; guarded by
+ *	       luo_session_set.lock
  * @err: incoming: why it can't be retrieved, or 0; guarded by luo_session_set.lock
  * @ser: incoming: address of the entries of its files, and their number; guarded by
  *	 luo_session_set.lock
