@@ -12,10 +12,10 @@
  * creates it again in the next kernel. For each file, LUO hands over its token,
  * the version string of its handler, and one number of the handler's choice.
  *
- * Two hash tables have the files of all sessions. One finds a file by session and
- * token. The other has preserved and retrieved files by the number that get_id()
- * of their handlers returns, so that no file is preserved twice. A retrieved file
- * stays in both until it is finished.
+ * Files are in two hash tables. One finds a file by session and token. The other
+ * finds preserved and retrieved files by the number that identifies them to their
+ * handler, so that no file is preserved twice. A retrieved file stays in both until
+ * it is finished.
  *
  * The handler of an incoming file is looked up on first use, so it can be in a
  * module that is loaded long after boot.
@@ -95,7 +95,7 @@ static void luo_file_free(struct luo_file *lf)
 	if (lf->has_key)
 		rhashtable_remove_fast(&luo_files_by_key, &lf->key_node,
 				       luo_files_by_key_params);
-	/* Before fput(): after it the address that identifies the file can be reused. */
+	/* Do this before fput(), after which the address in @id can be reused. */
 	if (lf->has_id)
 		rhashtable_remove_fast(&luo_files_by_id, &lf->id_node,
 				       luo_files_by_id_params);

@@ -8,14 +8,13 @@
 /**
  * DOC: LUO sessions
  *
- * A session is a named set of files. User space refers to it by a file descriptor,
- * that of the session's own file.
+ * A session is a named set of files. It also has a file of its own, through which
+ * user space holds it.
  *
- * An outgoing session is created in this kernel for the next one. Releasing the
- * session's own file unpreserves and frees the session. An incoming session was
- * handed over by the previous kernel. Releasing its own file finishes and frees the
- * session only if all files in the session are ready to be finished. Otherwise it
- * can be retrieved again.
+ * An outgoing session is created in this kernel for the next one. Releasing its own
+ * file unpreserves and frees the session. An incoming session was handed over by
+ * the previous kernel. Releasing its own file finishes and frees the session only if
+ * all files in it are ready to be finished. Otherwise it can be retrieved again.
  *
  * The entries of outgoing sessions are in a chain of blocks. Creating a session
  * allocates the room for its entry, so that reboot() only fills in the chain and

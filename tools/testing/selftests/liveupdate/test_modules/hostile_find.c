@@ -251,7 +251,7 @@ u64 *hostile_last_child(u64 *table)
 	return child;
 }
 
-/* Keys of single pages are the highest ones. */
+/* The last child of each table leads to single pages, because their keys are highest. */
 u64 *hostile_map_node(unsigned int level)
 {
 	u64 *root = find_number(root_fdt, "", KHO_FDT_MEMORY_MAP_PROP_NAME);

@@ -117,8 +117,8 @@ static void *match_scratch(const void *page, const void *region)
 }
 
 /*
- * Find all copies of these members in memory, and return their number. The list of
- * scratch regions of this kernel looks like that of the image, and is damaged as
+ * Find all places in memory that @match accepts, and return their number. The list
+ * of scratch regions of this kernel looks like that of the image, and is damaged as
  * well. This kernel no longer needs it.
  */
 static unsigned int find_copies(hostile_match_fn match, const void *arg,
@@ -156,7 +156,7 @@ static int damage_data(u32 offset, u32 width, const char *value)
 	return err;
 }
 
-/* @offset is in the list of regions, which is in native byte order. */
+/* Set the number at @offset of the list of regions, which has native byte order. */
 static int damage_scratch(u32 offset, const char *value)
 {
 	void *copies[HOSTILE_MAX_COPIES];

@@ -292,7 +292,7 @@ static int restore_folio(void)
 	return err;
 }
 
-/* The kernel restores it at boot, or allocates a new region if it is damaged. */
+/* The kernel has restored the region at boot, or allocated one if it was damaged. */
 static int restore_region(void)
 {
 	const struct hostile_block *block = first_block(REGION);

@@ -280,7 +280,10 @@ static void drop_state(struct item *item)
 	kho_unpreserve_free(item->mem);
 }
 
-/* A blob with one of a few names, which another thread may use */
+/*
+ * A blob with one of a few names. take_blob() returns 1 if another thread uses the
+ * name.
+ */
 
 static int take_blob(struct item *item, struct rnd_state *rnd)
 {
@@ -331,7 +334,7 @@ static void drop(struct item *item)
 	item->way = NULL;
 }
 
-/* Return 1 if another thread has the name. */
+/* If another thread uses the name of the blob, the item stays empty. */
 static int take(struct item *item, struct rnd_state *rnd)
 {
 	const struct way *way = &ways[any(rnd, ARRAY_SIZE(ways))];
@@ -533,7 +536,7 @@ err_stop:
 	return err;
 }
 
-/* Check that one thread has restored each piece. The list was not restored. */
+/* Check that one thread has restored each piece. The list stays preserved until then. */
 static int restore_all(struct racer *racers)
 {
 	unsigned int i, nr_restored = 0;
