@@ -11,11 +11,12 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include "runner.h"
+#include "gcov.h"
 
 #define DEBUG_DIR	"/sys/kernel/debug"
 #define GCOV_DIR	DEBUG_DIR "/gcov"
@@ -23,6 +24,7 @@
 #define OPEN_FILES	16
 
 static int port_fd = -1;
+static int kernel_nr;
 
 static int open_port(void)
 {
@@ -82,23 +84,26 @@ static int send_counters(const char *path, const struct stat *st, int type,
 	len = read_counters(path, counters, sizeof(counters));
 	if (len < 0)
 		return -1;
-	ret = snprintf(head, sizeof(head), "gcda %zd %d %s\n", len,
-		       guest_kernel(), path + strlen(GCOV_DIR));
+	ret = snprintf(head, sizeof(head), "gcda %zd %d %s\n", len, kernel_nr,
+		       path + strlen(GCOV_DIR));
 	return write_all(head, ret) || write_all(counters, len);
 }
 
-void guest_save_coverage(void)
+int guest_save_coverage(int kernel)
 {
+	int ret;
+
 	if (access(GCOV_DIR, F_OK) &&
 	    (mount("debugfs", DEBUG_DIR, "debugfs", 0, NULL) ||
 	     access(GCOV_DIR, F_OK)))
-		return;
+		return 0;
 
 	port_fd = open_port();
 	if (port_fd < 0)
-		return;
-	if (nftw(GCOV_DIR, send_counters, OPEN_FILES, FTW_PHYS))
-		guest_note("coverage could not be saved: %m");
+		return 0;
+	kernel_nr = kernel;
+	ret = nftw(GCOV_DIR, send_counters, OPEN_FILES, FTW_PHYS);
 	tcdrain(port_fd);
 	close(port_fd);
+	return ret;
 }

@@ -148,6 +148,25 @@ char *guest_read_file(const char *path)
 	return text;
 }
 
+long guest_meminfo(const char *field)
+{
+	char *text = guest_read_file("/proc/meminfo");
+	char key[64];
+	char *line;
+	long kib = -1;
+
+	snprintf(key, sizeof(key), "%s:", field);
+	for (line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (guest_after(line, key)) {
+			kib = atol(line + strlen(key));
+			break;
+		}
+	}
+	free(text);
+	return kib;
+}
+
 int guest_copy(const char *from, int to, size_t size)
 {
 	static char buf[1 << 20];

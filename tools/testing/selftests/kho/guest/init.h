@@ -39,6 +39,8 @@ int guest_write_file(const char *path, const char *text);
 char *guest_read_file(const char *path);
 /* The same for what can be read from an open descriptor. */
 char *guest_read_fd(int fd);
+/* Return a value of /proc/meminfo in KiB, or -1 if there is no such line. */
+long guest_meminfo(const char *field);
 /* Append up to @size bytes of the file @from to the open file @to: 0 or -1. */
 int guest_copy(const char *from, int to, size_t size);
 

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "gcov.h"
 #include "runner.h"
 
 /* A step that takes longer is assumed to hang, and SIGALRM ends it. */
@@ -112,12 +113,6 @@ void guest_skip(const char *fmt, ...)
 	va_end(ap);
 	report("why", ": %s", reason);
 	end_test("skip");
-}
-
-void guest_need_module(const char *name)
-{
-	if (!guest_has_module(name))
-		guest_skip("%s.ko is not built", name);
 }
 
 void guest_need_debugfs(void)
@@ -227,17 +222,23 @@ int guest_unload_image(unsigned long flags)
 		       KEXEC_FILE_UNLOAD | flags);
 }
 
+static void save_coverage(void)
+{
+	if (guest_save_coverage(kernel_nr))
+		guest_note("coverage could not be saved: %m");
+}
+
 int guest_kexec(void)
 {
 	guest_drain_console();
-	guest_save_coverage();
+	save_coverage();
 	return reboot(LINUX_REBOOT_CMD_KEXEC);
 }
 
 static void __noreturn end_guest(void)
 {
 	guest_drain_console();
-	guest_save_coverage();
+	save_coverage();
 	guest_power_off();
 }
 
@@ -343,7 +344,7 @@ static void __noreturn run_suite(void)
 	if (kernel_nr >= suite->kernels)
 		end_guest();
 	if (suite->leave) {
-		guest_save_coverage();
+		save_coverage();
 		suite->leave();
 		end_guest();
 	}

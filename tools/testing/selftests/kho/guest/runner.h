@@ -114,8 +114,7 @@ void guest_fail(const char *file, int line, const char *fmt, ...)
 	__noreturn __printf(3, 4);
 void guest_skip(const char *fmt, ...) __noreturn __printf(1, 2);
 
-/* Skip the test if the module is not built, or if there is no debugfs. */
-void guest_need_module(const char *name);
+/* Skip the test if there is no debugfs. */
 void guest_need_debugfs(void);
 #define DEBUGFS		"/sys/kernel/debug"
 
@@ -150,8 +149,5 @@ int guest_unload_image(unsigned long flags);
 const char *guest_initrd(void);
 /* Boot the loaded image. Returns only if that fails: -1 with errno. */
 int guest_kexec(void);
-
-/* Send the coverage counters of this kernel to the host, if it has any. */
-void guest_save_coverage(void);
 
 #endif /* SELFTESTS_KHO_GUEST_RUNNER_H */

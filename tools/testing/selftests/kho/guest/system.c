@@ -45,6 +45,12 @@ bool guest_has_module(const char *name)
 	return !access(path, R_OK);
 }
 
+void guest_need_module(const char *name)
+{
+	if (!guest_has_module(name))
+		guest_skip("%s.ko is not built", name);
+}
+
 bool guest_has_program(const char *name)
 {
 	char path[128];
@@ -82,25 +88,6 @@ char *guest_run(int *status, char *const argv[])
 	}
 	close(out[0]);
 	return text;
-}
-
-long guest_meminfo(const char *field)
-{
-	char *text = guest_read_file("/proc/meminfo");
-	char key[64];
-	char *line;
-	long kib = -1;
-
-	snprintf(key, sizeof(key), "%s:", field);
-	for (line = text; line; line = strchr(line, '\n')) {
-		line += *line == '\n';
-		if (guest_after(line, key)) {
-			kib = atol(line + strlen(key));
-			break;
-		}
-	}
-	free(text);
-	return kib;
 }
 
 long guest_free_memory(void)

@@ -13,6 +13,8 @@
 int guest_insmod(const char *name, const char *args);
 int guest_rmmod(const char *name);
 bool guest_has_module(const char *name);
+/* Skip the test if the module is not built. */
+void guest_need_module(const char *name);
 
 /* Programs that guest_add_program has copied from the host are in /bin. */
 bool guest_has_program(const char *name);
@@ -23,8 +25,6 @@ bool guest_has_program(const char *name);
  */
 char *guest_run(int *status, char *const argv[]);
 
-/* Return a value of /proc/meminfo in KiB, or -1 if there is no such line. */
-long guest_meminfo(const char *field);
 /* Return the size of free memory in KiB, including the per-CPU lists. */
 long guest_free_memory(void);
 /* Return the physical address of a mapped page of this process. */
