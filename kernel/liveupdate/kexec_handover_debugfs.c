@@ -166,7 +166,7 @@ static int __init kho_copy_in_blobs(void)
 	const void *fdt;
 	int node;
 
-	if (!is_kho_boot())
+	if (!kho_is_enabled() || !is_kho_boot())
 		return 0;
 
 	fdt = kho_in_fdt();
