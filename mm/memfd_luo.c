@@ -119,7 +119,7 @@ static int memfd_luo_check_size(struct inode *inode)
 	return 0;
 }
 
-/* F_SEAL_EXEC with x bits would make the retrieved file unwritable. */
+/* A file with F_SEAL_EXEC is retrieved without x bits, so it must not have any. */
 static int memfd_luo_check_seals(struct file *file, unsigned int seals)
 {
 	if (seals & ~MEMFD_LUO_SEALS)
