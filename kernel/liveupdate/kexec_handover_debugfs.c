@@ -41,8 +41,8 @@
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/libfdt.h>
-#include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/rculist.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -226,6 +226,7 @@ DEFINE_SHOW_ATTRIBUTE(kho_scratch_len);
  * Summaries
  */
 
+/* Only grows. A user mode helper can read a summary while initcalls add to it. */
 static LIST_HEAD(kho_summaries);
 
 /**
@@ -238,7 +239,7 @@ static LIST_HEAD(kho_summaries);
  */
 void __init kho_summary_register(struct kho_summary *summary)
 {
-	list_add_tail(&summary->list, &kho_summaries);
+	list_add_tail_rcu(&summary->list, &kho_summaries);
 }
 
 /**
@@ -361,7 +362,7 @@ static int kho_out_summary_show(struct seq_file *m, void *v)
 	kho_show_scratch(m);
 	kho_show_map(m, &kho_out.tree, "preserved");
 	kho_show_out_blobs(m);
-	list_for_each_entry(summary, &kho_summaries, list)
+	list_for_each_entry_lockless(summary, &kho_summaries, list)
 		err = err ?: summary->show_out(m);
 
 	return err;
@@ -381,7 +382,7 @@ static int kho_in_summary_show(struct seq_file *m, void *v)
 	} else {
 		seq_puts(m, "nothing was handed over\n");
 	}
-	list_for_each_entry(summary, &kho_summaries, list)
+	list_for_each_entry_lockless(summary, &kho_summaries, list)
 		err = err ?: summary->show_in(m);
 
 	return err;
