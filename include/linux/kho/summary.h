@@ -18,7 +18,11 @@ struct seq_file;
  * @show_in:  print what the previous kernel handed over, for in/summary
  *
  * Both are called in process context and may sleep. They return 0 or a negative
- * error, which ends the read().
+ * error, which ends the read(). If the output does not fit into the buffer, they
+ * are called again with a larger one.
+ *
+ * The code that calls kho_summary_register() and kho_summary_quote() must be built
+ * only with CONFIG_KEXEC_HANDOVER_DEBUGFS.
  */
 struct kho_summary {
 	int (*show_out)(struct seq_file *m);
