@@ -66,7 +66,7 @@ hostile_parts=27
 hostile_append="$on reserve_mem=4K:4K:second reserve_mem=4K:4K:kept kho_scratch=16M,240M,0"
 hostile_layout=$(vm_nodes 512 256)
 [[ -z "${VM_LAYOUT:-}" ]] || hostile_layout=
-guest_add hostile:sample 400 "$hostile_append part=sample" "$hostile_layout"
+guest_add hostile:sample 600 "$hostile_append part=sample" "$hostile_layout"
 guest_chain hostile:sample
 for ((part = 0; part < hostile_parts; part++)); do
 	guest_add_if_asked "hostile:$part" 300 "$hostile_append part=$part/$hostile_parts" \
