@@ -55,7 +55,7 @@ guest_add debugfs 180 "$on"
 guest_add tools 120 "$on"
 # Scratch is so large that files are allocated in it, and have to be moved when they
 # are preserved.
-guest_add races 120 "$on kho_scratch=16M,0,600M"
+guest_add races 300 "$on kho_scratch=16M,0,600M"
 guest_add faults 300 "$on"
 # The whole table takes 27 guests, each of which runs every 27th case. By default a
 # sample of it runs.
