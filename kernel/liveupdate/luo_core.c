@@ -155,7 +155,7 @@ static int luo_ioctl_retrieve_session(struct luo_ucmd *ucmd)
 
 	err = luo_ucmd_respond_file(ucmd, sizeof(*cmd), &cmd->fd, file);
 	if (err)
-		luo_session_put_back(file);
+		fput(file);
 	return err;
 }
 

@@ -281,8 +281,11 @@ struct luo_session_set {
  *	 luo_session_set.lock
  * @loaded: incoming: the files are listed or @err is set; guarded by
  *	    luo_session_set.lock
- * @lock: guards @files
+ * @closed: incoming: a program has closed its last descriptor; no lock, as no other
+ *	    task has a reference to the session's own file
+ * @lock: guards @files and @finished
  * @files: its files
+ * @finished: incoming: the files were finished
  */
 struct luo_session {
 	char name[LIVEUPDATE_SESSION_NAME_LENGTH];
@@ -295,9 +298,11 @@ struct luo_session {
 	int err;
 	struct luo_file_set_ser ser;
 	bool loaded;
+	bool closed;
 
-	struct mutex lock; /* guards files */
+	struct mutex lock; /* guards files and finished */
 	struct luo_file_set files;
+	bool finished;
 };
 
 extern struct luo_session_set luo_outgoing;
@@ -315,7 +320,6 @@ int luo_session_serialize(struct luo_ser *ser);
 
 struct file *luo_session_create(const char *name);
 struct file *luo_session_retrieve(const char *name);
-void luo_session_put_back(struct file *file);
 
 /* Core */
 

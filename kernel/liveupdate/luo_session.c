@@ -13,8 +13,10 @@
  *
  * An outgoing session is created in this kernel for the next one. Releasing its own
  * file unpreserves and frees the session. An incoming session was handed over by
- * the previous kernel. Releasing its own file finishes and frees the session only if
- * all files in it are ready to be finished. Otherwise it can be retrieved again.
+ * the previous kernel. It is finished and freed when a program finishes it or closes
+ * its last descriptor, provided that all files in it are ready. If its own file is
+ * released in another way, the program did not decide that. So the session can be
+ * retrieved again, with all of its files.
  *
  * The entries of outgoing sessions are in a chain of blocks. Creating a session
  * allocates the room for its entry, so that reboot() only fills in the chain and
@@ -37,6 +39,7 @@
 #include <linux/mutex.h>
 #include <linux/rhashtable.h>
 #include <linux/rwsem.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -239,8 +242,13 @@ static int luo_session_preserve_fd(struct luo_ucmd *ucmd)
 
 static int luo_incoming_finish(struct luo_session *session)
 {
+	int err;
+
 	guard(mutex)(&session->lock);
-	return luo_file_finish_all(&session->files);
+	err = luo_file_finish_all(&session->files);
+	if (!err)
+		session->finished = true;
+	return err;
 }
 
 /* Mark an incoming session as retrieved. At most one file can refer to it. */
@@ -258,6 +266,7 @@ static struct luo_session *luo_incoming_take(const char *name)
 		return ERR_PTR(session->err);
 
 	session->retrieved = true;
+	session->closed = false;
 	return session;
 }
 
@@ -270,7 +279,9 @@ static void luo_incoming_give_back(struct luo_session *session)
 /* The session is still marked as retrieved, so no other task can use it. */
 static void luo_incoming_release(struct luo_session *session)
 {
-	if (luo_incoming_finish(session)) {
+	if (session->closed)
+		luo_incoming_finish(session);
+	if (!session->finished) {
 		luo_incoming_give_back(session);
 		return;
 	}
@@ -344,13 +355,24 @@ static long luo_session_ioctl(struct file *file, unsigned int cmd,
 			 file->private_data, cmd, arg);
 }
 
-static int luo_session_release(struct inode *inode, struct file *file)
+/*
+ * Note that a program closes the last descriptor: by close(), dup2() or exec(). An
+ * exiting task does not count, it may have been killed. Neither does a file without
+ * descriptors, which is released without a flush: it was in a message to a socket that
+ * is gone, or could not be returned to user space.
+ */
+static int luo_session_flush(struct file *file, fl_owner_t id)
 {
 	struct luo_session *session = file->private_data;
 
-	/* luo_session_put_back() has detached the session. */
-	if (!session)
-		return 0;
+	if (file_count(file) == 1 && !(current->flags & PF_EXITING))
+		session->closed = true;
+	return 0;
+}
+
+static int luo_session_release(struct inode *inode, struct file *file)
+{
+	struct luo_session *session = file->private_data;
 
 	if (session->set == &luo_outgoing)
 		luo_outgoing_release(session);
@@ -361,6 +383,7 @@ static int luo_session_release(struct inode *inode, struct file *file)
 
 static const struct file_operations luo_session_fops = {
 	.owner = THIS_MODULE,
+	.flush = luo_session_flush,
 	.release = luo_session_release,
 	.unlocked_ioctl = luo_session_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
@@ -424,6 +447,9 @@ struct file *luo_session_create(const char *name)
  * luo_session_retrieve - retrieve an incoming session
  * @name: its name, %LIVEUPDATE_SESSION_NAME_LENGTH bytes from user space
  *
+ * If the caller drops the file before it has a descriptor, the session can be
+ * retrieved again.
+ *
  * Context: May sleep.
  * Return: an open file of the session, or an ERR_PTR: -EINVAL for an invalid name
  * or if the session is retrieved already, -ENOENT if there is no such session,
@@ -445,21 +471,6 @@ struct file *luo_session_retrieve(const char *name)
 	if (IS_ERR(file))
 		luo_incoming_give_back(session);
 	return file;
-}
-
-/**
- * luo_session_put_back - undo luo_session_retrieve()
- * @file: the file that it returned, without a file descriptor
- *
- * Unlike closing a file descriptor this does not finish the session.
- *
- * Context: May sleep.
- */
-void luo_session_put_back(struct file *file)
-{
-	luo_incoming_give_back(file->private_data);
-	file->private_data = NULL;
-	fput(file);
 }
 
 /* Deserialization */

@@ -61,9 +61,10 @@ struct liveupdate_ioctl_create_session {
  * @fd: Output: the file descriptor of the session
  * @name: NUL-terminated name, not empty
  *
- * Retrieve a session that the previous kernel handed over. Closing the descriptor
+ * Retrieve a session that the previous kernel handed over. Closing the last descriptor
  * finishes the session, as %LIVEUPDATE_SESSION_FINISH does. If a file can't be
- * finished yet, the session is not finished and can be retrieved again.
+ * finished yet, or the descriptor is closed because its process exits or with a socket
+ * that it was sent to, the session is not finished and can be retrieved again.
  *
  * Errors: EINVAL if the name is empty or has no NUL, or if the session is
  * retrieved already, ENOENT if the previous kernel handed over no such session,

@@ -11,6 +11,7 @@
 #include <kunit/static_stub.h>
 #include <kunit/test.h>
 #include <linux/file.h>
+#include <linux/fs.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/liveupdate.h>
@@ -56,6 +57,13 @@ static struct file *retrieve(const char *name)
 
 	strscpy_pad(field, name);
 	return luo_session_retrieve(field);
+}
+
+/* Close a file like close(). A kernel thread would drop the reference later. */
+static void close_file(struct file *file)
+{
+	filp_close(file, NULL);
+	flush_delayed_fput();
 }
 
 /* Outgoing sessions */
@@ -164,16 +172,21 @@ static void incoming_sessions_are_retrieved_once(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, a);
 	KUNIT_EXPECT_PTR_EQ(test, retrieve("kunit-a"), ERR_PTR(-EINVAL));
 
-	/* It can be retrieved again after it was put back, but not once closed. */
-	luo_session_put_back(a);
+	/* It can be retrieved again unless its last descriptor was closed. */
+	__fput_sync(a);
 	a = retrieve("kunit-a");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, a);
+	get_file(a);
+	close_file(a);
 	__fput_sync(a);
+	a = retrieve("kunit-a");
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, a);
+	close_file(a);
 	KUNIT_EXPECT_PTR_EQ(test, retrieve("kunit-a"), ERR_PTR(-ENOENT));
 
 	b = retrieve("kunit-b");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, b);
-	__fput_sync(b);
+	close_file(b);
 }
 
 static struct kunit_case session_cases[] = {

@@ -121,6 +121,8 @@ void sys_close(int fd)
 
 	check(file);
 	descriptors[fd] = NULL;
+	if (file->f_op && file->f_op->flush)
+		file->f_op->flush(file, NULL);
 	fput(file);
 }
 

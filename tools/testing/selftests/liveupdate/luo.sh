@@ -18,6 +18,7 @@ guest_add_program keep kexec
 on="kho=on liveupdate=on"
 guest_add rules 120 "$on"
 guest_add kexec 300 "$on"
+guest_add handon 180 "$on"
 guest_add disabled 180 "kho=on"
 guest_add handler 120 "$on"
 guest_add flb 180 "$on"

@@ -20,9 +20,12 @@
 struct file;
 struct inode;
 
+#define fl_owner_t	void *
+
 struct file_operations {
 	struct module *owner;
 	int (*open)(struct inode *inode, struct file *file);
+	int (*flush)(struct file *file, fl_owner_t id);
 	int (*release)(struct inode *inode, struct file *file);
 	long (*unlocked_ioctl)(struct file *file, unsigned int cmd, unsigned long arg);
 	long (*compat_ioctl)(struct file *file, unsigned int cmd, unsigned long arg);
@@ -58,6 +61,7 @@ struct file {
 };
 
 #define file_inode(file)		((file)->f_inode)
+#define file_count(file)		((file)->count)
 #define i_size_read(inode)		((inode)->i_size)
 #define i_size_write(inode, size)	((inode)->i_size = (size))
 #define IS_PRIVATE(inode)		((void)(inode), false)
