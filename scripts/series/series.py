@@ -220,6 +220,16 @@ def stage(base, out):
             write(commit, path, text, os.path.join(TOP, path))
 
 
+def run(main, doc):
+    """Run main with the arguments. It returns False if these are wrong."""
+    try:
+        if main(sys.argv[1:]) is False:
+            print(doc, end="")
+            sys.exit(0 if sys.argv[1:] in (["-h"], ["--help"]) else 2)
+    except SeriesError as error:
+        sys.exit(f"{os.path.basename(sys.argv[0])}: {error}")
+
+
 def main(args):
     if args[:1] == ["ours"] and len(args) <= 2:
         pattern = (args + ["*"])[1]
@@ -230,12 +240,9 @@ def main(args):
     elif args[:1] == ["stage"] and len(args) == 3:
         stage(*args[1:])
     else:
-        print(__doc__, end="")
-        sys.exit(0 if args in (["-h"], ["--help"]) else 2)
+        return False
+    return True
 
 
 if __name__ == "__main__":
-    try:
-        main(sys.argv[1:])
-    except SeriesError as error:
-        sys.exit(f"series: {error}")
+    run(main, __doc__)

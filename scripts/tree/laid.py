@@ -19,6 +19,11 @@ def read_bytes(path):
 
 def write_changed(path, content, like):
     """Write a file if that changes it. make looks at its time."""
+    for top, _, _ in os.walk(path, topdown=False):
+        try:
+            os.rmdir(top)
+        except OSError:
+            raise SeriesError(f"{top} is in the way of a file, and not empty: delete it") from None
     if not os.path.isfile(path) or read_bytes(path) != content:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "wb") as file:
@@ -31,8 +36,15 @@ def base_files(base):
     """Return the files of a base. Those of a checkout are the tracked ones."""
     if not os.path.exists(os.path.join(base, ".git")):
         return find(base)
-    command = ["git", "-C", base, "ls-files", "-z"]
-    return set(os.fsdecode(subprocess.check_output(command)).split("\0")) - {""}
+
+    def list_files(*args):
+        command = ["git", "-C", base, "ls-files", "-z", *args]
+        return set(os.fsdecode(subprocess.check_output(command)).split("\0")) - {""}
+
+    missing = sorted(list_files("--deleted"))
+    if missing:
+        raise SeriesError(f"{base} lacks files that git tracks there: {', '.join(missing[:5])}")
+    return list_files()
 
 
 def contents(series, base):
