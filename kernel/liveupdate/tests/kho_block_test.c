@@ -3,17 +3,15 @@
  * KUnit tests of chains of KHO blocks.
  *
  * Copyright (C) 2026 The KHO LTS developers
- *
- * To restore a chain, a test plays the next kernel: stubs determine which
- * memory was preserved, and count what is freed instead of freeing it.
  */
 
-#include <kunit/static_stub.h>
 #include <kunit/test.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 
 #include <linux/kho/block.h>
+
+#include "fake_kho.h"
 
 struct entry {
 	u64 value[5];
@@ -22,72 +20,39 @@ struct entry {
 #define CAPACITY	\
 	((PAGE_SIZE - sizeof(struct kho_block_header_ser)) / sizeof(struct entry))
 
-struct block_test {
-	struct kho_block_set out;
-	struct kho_block_set in;
-	u64 lost_pa;		/* address that is not preserved */
-	unsigned int nr_freed;
-};
-
-/* All memory but one page was preserved. */
-static bool fake_contains(phys_addr_t phys, size_t size)
-{
-	struct block_test *bt = kunit_get_current_test()->priv;
-
-	return phys != bt->lost_pa;
-}
-
-static void fake_restore_free(void *mem)
-{
-	struct block_test *bt = kunit_get_current_test()->priv;
-
-	bt->nr_freed++;
-}
+static struct kho_block_set out, in;
 
 static int block_test_init(struct kunit *test)
 {
-	struct block_test *bt;
-
+	kho_block_set_init(&out, sizeof(struct entry));
+	kho_block_set_init(&in, sizeof(struct entry));
 	if (!kho_is_enabled())
 		kunit_skip(test, "needs kho=on");
 
-	bt = kunit_kzalloc(test, sizeof(*bt), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, bt);
-	kho_block_set_init(&bt->out, sizeof(struct entry));
-	kho_block_set_init(&bt->in, sizeof(struct entry));
-	kunit_activate_static_stub(test, kho_incoming_contains, fake_contains);
-	kunit_activate_static_stub(test, kho_restore_free, fake_restore_free);
-	test->priv = bt;
+	fake_kho_start(test);
 	return 0;
 }
 
 static void block_test_exit(struct kunit *test)
 {
-	struct block_test *bt = test->priv;
-
-	if (!bt)
-		return;
-	kho_block_destroy(&bt->in);
-	kho_block_destroy(&bt->out);
+	kho_block_destroy(&in);
+	kho_block_destroy(&out);
 }
 
 /* Make room for @count entries in the outgoing set. */
 static void grow_to(struct kunit *test, u64 count)
 {
-	struct block_test *bt = test->priv;
-
-	KUNIT_ASSERT_EQ(test, kho_block_grow(&bt->out, count - 1), 0);
+	KUNIT_ASSERT_EQ(test, kho_block_grow(&out, count - 1), 0);
 }
 
 /* Store @count entries with the values 0, 1, 2, ... */
 static void store(struct kunit *test, u64 count)
 {
-	struct block_test *bt = test->priv;
 	struct kho_block_it it;
 	u64 i;
 
 	grow_to(test, count);
-	kho_block_it_init(&it, &bt->out);
+	kho_block_it_init(&it, &out);
 	for (i = 0; i < count; i++) {
 		struct entry *entry = kho_block_it_next(&it);
 
@@ -113,17 +78,14 @@ static u64 read_all(struct kunit *test, struct kho_block_set *bs)
 
 static int restore(struct kunit *test)
 {
-	struct block_test *bt = test->priv;
-
-	return kho_block_restore(&bt->in, kho_block_set_head_pa(&bt->out));
+	return kho_block_restore(&in, kho_block_set_head_pa(&out));
 }
 
 static struct kho_block_header_ser *nth_block(struct kunit *test, unsigned int nr)
 {
-	struct block_test *bt = test->priv;
 	struct kho_block *block;
 
-	list_for_each_entry(block, &bt->out.blocks, list)
+	list_for_each_entry(block, &out.blocks, list)
 		if (!nr--)
 			return block->ser;
 
@@ -135,11 +97,10 @@ static struct kho_block_header_ser *nth_block(struct kunit *test, unsigned int n
 
 static void new_set_has_no_blocks(struct kunit *test)
 {
-	struct block_test *bt = test->priv;
 	struct kho_block_it it;
 
-	KUNIT_EXPECT_EQ(test, kho_block_set_head_pa(&bt->out), 0ULL);
-	kho_block_it_init(&it, &bt->out);
+	KUNIT_EXPECT_EQ(test, kho_block_set_head_pa(&out), 0ULL);
+	kho_block_it_init(&it, &out);
 	KUNIT_EXPECT_NULL(test, kho_block_it_next(&it));
 	KUNIT_EXPECT_NULL(test, kho_block_it_read(&it));
 	KUNIT_EXPECT_NULL(test, kho_block_it_prev(&it));
@@ -157,25 +118,23 @@ static void initializer_equals_init(struct kunit *test)
 
 static void grow_adds_a_block_when_the_set_is_full(struct kunit *test)
 {
-	struct block_test *bt = test->priv;
 	u64 count;
 
 	for (count = 0; count < 3 * CAPACITY; count++) {
-		KUNIT_EXPECT_EQ(test, kho_block_grow(&bt->out, count), 0);
-		KUNIT_EXPECT_EQ(test, bt->out.nr_blocks, count / CAPACITY + 1);
+		KUNIT_EXPECT_EQ(test, kho_block_grow(&out, count), 0);
+		KUNIT_EXPECT_EQ(test, out.nr_blocks, count / CAPACITY + 1);
 	}
 }
 
 static void grow_leaves_the_head_in_place(struct kunit *test)
 {
-	struct block_test *bt = test->priv;
 	u64 head_pa;
 
 	grow_to(test, 1);
-	head_pa = kho_block_set_head_pa(&bt->out);
+	head_pa = kho_block_set_head_pa(&out);
 	KUNIT_EXPECT_NE(test, head_pa, 0ULL);
 	grow_to(test, CAPACITY + 1);
-	KUNIT_EXPECT_EQ(test, kho_block_set_head_pa(&bt->out), head_pa);
+	KUNIT_EXPECT_EQ(test, kho_block_set_head_pa(&out), head_pa);
 }
 
 static void grow_links_the_blocks(struct kunit *test)
@@ -190,17 +149,15 @@ static void grow_links_the_blocks(struct kunit *test)
 
 static void shrink_frees_unneeded_blocks(struct kunit *test)
 {
-	struct block_test *bt = test->priv;
-
 	grow_to(test, 3 * CAPACITY);
-	kho_block_shrink(&bt->out, 2 * CAPACITY + 1);
-	KUNIT_EXPECT_EQ(test, bt->out.nr_blocks, 3);
-	kho_block_shrink(&bt->out, 2 * CAPACITY);
-	KUNIT_EXPECT_EQ(test, bt->out.nr_blocks, 2);
+	kho_block_shrink(&out, 2 * CAPACITY + 1);
+	KUNIT_EXPECT_EQ(test, out.nr_blocks, 3);
+	kho_block_shrink(&out, 2 * CAPACITY);
+	KUNIT_EXPECT_EQ(test, out.nr_blocks, 2);
 	KUNIT_EXPECT_EQ(test, nth_block(test, 1)->next, 0ULL);
-	kho_block_shrink(&bt->out, 0);
-	KUNIT_EXPECT_EQ(test, bt->out.nr_blocks, 0);
-	KUNIT_EXPECT_EQ(test, kho_block_set_head_pa(&bt->out), 0ULL);
+	kho_block_shrink(&out, 0);
+	KUNIT_EXPECT_EQ(test, out.nr_blocks, 0);
+	KUNIT_EXPECT_EQ(test, kho_block_set_head_pa(&out), 0ULL);
 }
 
 static void entries_that_do_not_fit_are_refused(struct kunit *test)
@@ -217,34 +174,31 @@ static void stored_entries_are_read_in_order(struct kunit *test)
 {
 	static const u64 counts[] = { 1, CAPACITY - 1, CAPACITY, CAPACITY + 1,
 				      3 * CAPACITY, 3 * CAPACITY + 7 };
-	struct block_test *bt = test->priv;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(counts); i++) {
 		store(test, counts[i]);
-		KUNIT_EXPECT_EQ(test, read_all(test, &bt->out), counts[i]);
+		KUNIT_EXPECT_EQ(test, read_all(test, &out), counts[i]);
 	}
 }
 
 static void entries_do_not_count_before_finalize(struct kunit *test)
 {
-	struct block_test *bt = test->priv;
 	struct kho_block_it it;
 
 	grow_to(test, 2);
-	kho_block_it_init(&it, &bt->out);
+	kho_block_it_init(&it, &out);
 	KUNIT_EXPECT_NOT_NULL(test, kho_block_it_next(&it));
-	KUNIT_EXPECT_EQ(test, read_all(test, &bt->out), 0);
+	KUNIT_EXPECT_EQ(test, read_all(test, &out), 0);
 }
 
 static void next_ends_with_the_last_block(struct kunit *test)
 {
-	struct block_test *bt = test->priv;
 	struct kho_block_it it;
 	u64 i;
 
 	grow_to(test, 2 * CAPACITY);
-	kho_block_it_init(&it, &bt->out);
+	kho_block_it_init(&it, &out);
 	for (i = 0; i < 2 * CAPACITY; i++)
 		KUNIT_EXPECT_NOT_NULL(test, kho_block_it_next(&it));
 	KUNIT_EXPECT_NULL(test, kho_block_it_next(&it));
@@ -252,7 +206,6 @@ static void next_ends_with_the_last_block(struct kunit *test)
 
 static void prev_goes_back_over_blocks(struct kunit *test)
 {
-	struct block_test *bt = test->priv;
 	struct kho_block_it it;
 	struct entry *entry;
 	u64 i;
@@ -260,7 +213,7 @@ static void prev_goes_back_over_blocks(struct kunit *test)
 	/* The first block still has the count of the first store(). */
 	store(test, 3);
 	store(test, CAPACITY + 2);
-	kho_block_it_init(&it, &bt->out);
+	kho_block_it_init(&it, &out);
 	for (i = 0; i < CAPACITY + 2; i++)
 		KUNIT_EXPECT_NOT_NULL(test, kho_block_it_next(&it));
 	while ((entry = kho_block_it_prev(&it)))
@@ -270,12 +223,11 @@ static void prev_goes_back_over_blocks(struct kunit *test)
 
 static void prev_undoes_read(struct kunit *test)
 {
-	struct block_test *bt = test->priv;
 	struct kho_block_it it;
 	void *entry;
 
 	store(test, 2);
-	kho_block_it_init(&it, &bt->out);
+	kho_block_it_init(&it, &out);
 	entry = kho_block_it_read(&it);
 	KUNIT_EXPECT_PTR_EQ(test, kho_block_it_prev(&it), entry);
 	KUNIT_EXPECT_PTR_EQ(test, kho_block_it_read(&it), entry);
@@ -283,75 +235,61 @@ static void prev_undoes_read(struct kunit *test)
 
 static void clear_keeps_the_blocks(struct kunit *test)
 {
-	struct block_test *bt = test->priv;
-
 	store(test, CAPACITY + 1);
-	kho_block_set_clear(&bt->out);
-	KUNIT_EXPECT_EQ(test, bt->out.nr_blocks, 2);
-	KUNIT_EXPECT_EQ(test, read_all(test, &bt->out), 0);
+	kho_block_set_clear(&out);
+	KUNIT_EXPECT_EQ(test, out.nr_blocks, 2);
+	KUNIT_EXPECT_EQ(test, read_all(test, &out), 0);
 }
 
 /* Restoring */
 
 static void restored_set_has_the_same_entries(struct kunit *test)
 {
-	struct block_test *bt = test->priv;
-
 	store(test, 3 * CAPACITY + 7);
 	KUNIT_EXPECT_EQ(test, restore(test), 0);
-	KUNIT_EXPECT_EQ(test, read_all(test, &bt->in), 3 * CAPACITY + 7);
-	KUNIT_EXPECT_EQ(test, bt->nr_freed, 0);
+	KUNIT_EXPECT_EQ(test, read_all(test, &in), 3 * CAPACITY + 7);
+	KUNIT_EXPECT_EQ(test, fake_kho.nr_freed, 0);
 }
 
 static void destroy_frees_restored_blocks(struct kunit *test)
 {
-	struct block_test *bt = test->priv;
-
 	store(test, 3 * CAPACITY);
 	KUNIT_EXPECT_EQ(test, restore(test), 0);
-	kho_block_destroy(&bt->in);
-	KUNIT_EXPECT_EQ(test, bt->nr_freed, 3);
-	KUNIT_EXPECT_EQ(test, bt->in.nr_blocks, 0);
+	kho_block_destroy(&in);
+	KUNIT_EXPECT_EQ(test, fake_kho.nr_freed, 3);
+	KUNIT_EXPECT_EQ(test, in.nr_blocks, 0);
 }
 
 static void restored_set_does_not_grow(struct kunit *test)
 {
-	struct block_test *bt = test->priv;
-
 	store(test, 1);
 	KUNIT_EXPECT_EQ(test, restore(test), 0);
-	KUNIT_EXPECT_EQ(test, kho_block_grow(&bt->in, CAPACITY), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kho_block_grow(&in, CAPACITY), -EINVAL);
 }
 
 static void empty_chains_are_accepted(struct kunit *test)
 {
-	struct block_test *bt = test->priv;
-
-	KUNIT_EXPECT_EQ(test, kho_block_restore(&bt->in, 0), 0);
-	KUNIT_EXPECT_EQ(test, read_all(test, &bt->in), 0);
+	KUNIT_EXPECT_EQ(test, kho_block_restore(&in, 0), 0);
+	KUNIT_EXPECT_EQ(test, read_all(test, &in), 0);
 
 	grow_to(test, 1);
 	KUNIT_EXPECT_EQ(test, restore(test), 0);
-	KUNIT_EXPECT_EQ(test, read_all(test, &bt->in), 0);
+	KUNIT_EXPECT_EQ(test, read_all(test, &in), 0);
 }
 
 static void last_block_may_be_empty(struct kunit *test)
 {
-	struct block_test *bt = test->priv;
-
 	store(test, CAPACITY);
 	grow_to(test, CAPACITY + 1);
 	KUNIT_EXPECT_EQ(test, restore(test), 0);
-	KUNIT_EXPECT_EQ(test, read_all(test, &bt->in), CAPACITY);
+	KUNIT_EXPECT_EQ(test, read_all(test, &in), CAPACITY);
 }
 
 static void expect_refused(struct kunit *test)
 {
-	struct block_test *bt = test->priv;
-
 	KUNIT_EXPECT_EQ(test, restore(test), -EINVAL);
-	KUNIT_EXPECT_EQ(test, bt->in.nr_blocks, 0);
-	KUNIT_EXPECT_EQ(test, bt->nr_freed, 0);
+	KUNIT_EXPECT_EQ(test, in.nr_blocks, 0);
+	KUNIT_EXPECT_EQ(test, fake_kho.nr_freed, 0);
 }
 
 static void empty_block_before_the_last_is_refused(struct kunit *test)
@@ -390,22 +328,17 @@ static void misaligned_block_is_refused(struct kunit *test)
 
 static void unpreserved_block_is_refused(struct kunit *test)
 {
-	struct block_test *bt = test->priv;
-
 	store(test, 3 * CAPACITY);
-	bt->lost_pa = virt_to_phys(nth_block(test, 2));
+	fake_kho.lost = virt_to_phys(nth_block(test, 2));
 	expect_refused(test);
-	bt->lost_pa = virt_to_phys(nth_block(test, 0));
+	fake_kho.lost = virt_to_phys(nth_block(test, 0));
 	expect_refused(test);
 }
 
 static void restore_into_a_used_set_is_refused(struct kunit *test)
 {
-	struct block_test *bt = test->priv;
-
 	store(test, 1);
-	KUNIT_EXPECT_EQ(test, kho_block_restore(&bt->out,
-						kho_block_set_head_pa(&bt->out)),
+	KUNIT_EXPECT_EQ(test, kho_block_restore(&out, kho_block_set_head_pa(&out)),
 			-EINVAL);
 }
 

@@ -4,12 +4,9 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * To restore an area, a test plays the next kernel: stubs determine which
- * memory was preserved, and restore a page by taking another reference on it.
- * So the restored area shares its memory with the preserved one.
+ * A restored area shares its memory with the preserved one.
  */
 
-#include <kunit/static_stub.h>
 #include <kunit/test.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
@@ -20,88 +17,40 @@
 
 #include <linux/kho/vmalloc.h>
 
+#include "fake_kho.h"
+
 /* Pages that need three chunks */
 #define MANY_PAGES	(2 * KHO_VMALLOC_SIZE + 10)
 
 /* Large enough for several huge pages */
 #define HUGE_SIZE	(8 * SZ_2M)
 
-struct vmalloc_test {
+static struct {
 	void *area;
 	struct kho_vmalloc ser;
-	phys_addr_t lost;		/* address that is not preserved */
-	unsigned int restores_left;	/* calls before restoring fails */
-	unsigned int nr_chunks_freed;
-};
-
-static bool fake_contains(phys_addr_t phys, size_t size)
-{
-	struct vmalloc_test *vt = kunit_get_current_test()->priv;
-
-	return pfn_valid(PHYS_PFN(phys)) && phys != vt->lost;
-}
-
-static bool fake_has_pages(phys_addr_t phys, unsigned long nr)
-{
-	return fake_contains(phys, nr << PAGE_SHIFT);
-}
-
-static struct page *fake_restore_pages(phys_addr_t phys, unsigned long nr)
-{
-	struct vmalloc_test *vt = kunit_get_current_test()->priv;
-	struct page *page = pfn_to_page(PHYS_PFN(phys));
-	unsigned long i;
-
-	if (!vt->restores_left)
-		return NULL;
-	vt->restores_left--;
-	for (i = 0; i < nr; i++)
-		get_page(page + i);
-	return page;
-}
-
-static void fake_restore_free(void *mem)
-{
-	struct vmalloc_test *vt = kunit_get_current_test()->priv;
-
-	vt->nr_chunks_freed++;
-}
+} vt;
 
 static int vmalloc_test_init(struct kunit *test)
 {
-	struct vmalloc_test *vt;
-
+	memset(&vt, 0, sizeof(vt));
 	if (!kho_is_enabled())
 		kunit_skip(test, "needs kho=on");
 
-	vt = kunit_kzalloc(test, sizeof(*vt), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, vt);
-	vt->restores_left = UINT_MAX;
-	kunit_activate_static_stub(test, kho_incoming_contains, fake_contains);
-	kunit_activate_static_stub(test, kho_incoming_has_pages, fake_has_pages);
-	kunit_activate_static_stub(test, kho_restore_pages, fake_restore_pages);
-	kunit_activate_static_stub(test, kho_restore_free, fake_restore_free);
-	test->priv = vt;
+	fake_kho_start(test);
 	return 0;
 }
 
 static void vmalloc_test_exit(struct kunit *test)
 {
-	struct vmalloc_test *vt = test->priv;
-
-	if (!vt)
-		return;
-	kho_unpreserve_vmalloc(&vt->ser);
-	vfree(vt->area);
+	kho_unpreserve_vmalloc(&vt.ser);
+	vfree(vt.area);
 }
 
 static void preserve(struct kunit *test, void *area)
 {
-	struct vmalloc_test *vt = test->priv;
-
-	vt->area = area;
+	vt.area = area;
 	KUNIT_ASSERT_NOT_NULL(test, area);
-	KUNIT_ASSERT_EQ(test, kho_preserve_vmalloc(area, &vt->ser), 0);
+	KUNIT_ASSERT_EQ(test, kho_preserve_vmalloc(area, &vt.ser), 0);
 }
 
 /* With 64 KiB pages, a full chunk describes 512 MiB. */
@@ -118,10 +67,9 @@ static void preserve_many(struct kunit *test)
 	preserve_plain(test, MANY_PAGES);
 }
 
-static struct kho_vmalloc_chunk *nth_chunk(struct vmalloc_test *vt,
-					   unsigned int nr)
+static struct kho_vmalloc_chunk *nth_chunk(unsigned int nr)
 {
-	struct kho_vmalloc_chunk *chunk = KHOSER_LOAD_PTR(vt->ser.first);
+	struct kho_vmalloc_chunk *chunk = KHOSER_LOAD_PTR(vt.ser.first);
 
 	while (nr--)
 		chunk = KHOSER_LOAD_PTR(chunk->hdr.next);
@@ -138,129 +86,114 @@ static phys_addr_t page_phys(void *area, unsigned long nr)
 
 static void descriptor_has_size_and_kind(struct kunit *test)
 {
-	struct vmalloc_test *vt = test->priv;
-
 	preserve(test, vmalloc(3 * PAGE_SIZE + 1));
-	KUNIT_EXPECT_EQ(test, vt->ser.total_pages, 4);
-	KUNIT_EXPECT_EQ(test, vt->ser.flags, KHO_VMALLOC_ALLOC);
-	KUNIT_EXPECT_EQ(test, vt->ser.order, 0);
+	KUNIT_EXPECT_EQ(test, vt.ser.total_pages, 4);
+	KUNIT_EXPECT_EQ(test, vt.ser.flags, KHO_VMALLOC_ALLOC);
+	KUNIT_EXPECT_EQ(test, vt.ser.order, 0);
 }
 
 static void chunks_list_all_pages_in_order(struct kunit *test)
 {
-	struct vmalloc_test *vt = test->priv;
 	unsigned long i;
 
 	preserve_many(test);
 	for (i = 0; i < MANY_PAGES; i++) {
-		struct kho_vmalloc_chunk *chunk;
+		struct kho_vmalloc_chunk *chunk = nth_chunk(i / KHO_VMALLOC_SIZE);
 
-		chunk = nth_chunk(vt, i / KHO_VMALLOC_SIZE);
 		KUNIT_EXPECT_EQ(test, chunk->phys[i % KHO_VMALLOC_SIZE],
-				page_phys(vt->area, i));
+				page_phys(vt.area, i));
 	}
 }
 
 static void last_chunk_ends_the_chain(struct kunit *test)
 {
-	struct vmalloc_test *vt = test->priv;
-
 	preserve_many(test);
-	KUNIT_EXPECT_EQ(test, nth_chunk(vt, 2)->hdr.next.phys, 0ULL);
-	KUNIT_EXPECT_EQ(test, nth_chunk(vt, 2)->phys[MANY_PAGES % KHO_VMALLOC_SIZE],
+	KUNIT_EXPECT_EQ(test, nth_chunk(2)->hdr.next.phys, 0ULL);
+	KUNIT_EXPECT_EQ(test, nth_chunk(2)->phys[MANY_PAGES % KHO_VMALLOC_SIZE],
 			0ULL);
 }
 
 static void full_chunk_has_no_successor(struct kunit *test)
 {
-	struct vmalloc_test *vt = test->priv;
-
 	preserve_plain(test, KHO_VMALLOC_SIZE);
-	KUNIT_EXPECT_EQ(test, nth_chunk(vt, 0)->hdr.next.phys, 0ULL);
+	KUNIT_EXPECT_EQ(test, nth_chunk(0)->hdr.next.phys, 0ULL);
 }
 
 static void huge_area_has_one_entry_per_block(struct kunit *test)
 {
-	struct vmalloc_test *vt = test->priv;
 	unsigned long i, step;
 
 	preserve(test, vmalloc_huge(HUGE_SIZE, GFP_KERNEL));
-	if (!vt->ser.order)
+	if (!vt.ser.order)
 		kunit_skip(test, "vmalloc_huge() got no huge pages");
 
-	step = BIT(vt->ser.order);
-	KUNIT_EXPECT_EQ(test, vt->ser.flags,
+	step = BIT(vt.ser.order);
+	KUNIT_EXPECT_EQ(test, vt.ser.flags,
 			KHO_VMALLOC_ALLOC | KHO_VMALLOC_HUGE_VMAP);
-	KUNIT_EXPECT_EQ(test, vt->ser.total_pages, HUGE_SIZE / PAGE_SIZE);
-	for (i = 0; i < vt->ser.total_pages / step; i++)
-		KUNIT_EXPECT_EQ(test, nth_chunk(vt, 0)->phys[i],
-				page_phys(vt->area, i * step));
+	KUNIT_EXPECT_EQ(test, vt.ser.total_pages, HUGE_SIZE / PAGE_SIZE);
+	for (i = 0; i < vt.ser.total_pages / step; i++)
+		KUNIT_EXPECT_EQ(test, nth_chunk(0)->phys[i],
+				page_phys(vt.area, i * step));
 }
 
 static void preserved_pages_are_not_preserved_again(struct kunit *test)
 {
-	struct vmalloc_test *vt = test->priv;
 	struct kho_vmalloc again;
 
 	preserve_many(test);
-	KUNIT_EXPECT_EQ(test, kho_preserve_vmalloc(vt->area, &again), -EEXIST);
+	KUNIT_EXPECT_EQ(test, kho_preserve_vmalloc(vt.area, &again), -EEXIST);
 	KUNIT_EXPECT_EQ(test, again.first.phys, 0ULL);
-	KUNIT_EXPECT_EQ(test, kho_preserve_pages(vmalloc_to_page(vt->area), 1),
+	KUNIT_EXPECT_EQ(test, kho_preserve_pages(vmalloc_to_page(vt.area), 1),
 			-EEXIST);
 }
 
 static void failed_preserve_leaves_nothing_preserved(struct kunit *test)
 {
-	struct vmalloc_test *vt = test->priv;
 	struct page *last;
 
-	vt->area = vmalloc(MANY_PAGES * PAGE_SIZE);
-	KUNIT_ASSERT_NOT_NULL(test, vt->area);
-	last = vmalloc_to_page(vt->area + (MANY_PAGES - 1) * PAGE_SIZE);
+	vt.area = vmalloc(MANY_PAGES * PAGE_SIZE);
+	KUNIT_ASSERT_NOT_NULL(test, vt.area);
+	last = vmalloc_to_page(vt.area + (MANY_PAGES - 1) * PAGE_SIZE);
 	KUNIT_ASSERT_EQ(test, kho_preserve_pages(last, 1), 0);
-	KUNIT_EXPECT_EQ(test, kho_preserve_vmalloc(vt->area, &vt->ser), -EEXIST);
+	KUNIT_EXPECT_EQ(test, kho_preserve_vmalloc(vt.area, &vt.ser), -EEXIST);
 	kho_unpreserve_pages(last, 1);
 
 	/* This succeeds only if none of the other pages is still preserved. */
-	KUNIT_EXPECT_EQ(test, kho_preserve_vmalloc(vt->area, &vt->ser), 0);
+	KUNIT_EXPECT_EQ(test, kho_preserve_vmalloc(vt.area, &vt.ser), 0);
 }
 
 static void unpreserve_leaves_nothing_preserved(struct kunit *test)
 {
-	struct vmalloc_test *vt = test->priv;
-
 	preserve_many(test);
-	kho_unpreserve_vmalloc(&vt->ser);
-	KUNIT_EXPECT_EQ(test, vt->ser.first.phys, 0ULL);
-	kho_unpreserve_vmalloc(&vt->ser);
-	KUNIT_EXPECT_EQ(test, kho_preserve_vmalloc(vt->area, &vt->ser), 0);
+	kho_unpreserve_vmalloc(&vt.ser);
+	KUNIT_EXPECT_EQ(test, vt.ser.first.phys, 0ULL);
+	kho_unpreserve_vmalloc(&vt.ser);
+	KUNIT_EXPECT_EQ(test, kho_preserve_vmalloc(vt.area, &vt.ser), 0);
 }
 
 static void other_memory_is_refused(struct kunit *test)
 {
-	struct vmalloc_test *vt = test->priv;
 	struct kho_vmalloc ser;
 
-	vt->area = vmalloc(2 * PAGE_SIZE);
-	KUNIT_ASSERT_NOT_NULL(test, vt->area);
+	vt.area = vmalloc(2 * PAGE_SIZE);
+	KUNIT_ASSERT_NOT_NULL(test, vt.area);
 	KUNIT_EXPECT_EQ(test, kho_preserve_vmalloc(NULL, &ser), -EINVAL);
-	KUNIT_EXPECT_EQ(test, kho_preserve_vmalloc(vt, &ser), -EINVAL);
-	KUNIT_EXPECT_EQ(test, kho_preserve_vmalloc(vt->area + PAGE_SIZE, &ser),
+	KUNIT_EXPECT_EQ(test, kho_preserve_vmalloc(&vt, &ser), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kho_preserve_vmalloc(vt.area + PAGE_SIZE, &ser),
 			-EINVAL);
 }
 
 static void other_areas_are_not_supported(struct kunit *test)
 {
-	struct vmalloc_test *vt = test->priv;
 	struct kho_vmalloc ser;
 	struct page *page;
 	void *mapped;
 
-	vt->area = vmalloc_user(PAGE_SIZE);
-	KUNIT_ASSERT_NOT_NULL(test, vt->area);
-	KUNIT_EXPECT_EQ(test, kho_preserve_vmalloc(vt->area, &ser), -EOPNOTSUPP);
+	vt.area = vmalloc_user(PAGE_SIZE);
+	KUNIT_ASSERT_NOT_NULL(test, vt.area);
+	KUNIT_EXPECT_EQ(test, kho_preserve_vmalloc(vt.area, &ser), -EOPNOTSUPP);
 
-	page = vmalloc_to_page(vt->area);
+	page = vmalloc_to_page(vt.area);
 	mapped = vmap(&page, 1, VM_MAP, PAGE_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, mapped);
 	KUNIT_EXPECT_EQ(test, kho_preserve_vmalloc(mapped, &ser), -EOPNOTSUPP);
@@ -271,29 +204,27 @@ static void other_areas_are_not_supported(struct kunit *test)
 
 static void restored_area_is_the_same_memory(struct kunit *test)
 {
-	struct vmalloc_test *vt = test->priv;
 	unsigned long i;
 	void *restored;
 
 	preserve_many(test);
-	restored = kho_restore_vmalloc(&vt->ser);
+	restored = kho_restore_vmalloc(&vt.ser);
 	KUNIT_ASSERT_NOT_NULL(test, restored);
 	for (i = 0; i < MANY_PAGES; i++)
-		KUNIT_EXPECT_EQ(test, page_phys(restored, i), page_phys(vt->area, i));
-	memset(vt->area, 0x5a, MANY_PAGES * PAGE_SIZE);
+		KUNIT_EXPECT_EQ(test, page_phys(restored, i), page_phys(vt.area, i));
+	memset(vt.area, 0x5a, MANY_PAGES * PAGE_SIZE);
 	KUNIT_EXPECT_NULL(test, memchr_inv(restored, 0x5a, MANY_PAGES * PAGE_SIZE));
 	vfree(restored);
 }
 
 static void restored_area_is_accounted(struct kunit *test)
 {
-	struct vmalloc_test *vt = test->priv;
 	unsigned long before, used;
 	void *restored;
 
 	preserve_many(test);
 	before = vmalloc_nr_pages();
-	restored = kho_restore_vmalloc(&vt->ser);
+	restored = kho_restore_vmalloc(&vt.ser);
 	KUNIT_ASSERT_NOT_NULL(test, restored);
 	used = vmalloc_nr_pages();
 	vfree(restored);
@@ -304,65 +235,58 @@ static void restored_area_is_accounted(struct kunit *test)
 
 static void restored_area_frees_chunks_and_pages(struct kunit *test)
 {
-	struct vmalloc_test *vt = test->priv;
 	void *restored;
 
 	preserve_many(test);
-	restored = kho_restore_vmalloc(&vt->ser);
+	restored = kho_restore_vmalloc(&vt.ser);
 	KUNIT_ASSERT_NOT_NULL(test, restored);
-	KUNIT_EXPECT_EQ(test, vt->nr_chunks_freed, 3);
-	KUNIT_EXPECT_EQ(test, page_ref_count(vmalloc_to_page(vt->area)), 2);
+	KUNIT_EXPECT_EQ(test, fake_kho.nr_freed, 3);
+	KUNIT_EXPECT_EQ(test, page_ref_count(vmalloc_to_page(vt.area)), 2);
 	vfree(restored);
-	KUNIT_EXPECT_EQ(test, page_ref_count(vmalloc_to_page(vt->area)), 1);
+	KUNIT_EXPECT_EQ(test, page_ref_count(vmalloc_to_page(vt.area)), 1);
 }
 
 static void restored_huge_area_is_the_same_memory(struct kunit *test)
 {
-	struct vmalloc_test *vt = test->priv;
 	void *restored;
 
 	preserve(test, vmalloc_huge(HUGE_SIZE, GFP_KERNEL));
-	memset(vt->area, 0xa5, HUGE_SIZE);
-	restored = kho_restore_vmalloc(&vt->ser);
+	memset(vt.area, 0xa5, HUGE_SIZE);
+	restored = kho_restore_vmalloc(&vt.ser);
 	KUNIT_ASSERT_NOT_NULL(test, restored);
 	KUNIT_EXPECT_NULL(test, memchr_inv(restored, 0xa5, HUGE_SIZE));
 	KUNIT_EXPECT_EQ(test, vm_area_page_order(find_vm_area(restored)),
-			vt->ser.order);
+			vt.ser.order);
 	vfree(restored);
 }
 
 static void failed_restore_frees_restored_pages(struct kunit *test)
 {
-	struct vmalloc_test *vt = test->priv;
-
 	preserve_many(test);
-	vt->restores_left = KHO_VMALLOC_SIZE + 3;
-	KUNIT_EXPECT_NULL(test, kho_restore_vmalloc(&vt->ser));
-	KUNIT_EXPECT_EQ(test, vt->restores_left, 0);
-	KUNIT_EXPECT_EQ(test, page_ref_count(vmalloc_to_page(vt->area)), 1);
-	KUNIT_EXPECT_EQ(test, vt->nr_chunks_freed, 0);
+	fake_kho.restores_left = KHO_VMALLOC_SIZE + 3;
+	KUNIT_EXPECT_NULL(test, kho_restore_vmalloc(&vt.ser));
+	KUNIT_EXPECT_EQ(test, fake_kho.restores_left, 0);
+	KUNIT_EXPECT_EQ(test, page_ref_count(vmalloc_to_page(vt.area)), 1);
+	KUNIT_EXPECT_EQ(test, fake_kho.nr_freed, 0);
 }
 
 /* Expect that @ser is refused before anything is restored. */
 static void expect_refused(struct kunit *test, const struct kho_vmalloc *ser)
 {
-	struct vmalloc_test *vt = test->priv;
-
-	vt->restores_left = UINT_MAX;
+	fake_kho.restores_left = UINT_MAX;
 	KUNIT_EXPECT_NULL(test, kho_restore_vmalloc(ser));
-	KUNIT_EXPECT_EQ(test, vt->restores_left, UINT_MAX);
-	KUNIT_EXPECT_EQ(test, vt->nr_chunks_freed, 0);
+	KUNIT_EXPECT_EQ(test, fake_kho.restores_left, UINT_MAX);
+	KUNIT_EXPECT_EQ(test, fake_kho.nr_freed, 0);
 }
 
 static void damaged_descriptors_are_refused(struct kunit *test)
 {
-	struct vmalloc_test *vt = test->priv;
 	struct kho_vmalloc bad;
 
 	preserve_many(test);
 #define EXPECT_REFUSED_WITH(field, bad_value)		\
 	do {						\
-		bad = vt->ser;				\
+		bad = vt.ser;				\
 		bad.field = (bad_value);		\
 		expect_refused(test, &bad);		\
 	} while (0)
@@ -374,58 +298,56 @@ static void damaged_descriptors_are_refused(struct kunit *test)
 	EXPECT_REFUSED_WITH(flags, KHO_VMALLOC_ALLOC | BIT(2));
 	EXPECT_REFUSED_WITH(total_pages, 0);
 	EXPECT_REFUSED_WITH(total_pages, UINT_MAX);
-	EXPECT_REFUSED_WITH(total_pages, vt->ser.total_pages + 1);
-	EXPECT_REFUSED_WITH(total_pages, vt->ser.total_pages - 1);
-	EXPECT_REFUSED_WITH(total_pages, vt->ser.total_pages - KHO_VMALLOC_SIZE);
+	EXPECT_REFUSED_WITH(total_pages, vt.ser.total_pages + 1);
+	EXPECT_REFUSED_WITH(total_pages, vt.ser.total_pages - 1);
+	EXPECT_REFUSED_WITH(total_pages, vt.ser.total_pages - KHO_VMALLOC_SIZE);
 	EXPECT_REFUSED_WITH(first.phys, 0);
-	EXPECT_REFUSED_WITH(first.phys, vt->ser.first.phys + 8);
+	EXPECT_REFUSED_WITH(first.phys, vt.ser.first.phys + 8);
 	EXPECT_REFUSED_WITH(first.phys, BIT_ULL(62));
 #undef EXPECT_REFUSED_WITH
 }
 
 static void damaged_entries_are_refused(struct kunit *test)
 {
-	struct vmalloc_test *vt = test->priv;
 	u64 *entry;
 	u64 good;
 
 	preserve_many(test);
-	entry = &nth_chunk(vt, 1)->phys[17];
+	entry = &nth_chunk(1)->phys[17];
 	good = *entry;
 	*entry = 0;
-	expect_refused(test, &vt->ser);
+	expect_refused(test, &vt.ser);
 	*entry = good + 1;
-	expect_refused(test, &vt->ser);
+	expect_refused(test, &vt.ser);
 	*entry = BIT_ULL(62);
-	expect_refused(test, &vt->ser);
+	expect_refused(test, &vt.ser);
 	*entry = good;
-	vt->lost = good;
-	expect_refused(test, &vt->ser);
+	fake_kho.lost = good;
+	expect_refused(test, &vt.ser);
 }
 
 static void damaged_chains_are_refused(struct kunit *test)
 {
-	struct vmalloc_test *vt = test->priv;
 	u64 *first_next, *last_next;
 	u64 good;
 
 	preserve_many(test);
-	first_next = &nth_chunk(vt, 0)->hdr.next.phys;
-	last_next = &nth_chunk(vt, 2)->hdr.next.phys;
+	first_next = &nth_chunk(0)->hdr.next.phys;
+	last_next = &nth_chunk(2)->hdr.next.phys;
 	good = *first_next;
 
-	*last_next = vt->ser.first.phys;
-	expect_refused(test, &vt->ser);
+	*last_next = vt.ser.first.phys;
+	expect_refused(test, &vt.ser);
 	*last_next = 0;
-	*first_next = vt->ser.first.phys;
-	expect_refused(test, &vt->ser);
+	*first_next = vt.ser.first.phys;
+	expect_refused(test, &vt.ser);
 	*first_next = 0;
-	expect_refused(test, &vt->ser);
+	expect_refused(test, &vt.ser);
 	*first_next = good + 8;
-	expect_refused(test, &vt->ser);
+	expect_refused(test, &vt.ser);
 	*first_next = good;
-	vt->lost = good;
-	expect_refused(test, &vt->ser);
+	fake_kho.lost = good;
+	expect_refused(test, &vt.ser);
 }
 
 static struct kunit_case vmalloc_cases[] = {

@@ -11,7 +11,6 @@
  * finish. The files that one session hands over are retrieved from another one.
  */
 
-#include <kunit/static_stub.h>
 #include <kunit/test.h>
 #include <linux/anon_inodes.h>
 #include <linux/fdtable.h>
@@ -22,12 +21,12 @@
 #include <linux/kho/compat.h>
 #include <linux/liveupdate.h>
 #include <linux/module.h>
-#include <linux/pfn.h>
 #include <linux/string.h>
 
 #include <linux/kho/abi/luo.h>
 
 #include "../luo_internal.h"
+#include "fake_kho.h"
 
 #define NR_FILES	3
 #define HANDLER_NAME	"luo-kunit-file"
@@ -44,12 +43,12 @@ static struct {
 	unsigned int not_ready;
 } handler_state;
 
-struct file_test {
+static struct {
 	struct file *files[NR_FILES];
 	struct luo_file_set out;
 	struct luo_file_set_ser ser;
 	struct luo_file_set in;
-};
+} ft;
 
 static const struct file_operations test_fops = {
 	.owner = THIS_MODULE,
@@ -133,54 +132,40 @@ static struct liveupdate_file_handler test_handler = {
 	.compatible = HANDLER,
 };
 
-static bool fake_contains(phys_addr_t phys, size_t size)
-{
-	return pfn_valid(PHYS_PFN(phys));
-}
-
-static void fake_restore_free(void *mem)
-{
-}
-
 static int file_test_init(struct kunit *test)
 {
-	struct file_test *ft;
 	unsigned int i;
 
 	if (!liveupdate_enabled())
 		kunit_skip(test, "needs kho=on liveupdate=on");
 
-	ft = kunit_kzalloc(test, sizeof(*ft), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, ft);
 	test_handler.versions = NULL;
-	luo_file_set_init(&ft->out);
-	luo_file_set_init(&ft->in);
+	memset(&ft, 0, sizeof(ft));
+	luo_file_set_init(&ft.out);
+	luo_file_set_init(&ft.in);
 	memset(&handler_state, 0, sizeof(handler_state));
-	kunit_activate_static_stub(test, kho_incoming_contains, fake_contains);
-	kunit_activate_static_stub(test, kho_restore_free, fake_restore_free);
+	fake_kho_start(test);
 	for (i = 0; i < NR_FILES; i++) {
-		ft->files[i] = anon_inode_getfile("[kunit]", &test_fops, NULL,
-						  O_RDWR);
-		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, ft->files[i]);
+		ft.files[i] = anon_inode_getfile("[kunit]", &test_fops, NULL, O_RDWR);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, ft.files[i]);
 	}
 	KUNIT_ASSERT_EQ(test, liveupdate_register_file_handler(&test_handler), 0);
-	test->priv = ft;
+	test->priv = &ft;
 	return 0;
 }
 
 static void file_test_exit(struct kunit *test)
 {
-	struct file_test *ft = test->priv;
 	unsigned int i;
 
-	if (!ft)
+	if (!test->priv)
 		return;
 	handler_state.not_ready = 0;
-	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&ft->in), 0);
-	luo_file_unpreserve_all(&ft->out);
+	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&ft.in), 0);
+	luo_file_unpreserve_all(&ft.out);
 	KUNIT_EXPECT_EQ(test, liveupdate_unregister_file_handler(&test_handler), 0);
 	for (i = 0; i < NR_FILES; i++)
-		fput(ft->files[i]);
+		fput(ft.files[i]);
 }
 
 static void expect_calls(struct kunit *test, const char *calls)
@@ -191,13 +176,12 @@ static void expect_calls(struct kunit *test, const char *calls)
 
 static int preserve_file(struct kunit *test, struct file *file, u64 token)
 {
-	struct file_test *ft = test->priv;
 	int fd = get_unused_fd_flags(O_CLOEXEC);
 	int err;
 
 	KUNIT_ASSERT_GE(test, fd, 0);
 	fd_install(fd, get_file(file));
-	err = luo_file_preserve(&ft->out, fd, token);
+	err = luo_file_preserve(&ft.out, fd, token);
 	close_fd(fd);
 	return err;
 }
@@ -205,43 +189,31 @@ static int preserve_file(struct kunit *test, struct file *file, u64 token)
 /* Preserve all files, with the tokens 10, 11 and 12. */
 static void preserve_all(struct kunit *test)
 {
-	struct file_test *ft = test->priv;
 	unsigned int i;
 
 	for (i = 0; i < NR_FILES; i++)
-		KUNIT_ASSERT_EQ(test, preserve_file(test, ft->files[i], 10 + i), 0);
+		KUNIT_ASSERT_EQ(test, preserve_file(test, ft.files[i], 10 + i), 0);
 }
 
 /* Return the serialized entry of a file, counted from 0. */
-static struct luo_file_ser *nth_entry(struct kunit *test, unsigned int nr)
+static struct luo_file_ser *nth_entry(unsigned int nr)
 {
-	struct file_test *ft = test->priv;
-	struct kho_block_header_ser *block = phys_to_virt(ft->ser.files);
+	struct kho_block_header_ser *block = phys_to_virt(ft.ser.files);
 
 	return (struct luo_file_ser *)(block + 1) + nr;
 }
 
 static void hand_over(struct kunit *test)
 {
-	struct file_test *ft = test->priv;
-
 	preserve_all(test);
-	KUNIT_ASSERT_EQ(test, luo_file_freeze_all(&ft->out, &ft->ser), 0);
+	KUNIT_ASSERT_EQ(test, luo_file_freeze_all(&ft.out, &ft.ser), 0);
 	handler_state.calls[0] = '\0';
 }
 
-static int deserialize(struct kunit *test)
-{
-	struct file_test *ft = test->priv;
-
-	return luo_file_deserialize(&ft->in, &ft->ser);
-}
-
 /* Retrieve a file and release it again. Return 0 or the error. */
-static int try_retrieve(struct kunit *test, u64 token)
+static int try_retrieve(u64 token)
 {
-	struct file_test *ft = test->priv;
-	struct file *file = luo_file_retrieve(&ft->in, token);
+	struct file *file = luo_file_retrieve(&ft.in, token);
 
 	if (IS_ERR(file))
 		return PTR_ERR(file);
@@ -321,95 +293,78 @@ static void file_that_no_handler_takes_is_refused(struct kunit *test)
 
 static void descriptor_that_is_not_open_is_refused(struct kunit *test)
 {
-	struct file_test *ft = test->priv;
-
-	KUNIT_EXPECT_EQ(test, luo_file_preserve(&ft->out, -1, 10), -EBADF);
+	KUNIT_EXPECT_EQ(test, luo_file_preserve(&ft.out, -1, 10), -EBADF);
 }
 
 static void token_is_unique(struct kunit *test)
 {
-	struct file_test *ft = test->priv;
-
-	KUNIT_EXPECT_EQ(test, preserve_file(test, ft->files[0], 0), 0);
-	KUNIT_EXPECT_EQ(test, preserve_file(test, ft->files[1], 0), -EEXIST);
-	KUNIT_EXPECT_EQ(test, preserve_file(test, ft->files[1], U64_MAX), 0);
+	KUNIT_EXPECT_EQ(test, preserve_file(test, ft.files[0], 0), 0);
+	KUNIT_EXPECT_EQ(test, preserve_file(test, ft.files[1], 0), -EEXIST);
+	KUNIT_EXPECT_EQ(test, preserve_file(test, ft.files[1], U64_MAX), 0);
 }
 
 static void file_is_preserved_once(struct kunit *test)
 {
-	struct file_test *ft = test->priv;
-
-	KUNIT_EXPECT_EQ(test, preserve_file(test, ft->files[0], 10), 0);
-	KUNIT_EXPECT_EQ(test, preserve_file(test, ft->files[0], 11), -EBUSY);
-	luo_file_unpreserve_all(&ft->out);
-	KUNIT_EXPECT_EQ(test, preserve_file(test, ft->files[0], 11), 0);
+	KUNIT_EXPECT_EQ(test, preserve_file(test, ft.files[0], 10), 0);
+	KUNIT_EXPECT_EQ(test, preserve_file(test, ft.files[0], 11), -EBUSY);
+	luo_file_unpreserve_all(&ft.out);
+	KUNIT_EXPECT_EQ(test, preserve_file(test, ft.files[0], 11), 0);
 }
 
 static void failed_preserve_leaves_nothing(struct kunit *test)
 {
-	struct file_test *ft = test->priv;
-
 	handler_state.fail_preserve = 1;
-	KUNIT_EXPECT_EQ(test, preserve_file(test, ft->files[0], 10), -EREMOTEIO);
-	KUNIT_EXPECT_EQ(test, ft->out.count, 0);
-	KUNIT_EXPECT_EQ(test, ft->out.blocks.nr_blocks, 0);
+	KUNIT_EXPECT_EQ(test, preserve_file(test, ft.files[0], 10), -EREMOTEIO);
+	KUNIT_EXPECT_EQ(test, ft.out.count, 0);
+	KUNIT_EXPECT_EQ(test, ft.out.blocks.nr_blocks, 0);
 	handler_state.fail_preserve = 0;
-	KUNIT_EXPECT_EQ(test, preserve_file(test, ft->files[0], 10), 0);
+	KUNIT_EXPECT_EQ(test, preserve_file(test, ft.files[0], 10), 0);
 	expect_calls(test, "p1 p1");
 }
 
 static void unpreserve_goes_backwards(struct kunit *test)
 {
-	struct file_test *ft = test->priv;
-
 	preserve_all(test);
-	luo_file_unpreserve_all(&ft->out);
+	luo_file_unpreserve_all(&ft.out);
 	expect_calls(test, "p1 p2 p3 u3 u2 u1");
-	KUNIT_EXPECT_EQ(test, ft->out.count, 0);
+	KUNIT_EXPECT_EQ(test, ft.out.count, 0);
 }
 
 static void freeze_stores_all_files_in_order(struct kunit *test)
 {
-	struct file_test *ft = test->priv;
 	unsigned int i;
 
 	preserve_all(test);
-	KUNIT_ASSERT_EQ(test, luo_file_freeze_all(&ft->out, &ft->ser), 0);
+	KUNIT_ASSERT_EQ(test, luo_file_freeze_all(&ft.out, &ft.ser), 0);
 	expect_calls(test, "p1 p2 p3 f1 f2 f3");
-	KUNIT_EXPECT_EQ(test, ft->ser.count, NR_FILES);
+	KUNIT_EXPECT_EQ(test, ft.ser.count, NR_FILES);
 	for (i = 0; i < NR_FILES; i++) {
-		KUNIT_EXPECT_STREQ(test, nth_entry(test, i)->compatible, HANDLER);
-		KUNIT_EXPECT_EQ(test, nth_entry(test, i)->token, 10 + i);
-		KUNIT_EXPECT_EQ(test, nth_entry(test, i)->data, 1 + i);
+		KUNIT_EXPECT_STREQ(test, nth_entry(i)->compatible, HANDLER);
+		KUNIT_EXPECT_EQ(test, nth_entry(i)->token, 10 + i);
+		KUNIT_EXPECT_EQ(test, nth_entry(i)->data, 1 + i);
 	}
 }
 
 static void session_without_files_has_no_chain(struct kunit *test)
 {
-	struct file_test *ft = test->priv;
-
-	ft->ser.files = 1;
-	KUNIT_EXPECT_EQ(test, luo_file_freeze_all(&ft->out, &ft->ser), 0);
-	KUNIT_EXPECT_EQ(test, ft->ser.files, 0);
-	KUNIT_EXPECT_EQ(test, ft->ser.count, 0);
+	ft.ser.files = 1;
+	KUNIT_EXPECT_EQ(test, luo_file_freeze_all(&ft.out, &ft.ser), 0);
+	KUNIT_EXPECT_EQ(test, ft.ser.files, 0);
+	KUNIT_EXPECT_EQ(test, ft.ser.count, 0);
 }
 
 static void failed_freeze_is_undone_backwards(struct kunit *test)
 {
-	struct file_test *ft = test->priv;
-
 	preserve_all(test);
 	handler_state.fail_freeze = 3;
-	KUNIT_EXPECT_EQ(test, luo_file_freeze_all(&ft->out, &ft->ser), -EREMOTEIO);
+	KUNIT_EXPECT_EQ(test, luo_file_freeze_all(&ft.out, &ft.ser), -EREMOTEIO);
 	expect_calls(test, "p1 p2 p3 f1 f2 f3 t2 t1");
 }
 
 static void unfreeze_goes_backwards(struct kunit *test)
 {
-	struct file_test *ft = test->priv;
-
 	hand_over(test);
-	luo_file_unfreeze_all(&ft->out);
+	luo_file_unfreeze_all(&ft.out);
 	expect_calls(test, "t3 t2 t1");
 }
 
@@ -418,21 +373,20 @@ static void unfreeze_goes_backwards(struct kunit *test)
 static void files_are_retrieved_in_any_order(struct kunit *test)
 {
 	hand_over(test);
-	KUNIT_ASSERT_EQ(test, deserialize(test), 0);
-	KUNIT_EXPECT_EQ(test, try_retrieve(test, 12), 0);
-	KUNIT_EXPECT_EQ(test, try_retrieve(test, 10), 0);
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), 0);
+	KUNIT_EXPECT_EQ(test, try_retrieve(12), 0);
+	KUNIT_EXPECT_EQ(test, try_retrieve(10), 0);
 	expect_calls(test, "r3 r1");
 }
 
 static void file_is_made_once(struct kunit *test)
 {
-	struct file_test *ft = test->priv;
 	struct file *first, *second;
 
 	hand_over(test);
-	KUNIT_ASSERT_EQ(test, deserialize(test), 0);
-	first = luo_file_retrieve(&ft->in, 11);
-	second = luo_file_retrieve(&ft->in, 11);
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), 0);
+	first = luo_file_retrieve(&ft.in, 11);
+	second = luo_file_retrieve(&ft.in, 11);
 	expect_calls(test, "r2");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, first);
 	KUNIT_EXPECT_PTR_EQ(test, first, second);
@@ -443,58 +397,53 @@ static void file_is_made_once(struct kunit *test)
 static void unknown_token_is_refused(struct kunit *test)
 {
 	hand_over(test);
-	KUNIT_ASSERT_EQ(test, deserialize(test), 0);
-	KUNIT_EXPECT_EQ(test, try_retrieve(test, 13), -ENOENT);
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), 0);
+	KUNIT_EXPECT_EQ(test, try_retrieve(13), -ENOENT);
 }
 
 static void failed_retrieve_is_not_tried_again(struct kunit *test)
 {
 	hand_over(test);
-	KUNIT_ASSERT_EQ(test, deserialize(test), 0);
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), 0);
 	handler_state.fail_retrieve = 2;
-	KUNIT_EXPECT_EQ(test, try_retrieve(test, 11), -EREMOTEIO);
+	KUNIT_EXPECT_EQ(test, try_retrieve(11), -EREMOTEIO);
 	handler_state.fail_retrieve = 0;
-	KUNIT_EXPECT_EQ(test, try_retrieve(test, 11), -EREMOTEIO);
+	KUNIT_EXPECT_EQ(test, try_retrieve(11), -EREMOTEIO);
 	expect_calls(test, "r2");
 }
 
 static void retrieved_file_counts_as_preserved(struct kunit *test)
 {
-	struct file_test *ft = test->priv;
 	struct file *file;
 
 	hand_over(test);
-	KUNIT_ASSERT_EQ(test, deserialize(test), 0);
-	file = luo_file_retrieve(&ft->in, 10);
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), 0);
+	file = luo_file_retrieve(&ft.in, 10);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
 	KUNIT_EXPECT_EQ(test, preserve_file(test, file, 20), -EBUSY);
-	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&ft->in), 0);
+	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&ft.in), 0);
 	KUNIT_EXPECT_EQ(test, preserve_file(test, file, 20), 0);
 	fput(file);
 }
 
 static void finish_goes_backwards(struct kunit *test)
 {
-	struct file_test *ft = test->priv;
-
 	hand_over(test);
-	KUNIT_ASSERT_EQ(test, deserialize(test), 0);
-	KUNIT_EXPECT_EQ(test, try_retrieve(test, 11), 0);
-	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&ft->in), 0);
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), 0);
+	KUNIT_EXPECT_EQ(test, try_retrieve(11), 0);
+	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&ft.in), 0);
 	expect_calls(test, "r2 e3 e2 e1");
-	KUNIT_EXPECT_EQ(test, ft->in.count, 0);
+	KUNIT_EXPECT_EQ(test, ft.in.count, 0);
 }
 
 static void nothing_is_finished_before_all_can_be(struct kunit *test)
 {
-	struct file_test *ft = test->priv;
-
 	hand_over(test);
-	KUNIT_ASSERT_EQ(test, deserialize(test), 0);
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), 0);
 	handler_state.not_ready = 3;
-	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&ft->in), -EBUSY);
+	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&ft.in), -EBUSY);
 	expect_calls(test, "");
-	KUNIT_EXPECT_EQ(test, ft->in.count, NR_FILES);
+	KUNIT_EXPECT_EQ(test, ft.in.count, NR_FILES);
 }
 
 /* Damaged files */
@@ -502,41 +451,39 @@ static void nothing_is_finished_before_all_can_be(struct kunit *test)
 static void files_with_the_same_token_are_refused(struct kunit *test)
 {
 	hand_over(test);
-	nth_entry(test, 2)->token = nth_entry(test, 0)->token;
-	KUNIT_ASSERT_EQ(test, deserialize(test), 0);
-	KUNIT_EXPECT_EQ(test, try_retrieve(test, 10), -EIO);
-	KUNIT_EXPECT_EQ(test, try_retrieve(test, 11), 0);
+	nth_entry(2)->token = nth_entry(0)->token;
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), 0);
+	KUNIT_EXPECT_EQ(test, try_retrieve(10), -EIO);
+	KUNIT_EXPECT_EQ(test, try_retrieve(11), 0);
 	expect_calls(test, "r2");
 }
 
 static void file_with_endless_version_is_refused(struct kunit *test)
 {
 	hand_over(test);
-	memset(nth_entry(test, 0)->compatible, 'v', LIVEUPDATE_HNDL_COMPAT_LENGTH);
-	KUNIT_ASSERT_EQ(test, deserialize(test), 0);
-	KUNIT_EXPECT_EQ(test, try_retrieve(test, 10), -EIO);
-	KUNIT_EXPECT_EQ(test, try_retrieve(test, 11), 0);
+	memset(nth_entry(0)->compatible, 'v', LIVEUPDATE_HNDL_COMPAT_LENGTH);
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), 0);
+	KUNIT_EXPECT_EQ(test, try_retrieve(10), -EIO);
+	KUNIT_EXPECT_EQ(test, try_retrieve(11), 0);
 }
 
 static void file_of_unknown_handler_is_not_found(struct kunit *test)
 {
-	struct file_test *ft = test->priv;
-
 	hand_over(test);
-	strscpy_pad(nth_entry(test, 0)->compatible, OTHER_NAME "-v1");
-	KUNIT_ASSERT_EQ(test, deserialize(test), 0);
-	KUNIT_EXPECT_EQ(test, try_retrieve(test, 10), -ENOENT);
+	strscpy_pad(nth_entry(0)->compatible, OTHER_NAME "-v1");
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), 0);
+	KUNIT_EXPECT_EQ(test, try_retrieve(10), -ENOENT);
 	/* The session can be finished. The memory of the file stays reserved. */
-	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&ft->in), 0);
+	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&ft.in), 0);
 	expect_calls(test, "e3 e2");
 }
 
 static void file_of_other_version_is_refused(struct kunit *test)
 {
 	hand_over(test);
-	strscpy_pad(nth_entry(test, 0)->compatible, HANDLER_NAME "-v2");
-	KUNIT_ASSERT_EQ(test, deserialize(test), 0);
-	KUNIT_EXPECT_EQ(test, try_retrieve(test, 10), -EIO);
+	strscpy_pad(nth_entry(0)->compatible, HANDLER_NAME "-v2");
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), 0);
+	KUNIT_EXPECT_EQ(test, try_retrieve(10), -EIO);
 }
 
 static void handler_may_read_other_versions(struct kunit *test)
@@ -545,38 +492,35 @@ static void handler_may_read_other_versions(struct kunit *test)
 
 	test_handler.versions = &versions;
 	hand_over(test);
-	strscpy_pad(nth_entry(test, 0)->compatible, HANDLER_NAME "-v3");
-	strscpy_pad(nth_entry(test, 1)->compatible, HANDLER_NAME "-v4");
-	KUNIT_EXPECT_EQ(test, deserialize(test), 0);
-	KUNIT_EXPECT_EQ(test, try_retrieve(test, 10), 0);
-	KUNIT_EXPECT_EQ(test, try_retrieve(test, 11), -EIO);
+	strscpy_pad(nth_entry(0)->compatible, HANDLER_NAME "-v3");
+	strscpy_pad(nth_entry(1)->compatible, HANDLER_NAME "-v4");
+	KUNIT_EXPECT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), 0);
+	KUNIT_EXPECT_EQ(test, try_retrieve(10), 0);
+	KUNIT_EXPECT_EQ(test, try_retrieve(11), -EIO);
 	test_handler.versions = NULL;
 }
 
 static void wrong_number_of_files_is_refused(struct kunit *test)
 {
-	struct file_test *ft = test->priv;
-
 	hand_over(test);
-	ft->ser.count++;
-	KUNIT_EXPECT_EQ(test, deserialize(test), -EINVAL);
-	KUNIT_EXPECT_EQ(test, ft->in.count, 0);
-	KUNIT_EXPECT_EQ(test, try_retrieve(test, 10), -ENOENT);
-	kho_block_destroy(&ft->in.blocks);
+	ft.ser.count++;
+	KUNIT_EXPECT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), -EINVAL);
+	KUNIT_EXPECT_EQ(test, ft.in.count, 0);
+	KUNIT_EXPECT_EQ(test, try_retrieve(10), -ENOENT);
+	kho_block_destroy(&ft.in.blocks);
 }
 
 static void damaged_chain_is_refused(struct kunit *test)
 {
-	struct file_test *ft = test->priv;
 	u64 good;
 
 	hand_over(test);
-	good = ft->ser.files;
-	ft->ser.files = good + 8;
-	KUNIT_EXPECT_EQ(test, deserialize(test), -EINVAL);
-	ft->ser.files = 0;
-	KUNIT_EXPECT_EQ(test, deserialize(test), -EINVAL);
-	KUNIT_EXPECT_EQ(test, ft->in.count, 0);
+	good = ft.ser.files;
+	ft.ser.files = good + 8;
+	KUNIT_EXPECT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), -EINVAL);
+	ft.ser.files = 0;
+	KUNIT_EXPECT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), -EINVAL);
+	KUNIT_EXPECT_EQ(test, ft.in.count, 0);
 }
 
 static struct kunit_case file_cases[] = {

@@ -25,6 +25,8 @@ static struct {
 	unsigned int fail_at;
 } luo_flb_test;
 
+static struct liveupdate_flb *flbs[NR_FLBS];
+
 static int test_flb_preserve(struct liveupdate_flb_op_args *args)
 {
 	if (luo_flb_test.nr_preserved == luo_flb_test.fail_at)
@@ -99,14 +101,12 @@ static struct liveupdate_flb *new_flb(struct kunit *test, unsigned int nr)
 
 static int luo_flb_test_init(struct kunit *test)
 {
-	struct liveupdate_flb **flbs;
 	unsigned int i;
 
 	if (!liveupdate_enabled())
 		kunit_skip(test, "needs kho=on liveupdate=on");
 
-	flbs = kunit_kcalloc(test, NR_FLBS, sizeof(*flbs), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, flbs);
+	memset(flbs, 0, sizeof(flbs));
 	test->priv = flbs;
 	luo_flb_test.fail_at = UINT_MAX;
 	KUNIT_ASSERT_EQ(test, 0,
@@ -121,10 +121,9 @@ static int luo_flb_test_init(struct kunit *test)
 
 static void luo_flb_test_exit(struct kunit *test)
 {
-	struct liveupdate_flb **flbs = test->priv;
 	unsigned int i;
 
-	if (!flbs)
+	if (!test->priv)
 		return;
 	for (i = 0; i < NR_FLBS && flbs[i]; i++)
 		liveupdate_unregister_flb(&test_handler, flbs[i]);
@@ -185,7 +184,6 @@ static void luo_flb_test_failure_leaves_nothing(struct kunit *test)
 
 static void luo_flb_test_unreferenced_by_files(struct kunit *test)
 {
-	struct liveupdate_flb **flbs = test->priv;
 	struct luo_ser ser = {};
 	void *object;
 
@@ -207,7 +205,6 @@ static void luo_flb_test_unreferenced_by_files(struct kunit *test)
 static void luo_flb_test_register_refuses(struct kunit *test)
 {
 	static const struct liveupdate_flb_ops no_ops;
-	struct liveupdate_flb **flbs = test->priv;
 	struct liveupdate_flb *flb = new_flb(test, 0);
 	struct liveupdate_flb nameless = { .ops = &test_flb_ops };
 
@@ -242,6 +239,3 @@ static struct kunit_suite luo_flb_test_suite = {
 };
 
 kunit_test_suites(&luo_flb_test_suite);
-
-MODULE_DESCRIPTION("KUnit tests of live update state that files share");
-MODULE_LICENSE("GPL");

@@ -8,37 +8,26 @@
  * tools/testing/selftests/liveupdate/ tests the ioctls and whole live updates.
  */
 
-#include <kunit/static_stub.h>
 #include <kunit/test.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/liveupdate.h>
-#include <linux/pfn.h>
 #include <linux/string.h>
 
 #include <linux/kho/abi/luo.h>
 #include <linux/kho/block.h>
 
 #include "../luo_internal.h"
-
-static bool fake_contains(phys_addr_t phys, size_t size)
-{
-	return pfn_valid(PHYS_PFN(phys));
-}
-
-static void fake_restore_free(void *mem)
-{
-}
+#include "fake_kho.h"
 
 static int session_test_init(struct kunit *test)
 {
 	if (!liveupdate_enabled())
 		kunit_skip(test, "needs kho=on liveupdate=on");
 
-	kunit_activate_static_stub(test, kho_incoming_contains, fake_contains);
-	kunit_activate_static_stub(test, kho_restore_free, fake_restore_free);
+	fake_kho_start(test);
 	return 0;
 }
 

@@ -6,12 +6,9 @@
  *
  * A test preserves a memfd with the functions of LUO, then retrieves it in the same
  * kernel. The serialized list of folios is changed to name copies of the folios, so
- * that the retrieved file does not share folios with the preserved one. The
- * functions of KHO are replaced: memory is preserved if the test says so, and
- * restoring it takes a reference.
+ * that the retrieved file does not share folios with the preserved one.
  */
 
-#include <kunit/static_stub.h>
 #include <kunit/test.h>
 #include <linux/delay.h>
 #include <linux/fdtable.h>
@@ -23,7 +20,6 @@
 #include <linux/memfd.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
-#include <linux/pfn.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 #include <linux/swap.h>
@@ -33,11 +29,12 @@
 #include <linux/kho/abi/memfd.h>
 
 #include "../luo_internal.h"
+#include "fake_kho.h"
 
 #define TOKEN		42
 #define MAX_COPIES	8
 
-struct memfd_test {
+static struct {
 	struct file *file;
 	struct luo_file_set out;
 	struct luo_file_set_ser ser;
@@ -45,66 +42,20 @@ struct memfd_test {
 	struct file *retrieved;
 	struct memfd_luo_folio_ser *entries;
 	struct folio *copies[MAX_COPIES];
-	phys_addr_t lost;		/* reported as not preserved */
-};
-
-static bool fake_contains(phys_addr_t phys, size_t size)
-{
-	struct memfd_test *mt = kunit_get_current_test()->priv;
-
-	return pfn_valid(PHYS_PFN(phys)) && phys != mt->lost;
-}
-
-static bool fake_has_pages(phys_addr_t phys, unsigned long nr)
-{
-	return fake_contains(phys, nr << PAGE_SHIFT);
-}
-
-static struct page *fake_restore_pages(phys_addr_t phys, unsigned long nr)
-{
-	struct page *page = pfn_to_page(PHYS_PFN(phys));
-	unsigned long i;
-
-	for (i = 0; i < nr; i++)
-		get_page(page + i);
-	return page;
-}
-
-static struct folio *fake_restore_folio(phys_addr_t phys)
-{
-	struct memfd_test *mt = kunit_get_current_test()->priv;
-	struct folio *folio;
-
-	if (!pfn_valid(PHYS_PFN(phys)) || phys == mt->lost)
-		return NULL;
-	folio = pfn_folio(PHYS_PFN(phys));
-	folio_get(folio);
-	return folio;
-}
-
-static void fake_restore_free(void *mem)
-{
-}
+} mt;
 
 static int memfd_test_init(struct kunit *test)
 {
-	struct memfd_test *mt;
-
 	if (!liveupdate_enabled())
 		kunit_skip(test, "needs kho=on liveupdate=on");
 
-	mt = kunit_kzalloc(test, sizeof(*mt), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, mt);
-	luo_file_set_init(&mt->out);
-	luo_file_set_init(&mt->in);
-	kunit_activate_static_stub(test, kho_incoming_contains, fake_contains);
-	kunit_activate_static_stub(test, kho_incoming_has_pages, fake_has_pages);
-	kunit_activate_static_stub(test, kho_restore_pages, fake_restore_pages);
-	kunit_activate_static_stub(test, kho_restore_folio, fake_restore_folio);
-	kunit_activate_static_stub(test, kho_restore_free, fake_restore_free);
-	mt->file = memfd_new_file("memfd:kunit", MFD_ALLOW_SEALING);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mt->file);
-	test->priv = mt;
+	memset(&mt, 0, sizeof(mt));
+	luo_file_set_init(&mt.out);
+	luo_file_set_init(&mt.in);
+	fake_kho_start(test);
+	mt.file = memfd_new_file("memfd:kunit", MFD_ALLOW_SEALING);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mt.file);
+	test->priv = &mt;
 	return 0;
 }
 
@@ -127,30 +78,28 @@ static void expect_given_back(struct kunit *test, struct folio *folio)
 
 static void memfd_test_exit(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
 	unsigned int i;
 
-	if (!mt)
+	if (!test->priv)
 		return;
-	if (mt->retrieved)
-		fput(mt->retrieved);
-	luo_file_finish_all(&mt->in);
-	luo_file_unpreserve_all(&mt->out);
-	fput(mt->file);
-	for (i = 0; i < MAX_COPIES && mt->copies[i]; i++)
-		expect_given_back(test, mt->copies[i]);
+	if (mt.retrieved)
+		fput(mt.retrieved);
+	luo_file_finish_all(&mt.in);
+	luo_file_unpreserve_all(&mt.out);
+	fput(mt.file);
+	for (i = 0; i < MAX_COPIES && mt.copies[i]; i++)
+		expect_given_back(test, mt.copies[i]);
 }
 
 /* Write a page of @byte at page @index. */
 static void write_page(struct kunit *test, pgoff_t index, int byte)
 {
-	struct memfd_test *mt = test->priv;
 	loff_t pos = index << PAGE_SHIFT;
 	void *page = kunit_kmalloc(test, PAGE_SIZE, GFP_KERNEL);
 
 	KUNIT_ASSERT_NOT_NULL(test, page);
 	memset(page, byte, PAGE_SIZE);
-	KUNIT_ASSERT_EQ(test, kernel_write(mt->file, page, PAGE_SIZE, &pos),
+	KUNIT_ASSERT_EQ(test, kernel_write(mt.file, page, PAGE_SIZE, &pos),
 			PAGE_SIZE);
 }
 
@@ -167,21 +116,19 @@ static void expect_page(struct kunit *test, struct file *file, pgoff_t index,
 
 static int try_preserve(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
 	int fd = get_unused_fd_flags(O_CLOEXEC);
 	int err;
 
 	KUNIT_ASSERT_GE(test, fd, 0);
-	fd_install(fd, get_file(mt->file));
-	err = luo_file_preserve(&mt->out, fd, TOKEN);
+	fd_install(fd, get_file(mt.file));
+	err = luo_file_preserve(&mt.out, fd, TOKEN);
 	close_fd(fd);
 	return err;
 }
 
 static struct luo_file_ser *file_entry(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
-	struct kho_block_header_ser *block = phys_to_virt(mt->ser.files);
+	struct kho_block_header_ser *block = phys_to_virt(mt.ser.files);
 
 	return (struct luo_file_ser *)(block + 1);
 }
@@ -189,10 +136,8 @@ static struct luo_file_ser *file_entry(struct kunit *test)
 /* Preserve and freeze the file. Return its serialized form. */
 static struct memfd_luo_ser *preserve(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
-
 	KUNIT_ASSERT_EQ(test, try_preserve(test), 0);
-	KUNIT_ASSERT_EQ(test, luo_file_freeze_all(&mt->out, &mt->ser), 0);
+	KUNIT_ASSERT_EQ(test, luo_file_freeze_all(&mt.out, &mt.ser), 0);
 	return phys_to_virt(file_entry(test)->data);
 }
 
@@ -209,67 +154,59 @@ static struct memfd_luo_folio_ser *folio_entries(const struct memfd_luo_ser *ser
 static struct folio *list_copy(struct kunit *test, unsigned int i,
 			       struct folio *folio)
 {
-	struct memfd_test *mt = test->priv;
 	struct folio *copy = folio_alloc(GFP_KERNEL, folio_order(folio));
 
 	KUNIT_ASSERT_NOT_NULL(test, copy);
 	memcpy(folio_address(copy), folio_address(folio), folio_size(folio));
-	mt->entries[i].pfn = folio_pfn(copy);
+	mt.entries[i].pfn = folio_pfn(copy);
 	return copy;
 }
 
 /* Preserve and freeze the file, and make the list refer to copies of its folios. */
 static struct memfd_luo_ser *preserve_copies(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
 	struct memfd_luo_ser *ser = preserve(test);
 	unsigned int i;
 
 	KUNIT_ASSERT_LE(test, ser->nr_folios, MAX_COPIES);
-	mt->entries = folio_entries(ser);
+	mt.entries = folio_entries(ser);
 	for (i = 0; i < ser->nr_folios; i++)
-		mt->copies[i] = list_copy(test, i, pfn_folio(mt->entries[i].pfn));
+		mt.copies[i] = list_copy(test, i, pfn_folio(mt.entries[i].pfn));
 	return ser;
 }
 
 /* Replace the copies by new ones, because a file has used them. */
 static void renew_copies(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
 	unsigned int i;
 
-	for (i = 0; i < MAX_COPIES && mt->copies[i]; i++) {
-		struct folio *old = mt->copies[i];
+	for (i = 0; i < MAX_COPIES && mt.copies[i]; i++) {
+		struct folio *old = mt.copies[i];
 
-		mt->copies[i] = list_copy(test, i, old);
+		mt.copies[i] = list_copy(test, i, old);
 		expect_given_back(test, old);
 	}
 }
 
 static struct file *try_retrieve(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
-
-	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&mt->in, &mt->ser), 0);
-	return luo_file_retrieve(&mt->in, TOKEN);
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&mt.in, &mt.ser), 0);
+	return luo_file_retrieve(&mt.in, TOKEN);
 }
 
 static struct file *retrieve(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
 	struct file *file = try_retrieve(test);
 
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, file);
-	mt->retrieved = file;
+	mt.retrieved = file;
 	return file;
 }
 
 static void expect_refused(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
-
 	KUNIT_EXPECT_PTR_EQ(test, try_retrieve(test), ERR_PTR(-EIO));
-	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&mt->in), 0);
+	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&mt.in), 0);
 	renew_copies(test);
 }
 
@@ -277,14 +214,13 @@ static void expect_refused(struct kunit *test)
 
 static void descriptor_has_size_position_and_seals(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
 	struct memfd_luo_ser *ser;
 
 	write_page(test, 0, 'a');
-	KUNIT_ASSERT_EQ(test, kernel_write(mt->file, "bc", 2,
+	KUNIT_ASSERT_EQ(test, kernel_write(mt.file, "bc", 2,
 					   &(loff_t){ PAGE_SIZE }), 2);
-	KUNIT_ASSERT_EQ(test, vfs_llseek(mt->file, 17, SEEK_SET), 17);
-	KUNIT_ASSERT_EQ(test, memfd_add_seals(mt->file, F_SEAL_GROW), 0);
+	KUNIT_ASSERT_EQ(test, vfs_llseek(mt.file, 17, SEEK_SET), 17);
+	KUNIT_ASSERT_EQ(test, memfd_add_seals(mt.file, F_SEAL_GROW), 0);
 	ser = preserve(test);
 	KUNIT_EXPECT_EQ(test, ser->size, PAGE_SIZE + 2);
 	KUNIT_EXPECT_EQ(test, ser->pos, 17);
@@ -294,7 +230,6 @@ static void descriptor_has_size_position_and_seals(struct kunit *test)
 
 static void folios_are_listed_in_order(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
 	struct memfd_luo_folio_ser *entries;
 	struct memfd_luo_ser *ser;
 	unsigned int i;
@@ -306,7 +241,7 @@ static void folios_are_listed_in_order(struct kunit *test)
 	ser = preserve(test);
 	entries = folio_entries(ser);
 	for (i = 0; i < ser->nr_folios; i++) {
-		struct folio *folio = filemap_get_folio(mt->file->f_mapping, next);
+		struct folio *folio = filemap_get_folio(mt.file->f_mapping, next);
 
 		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, folio);
 		KUNIT_EXPECT_EQ(test, entries[i].index, next);
@@ -322,12 +257,10 @@ static void folios_are_listed_in_order(struct kunit *test)
 
 static void holes_are_filled(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
-
 	write_page(test, 2, 'c');
 	preserve_copies(test);
-	KUNIT_EXPECT_GE(test, mt->file->f_mapping->nrpages, 3);
-	expect_page(test, mt->file, 0, 0);
+	KUNIT_EXPECT_GE(test, mt.file->f_mapping->nrpages, 3);
+	expect_page(test, mt.file, 0, 0);
 	expect_page(test, retrieve(test), 1, 0);
 }
 
@@ -342,31 +275,28 @@ static void empty_file_has_no_folios(struct kunit *test)
 
 static void preserved_file_keeps_its_size(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
 	loff_t end = PAGE_SIZE;
 
 	write_page(test, 0, 'a');
 	preserve(test);
-	KUNIT_EXPECT_EQ(test, vfs_truncate(&mt->file->f_path, 0), -EPERM);
-	KUNIT_EXPECT_EQ(test, kernel_write(mt->file, "b", 1, &end), -EPERM);
-	KUNIT_EXPECT_EQ(test, vfs_fallocate(mt->file, 0, 0, 2 * PAGE_SIZE), -EPERM);
+	KUNIT_EXPECT_EQ(test, vfs_truncate(&mt.file->f_path, 0), -EPERM);
+	KUNIT_EXPECT_EQ(test, kernel_write(mt.file, "b", 1, &end), -EPERM);
+	KUNIT_EXPECT_EQ(test, vfs_fallocate(mt.file, 0, 0, 2 * PAGE_SIZE), -EPERM);
 
-	luo_file_unpreserve_all(&mt->out);
-	KUNIT_EXPECT_EQ(test, vfs_truncate(&mt->file->f_path, 0), 0);
+	luo_file_unpreserve_all(&mt.out);
+	KUNIT_EXPECT_EQ(test, vfs_truncate(&mt.file->f_path, 0), 0);
 }
 
 /* Reclaim must skip the folios, which it can't free. */
 static void preserved_file_is_unevictable(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
-
 	write_page(test, 0, 'a');
-	KUNIT_EXPECT_FALSE(test, mapping_unevictable(mt->file->f_mapping));
+	KUNIT_EXPECT_FALSE(test, mapping_unevictable(mt.file->f_mapping));
 	preserve(test);
-	KUNIT_EXPECT_TRUE(test, mapping_unevictable(mt->file->f_mapping));
+	KUNIT_EXPECT_TRUE(test, mapping_unevictable(mt.file->f_mapping));
 
-	luo_file_unpreserve_all(&mt->out);
-	KUNIT_EXPECT_FALSE(test, mapping_unevictable(mt->file->f_mapping));
+	luo_file_unpreserve_all(&mt.out);
+	KUNIT_EXPECT_FALSE(test, mapping_unevictable(mt.file->f_mapping));
 }
 
 static void preserved_file_can_be_written_inside(struct kunit *test)
@@ -379,56 +309,48 @@ static void preserved_file_can_be_written_inside(struct kunit *test)
 
 static void position_and_seals_are_read_again_at_freeze(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
 	struct memfd_luo_ser *ser;
 
 	write_page(test, 0, 'a');
 	ser = preserve(test);
-	KUNIT_ASSERT_EQ(test, vfs_llseek(mt->file, 9, SEEK_SET), 9);
-	KUNIT_ASSERT_EQ(test, memfd_add_seals(mt->file, F_SEAL_SHRINK), 0);
+	KUNIT_ASSERT_EQ(test, vfs_llseek(mt.file, 9, SEEK_SET), 9);
+	KUNIT_ASSERT_EQ(test, memfd_add_seals(mt.file, F_SEAL_SHRINK), 0);
 	KUNIT_EXPECT_EQ(test, ser->pos, 0);
-	KUNIT_ASSERT_EQ(test, luo_file_freeze_all(&mt->out, &mt->ser), 0);
+	KUNIT_ASSERT_EQ(test, luo_file_freeze_all(&mt.out, &mt.ser), 0);
 	KUNIT_EXPECT_EQ(test, ser->pos, 9);
 	KUNIT_EXPECT_EQ(test, ser->seals, F_SEAL_SHRINK);
 }
 
 static void executable_sealed_against_change_of_mode_is_refused(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
-
-	file_inode(mt->file)->i_mode |= 0111;
-	KUNIT_ASSERT_EQ(test, memfd_add_seals(mt->file, F_SEAL_EXEC), 0);
+	file_inode(mt.file)->i_mode |= 0111;
+	KUNIT_ASSERT_EQ(test, memfd_add_seals(mt.file, F_SEAL_EXEC), 0);
 	KUNIT_EXPECT_EQ(test, try_preserve(test), -EOPNOTSUPP);
 }
 
 static void more_holes_than_memory_are_refused(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
-
-	KUNIT_ASSERT_EQ(test, vfs_truncate(&mt->file->f_path, SZ_1T), 0);
+	KUNIT_ASSERT_EQ(test, vfs_truncate(&mt.file->f_path, SZ_1T), 0);
 	KUNIT_EXPECT_EQ(test, try_preserve(test), -ENOMEM);
-	KUNIT_EXPECT_EQ(test, mt->file->f_mapping->nrpages, 0);
+	KUNIT_EXPECT_EQ(test, mt.file->f_mapping->nrpages, 0);
 }
 
 static void more_pages_than_can_be_listed_are_refused(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
-
-	KUNIT_ASSERT_EQ(test, vfs_truncate(&mt->file->f_path,
+	KUNIT_ASSERT_EQ(test, vfs_truncate(&mt.file->f_path,
 					   ((u64)UINT_MAX + 1) << PAGE_SHIFT), 0);
 	KUNIT_EXPECT_EQ(test, try_preserve(test), -EFBIG);
 }
 
 static void failed_preserve_leaves_the_file_alone(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
 	struct folio *folio;
 	pgoff_t offset;
 
 	write_page(test, 0, 'a');
 	write_page(test, 1, 'b');
 	/* A folio in scratch can't be preserved. */
-	KUNIT_ASSERT_EQ(test, memfd_pin_folios(mt->file, PAGE_SIZE,
+	KUNIT_ASSERT_EQ(test, memfd_pin_folios(mt.file, PAGE_SIZE,
 					       2 * PAGE_SIZE - 1, &folio, 1,
 					       &offset), 1);
 	KUNIT_ASSERT_EQ(test, kho_preserve_folio(folio), 0);
@@ -436,7 +358,7 @@ static void failed_preserve_leaves_the_file_alone(struct kunit *test)
 	kho_unpreserve_folio(folio);
 	unpin_folio(folio);
 
-	KUNIT_EXPECT_EQ(test, vfs_truncate(&mt->file->f_path, PAGE_SIZE), 0);
+	KUNIT_EXPECT_EQ(test, vfs_truncate(&mt.file->f_path, PAGE_SIZE), 0);
 	KUNIT_EXPECT_EQ(test, try_preserve(test), 0);
 }
 
@@ -444,13 +366,12 @@ static void failed_preserve_leaves_the_file_alone(struct kunit *test)
 
 static void retrieved_file_is_the_same(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
 	struct file *file;
 
 	write_page(test, 0, 'a');
 	write_page(test, 1, 'b');
-	KUNIT_ASSERT_EQ(test, vfs_llseek(mt->file, 5, SEEK_SET), 5);
-	KUNIT_ASSERT_EQ(test, memfd_add_seals(mt->file, F_SEAL_SEAL), 0);
+	KUNIT_ASSERT_EQ(test, vfs_llseek(mt.file, 5, SEEK_SET), 5);
+	KUNIT_ASSERT_EQ(test, memfd_add_seals(mt.file, F_SEAL_SEAL), 0);
 	preserve_copies(test);
 
 	file = retrieve(test);
@@ -458,18 +379,17 @@ static void retrieved_file_is_the_same(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, file->f_pos, 5);
 	KUNIT_EXPECT_EQ(test, memfd_get_seals(file), F_SEAL_SEAL);
 	KUNIT_EXPECT_EQ(test, file_inode(file)->i_blocks,
-			file_inode(mt->file)->i_blocks);
+			file_inode(mt.file)->i_blocks);
 	expect_page(test, file, 0, 'a');
 	expect_page(test, file, 1, 'b');
 }
 
 static void retrieved_file_sealed_without_x_can_be_written(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
 	struct file *file;
 
-	file_inode(mt->file)->i_mode &= ~0111;
-	KUNIT_ASSERT_EQ(test, memfd_add_seals(mt->file, F_SEAL_EXEC), 0);
+	file_inode(mt.file)->i_mode &= ~0111;
+	KUNIT_ASSERT_EQ(test, memfd_add_seals(mt.file, F_SEAL_EXEC), 0);
 	preserve(test);
 
 	file = retrieve(test);
@@ -509,13 +429,11 @@ static void folio_that_is_not_uptodate_reads_as_zeros(struct kunit *test)
 /* memfd_test_exit() checks that the folios were freed. */
 static void discarded_file_gives_its_folios_back(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
-
 	write_page(test, 0, 'a');
 	write_page(test, 1, 'b');
 	preserve_copies(test);
-	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&mt->in, &mt->ser), 0);
-	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&mt->in), 0);
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&mt.in, &mt.ser), 0);
+	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&mt.in), 0);
 }
 
 static void other_versions_are_refused(struct kunit *test)
@@ -539,7 +457,6 @@ static void other_versions_are_refused(struct kunit *test)
 
 static void damaged_addresses_are_refused(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
 	u64 good;
 
 	write_page(test, 0, 'a');
@@ -552,7 +469,7 @@ static void damaged_addresses_are_refused(struct kunit *test)
 	file_entry(test)->data = BIT_ULL(62);
 	expect_refused(test);
 	file_entry(test)->data = good;
-	mt->lost = good;
+	fake_kho.lost = good;
 	expect_refused(test);
 }
 
@@ -609,16 +526,15 @@ static void folios_that_do_not_fit_are_refused(struct kunit *test)
 
 static void misaligned_large_folio_is_refused(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
 	struct memfd_luo_ser *ser;
 
 	write_page(test, 0, 'a');
 	write_page(test, 7, 'b');
 	ser = preserve_copies(test);
-	folio_put(mt->copies[1]);
-	mt->copies[1] = folio_alloc(GFP_KERNEL, 2);
-	KUNIT_ASSERT_NOT_NULL(test, mt->copies[1]);
-	folio_entries(ser)[1].pfn = folio_pfn(mt->copies[1]);
+	folio_put(mt.copies[1]);
+	mt.copies[1] = folio_alloc(GFP_KERNEL, 2);
+	KUNIT_ASSERT_NOT_NULL(test, mt.copies[1]);
+	folio_entries(ser)[1].pfn = folio_pfn(mt.copies[1]);
 	/* Skip the other folio, so that the index is free. */
 	folio_entries(ser)[0].pfn = 0;
 	expect_refused(test);
@@ -626,17 +542,15 @@ static void misaligned_large_folio_is_refused(struct kunit *test)
 
 static void lost_folio_is_refused_and_the_others_are_freed(struct kunit *test)
 {
-	struct memfd_test *mt = test->priv;
-
 	write_page(test, 0, 'a');
 	write_page(test, 1, 'b');
 	write_page(test, 2, 'c');
 	preserve_copies(test);
-	mt->lost = PFN_PHYS(folio_pfn(mt->copies[1]));
+	fake_kho.lost = PFN_PHYS(folio_pfn(mt.copies[1]));
 	expect_refused(test);
-	mt->lost = PFN_PHYS(folio_pfn(mt->copies[1]));
-	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&mt->in, &mt->ser), 0);
-	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&mt->in), 0);
+	fake_kho.lost = PFN_PHYS(folio_pfn(mt.copies[1]));
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&mt.in, &mt.ser), 0);
+	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&mt.in), 0);
 }
 
 static struct kunit_case memfd_cases[] = {
