@@ -11,6 +11,7 @@
 #include <linux/io.h>
 #include <linux/pfn.h>
 #include <linux/prandom.h>
+#include <linux/range.h>
 
 #include "../kho_radix.h"
 
@@ -22,20 +23,24 @@
 /* Number of nodes of a tree with a single leaf */
 #define NODES_OF_ONE	((long)KHO_TREE_MAX_DEPTH)
 
+static struct kho_radix_tree tree;
+
+/* The ranges of page frame numbers that the last walk has visited */
+static struct {
+	struct range ranges[8];
+	unsigned int nr;
+} seen;
+
 static int radix_test_init(struct kunit *test)
 {
-	struct kho_radix_tree *tree;
-
-	tree = kunit_kzalloc(test, sizeof(*tree), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, tree);
-	test->priv = tree;
-	return kho_radix_init(tree);
+	memset(&tree, 0, sizeof(tree));
+	return kho_radix_init(&tree);
 }
 
 static void radix_test_exit(struct kunit *test)
 {
-	if (test->priv)
-		kho_radix_destroy(test->priv);
+	if (tree.root)
+		kho_radix_destroy(&tree);
 }
 
 static int count_node(phys_addr_t node, unsigned int level, void *arg)
@@ -46,28 +51,43 @@ static int count_node(phys_addr_t node, unsigned int level, void *arg)
 	return 0;
 }
 
-static long nr_nodes(struct kho_radix_tree *tree)
+static long nr_nodes(void)
 {
 	long nr = 0;
-	int err = kho_radix_walk_nodes(tree, count_node, &nr);
+	int err = kho_radix_walk_nodes(&tree, count_node, &nr);
 
 	return err ?: nr;
 }
 
-static bool has_block(struct kho_radix_tree *tree, unsigned long pfn,
-		      unsigned int order)
+static void add(struct kunit *test, unsigned long pfn, unsigned int order)
 {
-	return kho_radix_test_range(tree, pfn, 1, order);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(&tree, pfn, order), 0);
 }
 
-/* Return a mask of the orders of the blocks in a tree. */
-static u64 orders_of(struct kho_radix_tree *tree)
+static void add_blocks(struct kunit *test, unsigned long pfn, unsigned long nr,
+		       unsigned int order)
+{
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(&tree, pfn, nr, order), 0);
+}
+
+static void del(struct kunit *test, unsigned long pfn, unsigned int order)
+{
+	KUNIT_EXPECT_EQ(test, kho_radix_del_page(&tree, pfn, order), 0);
+}
+
+static bool has_block(unsigned long pfn, unsigned int order)
+{
+	return kho_radix_test_range(&tree, pfn, 1, order);
+}
+
+/* Return a mask of the orders of the blocks in the tree. */
+static u64 orders_of(void)
 {
 	struct kho_radix_stats stats;
 	unsigned int order;
 	u64 orders = 0;
 
-	kho_radix_count_all(tree, &stats);
+	kho_radix_count_all(&tree, &stats);
 	for (order = 0; order <= MAX_ORDER; order++)
 		if (stats.nr_blocks[order])
 			orders |= BIT_ULL(order);
@@ -130,19 +150,19 @@ static void orders_do_not_share_keys(struct kunit *test)
 
 static void new_tree_has_only_a_root(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
-	KUNIT_EXPECT_EQ(test, orders_of(test->priv), 0ULL);
-	KUNIT_EXPECT_FALSE(test, has_block(test->priv, 0, 0));
+	KUNIT_EXPECT_EQ(test, nr_nodes(), 1);
+	KUNIT_EXPECT_EQ(test, orders_of(), 0ULL);
+	KUNIT_EXPECT_FALSE(test, has_block(0, 0));
 }
 
 static void added_block_has_only_its_order(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 64, 3), 0);
-	KUNIT_EXPECT_TRUE(test, has_block(test->priv, 64, 3));
-	KUNIT_EXPECT_FALSE(test, has_block(test->priv, 64, 2));
-	KUNIT_EXPECT_FALSE(test, has_block(test->priv, 64, 4));
-	KUNIT_EXPECT_FALSE(test, has_block(test->priv, 72, 3));
-	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE);
+	add(test, 64, 3);
+	KUNIT_EXPECT_TRUE(test, has_block(64, 3));
+	KUNIT_EXPECT_FALSE(test, has_block(64, 2));
+	KUNIT_EXPECT_FALSE(test, has_block(64, 4));
+	KUNIT_EXPECT_FALSE(test, has_block(72, 3));
+	KUNIT_EXPECT_EQ(test, nr_nodes(), NODES_OF_ONE);
 }
 
 static void blocks_of_all_orders_are_added_and_removed(struct kunit *test)
@@ -152,27 +172,27 @@ static void blocks_of_all_orders_are_added_and_removed(struct kunit *test)
 	for (order = 0; order < MAX_ORDER; order++) {
 		unsigned long pfn = END_PFN - BIT(order);
 
-		KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, pfn, order), 0);
-		KUNIT_EXPECT_TRUE(test, has_block(test->priv, pfn, order));
-		KUNIT_EXPECT_EQ(test, orders_of(test->priv), BIT_ULL(order));
-		KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, pfn, order), 0);
-		KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
+		add(test, pfn, order);
+		KUNIT_EXPECT_TRUE(test, has_block(pfn, order));
+		KUNIT_EXPECT_EQ(test, orders_of(), BIT_ULL(order));
+		del(test, pfn, order);
+		KUNIT_EXPECT_EQ(test, nr_nodes(), 1);
 	}
 }
 
 static void block_is_not_added_twice(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 7, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 7, 0), -EEXIST);
-	KUNIT_EXPECT_TRUE(test, has_block(test->priv, 7, 0));
+	add(test, 7, 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(&tree, 7, 0), -EEXIST);
+	KUNIT_EXPECT_TRUE(test, has_block(7, 0));
 }
 
 static void block_is_not_removed_twice(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, 7, 0), -ENOENT);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 7, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, 7, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, 7, 0), -ENOENT);
+	KUNIT_EXPECT_EQ(test, kho_radix_del_page(&tree, 7, 0), -ENOENT);
+	add(test, 7, 0);
+	del(test, 7, 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_del_page(&tree, 7, 0), -ENOENT);
 }
 
 static void invalid_blocks_are_refused(struct kunit *test)
@@ -187,39 +207,37 @@ static void invalid_blocks_are_refused(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(bad); i++) {
-		KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, bad[i].pfn,
+		KUNIT_EXPECT_EQ(test, kho_radix_add_page(&tree, bad[i].pfn,
 							 bad[i].order), -EINVAL);
-		KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, bad[i].pfn,
+		KUNIT_EXPECT_EQ(test, kho_radix_del_page(&tree, bad[i].pfn,
 							 bad[i].order), -EINVAL);
-		KUNIT_EXPECT_FALSE(test, has_block(test->priv, bad[i].pfn,
-						   bad[i].order));
+		KUNIT_EXPECT_FALSE(test, has_block(bad[i].pfn, bad[i].order));
 	}
-	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
+	KUNIT_EXPECT_EQ(test, nr_nodes(), 1);
 }
 
 static void node_is_freed_when_it_is_empty(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 0, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, LEAF_BITS - 1, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, LEAF_BITS, 0), 0);
-	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE + 1);
+	add(test, 0, 0);
+	add(test, LEAF_BITS - 1, 0);
+	add(test, LEAF_BITS, 0);
+	KUNIT_EXPECT_EQ(test, nr_nodes(), NODES_OF_ONE + 1);
 
-	KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, 0, 0), 0);
-	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE + 1);
-	KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, LEAF_BITS - 1, 0), 0);
-	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE);
-	KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, LEAF_BITS, 0), 0);
-	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
+	del(test, 0, 0);
+	KUNIT_EXPECT_EQ(test, nr_nodes(), NODES_OF_ONE + 1);
+	del(test, LEAF_BITS - 1, 0);
+	KUNIT_EXPECT_EQ(test, nr_nodes(), NODES_OF_ONE);
+	del(test, LEAF_BITS, 0);
+	KUNIT_EXPECT_EQ(test, nr_nodes(), 1);
 }
 
 static void root_never_moves(struct kunit *test)
 {
-	struct kho_radix_tree *tree = test->priv;
-	struct kho_radix_node *root = tree->root;
+	struct kho_radix_node *root = tree.root;
 
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(tree, 7, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_del_page(tree, 7, 0), 0);
-	KUNIT_EXPECT_PTR_EQ(test, tree->root, root);
+	add(test, 7, 0);
+	del(test, 7, 0);
+	KUNIT_EXPECT_PTR_EQ(test, tree.root, root);
 }
 
 /* Ranges */
@@ -228,66 +246,64 @@ static void range_equals_single_blocks(struct kunit *test)
 {
 	unsigned long i;
 
-	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 60, 200, 2), 0);
-	KUNIT_EXPECT_FALSE(test, has_block(test->priv, 56, 2));
+	add_blocks(test, 60, 200, 2);
+	KUNIT_EXPECT_FALSE(test, has_block(56, 2));
 	for (i = 0; i < 200; i++)
-		KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, 60 + 4 * i, 2),
-				0);
-	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
+		del(test, 60 + 4 * i, 2);
+	KUNIT_EXPECT_EQ(test, nr_nodes(), 1);
 }
 
 static void range_crosses_leaves(struct kunit *test)
 {
 	unsigned long pfn = LEAF_BITS - 3, nr = LEAF_BITS + 6;
 
-	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, pfn, nr, 0), 0);
-	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE + 2);
-	KUNIT_EXPECT_FALSE(test, has_block(test->priv, pfn - 1, 0));
-	KUNIT_EXPECT_TRUE(test, has_block(test->priv, pfn, 0));
-	KUNIT_EXPECT_TRUE(test, has_block(test->priv, pfn + nr - 1, 0));
-	KUNIT_EXPECT_FALSE(test, has_block(test->priv, pfn + nr, 0));
+	add_blocks(test, pfn, nr, 0);
+	KUNIT_EXPECT_EQ(test, nr_nodes(), NODES_OF_ONE + 2);
+	KUNIT_EXPECT_FALSE(test, has_block(pfn - 1, 0));
+	KUNIT_EXPECT_TRUE(test, has_block(pfn, 0));
+	KUNIT_EXPECT_TRUE(test, has_block(pfn + nr - 1, 0));
+	KUNIT_EXPECT_FALSE(test, has_block(pfn + nr, 0));
 
-	KUNIT_EXPECT_EQ(test, kho_radix_del_range(test->priv, pfn, nr, 0), 0);
-	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
+	KUNIT_EXPECT_EQ(test, kho_radix_del_range(&tree, pfn, nr, 0), 0);
+	KUNIT_EXPECT_EQ(test, nr_nodes(), 1);
 }
 
 static void range_is_added_completely_or_not_at_all(struct kunit *test)
 {
 	unsigned long last = 2 * LEAF_BITS + 100;
 
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, last, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 5, last - 4, 0),
-			-EEXIST);
-	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE);
-	KUNIT_EXPECT_FALSE(test, kho_radix_overlaps(test->priv, 0, last));
-	KUNIT_EXPECT_TRUE(test, has_block(test->priv, last, 0));
+	add(test, last, 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(&tree, 5, last - 4, 0), -EEXIST);
+	KUNIT_EXPECT_EQ(test, nr_nodes(), NODES_OF_ONE);
+	KUNIT_EXPECT_FALSE(test, kho_radix_overlaps(&tree, 0, last));
+	KUNIT_EXPECT_TRUE(test, has_block(last, 0));
 }
 
 static void range_is_removed_completely_or_not_at_all(struct kunit *test)
 {
 	unsigned long nr = 2 * LEAF_BITS;
 
-	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 5, nr, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, nr, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_del_range(test->priv, 5, nr, 0), -ENOENT);
-	KUNIT_EXPECT_TRUE(test, kho_radix_contains(test->priv, 5, nr - 5));
-	KUNIT_EXPECT_TRUE(test, kho_radix_contains(test->priv, nr + 1, 4));
+	add_blocks(test, 5, nr, 0);
+	del(test, nr, 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_del_range(&tree, 5, nr, 0), -ENOENT);
+	KUNIT_EXPECT_TRUE(test, kho_radix_contains(&tree, 5, nr - 5));
+	KUNIT_EXPECT_TRUE(test, kho_radix_contains(&tree, nr + 1, 4));
 }
 
 static void test_range_requires_all_blocks(struct kunit *test)
 {
 	const unsigned long nr = LEAF_BITS + 100;
 
-	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 60, nr, 0), 0);
-	KUNIT_EXPECT_TRUE(test, kho_radix_test_range(test->priv, 60, nr, 0));
-	KUNIT_EXPECT_TRUE(test, kho_radix_test_range(test->priv, 63, 2, 0));
-	KUNIT_EXPECT_FALSE(test, kho_radix_test_range(test->priv, 59, 2, 0));
-	KUNIT_EXPECT_FALSE(test, kho_radix_test_range(test->priv, 60, nr + 1, 0));
-	KUNIT_EXPECT_FALSE(test, kho_radix_test_range(test->priv, 60, 1, 1));
-	KUNIT_EXPECT_FALSE(test, kho_radix_test_range(test->priv, 60, 0, 0));
+	add_blocks(test, 60, nr, 0);
+	KUNIT_EXPECT_TRUE(test, kho_radix_test_range(&tree, 60, nr, 0));
+	KUNIT_EXPECT_TRUE(test, kho_radix_test_range(&tree, 63, 2, 0));
+	KUNIT_EXPECT_FALSE(test, kho_radix_test_range(&tree, 59, 2, 0));
+	KUNIT_EXPECT_FALSE(test, kho_radix_test_range(&tree, 60, nr + 1, 0));
+	KUNIT_EXPECT_FALSE(test, kho_radix_test_range(&tree, 60, 1, 1));
+	KUNIT_EXPECT_FALSE(test, kho_radix_test_range(&tree, 60, 0, 0));
 
-	KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, LEAF_BITS, 0), 0);
-	KUNIT_EXPECT_FALSE(test, kho_radix_test_range(test->priv, 60, nr, 0));
+	del(test, LEAF_BITS, 0);
+	KUNIT_EXPECT_FALSE(test, kho_radix_test_range(&tree, 60, nr, 0));
 }
 
 /* The tree remembers the leaf that was used last, which must not outlive it. */
@@ -298,248 +314,231 @@ static void freed_leaf_is_forgotten(struct kunit *test)
 
 	for (round = 0; round < 4; round++) {
 		for (i = 0; i < 2; i++)
-			KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv,
-								 pfns[i], 0), 0);
-		KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE + 1);
+			add(test, pfns[i], 0);
+		KUNIT_EXPECT_EQ(test, nr_nodes(), NODES_OF_ONE + 1);
 
 		/* Even rounds remove the leaf that was used last after the other one. */
 		for (i = 0; i < 2; i++) {
 			unsigned long pfn = pfns[(i + round) % 2];
 
-			KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, pfn, 0),
-					0);
-			KUNIT_EXPECT_FALSE(test, has_block(test->priv, pfn, 0));
-			KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, pfn, 0),
-					-ENOENT);
+			del(test, pfn, 0);
+			KUNIT_EXPECT_FALSE(test, has_block(pfn, 0));
+			KUNIT_EXPECT_EQ(test, kho_radix_del_page(&tree, pfn, 0), -ENOENT);
 		}
-		KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
+		KUNIT_EXPECT_EQ(test, nr_nodes(), 1);
 	}
 }
 
 /* The fast path, which works only for the leaf that was used last */
-static bool add_to_last(struct kho_radix_tree *tree, unsigned long pfn)
+static bool add_to_last(unsigned long pfn)
 {
-	guard(mutex)(&tree->lock);
-	return kho_radix_add_to_last(tree, pfn, 0);
+	guard(mutex)(&tree.lock);
+	return kho_radix_add_to_last(&tree, pfn, 0);
 }
 
-static bool del_from_last(struct kho_radix_tree *tree, unsigned long pfn)
+static bool del_from_last(unsigned long pfn)
 {
-	guard(mutex)(&tree->lock);
-	return kho_radix_del_from_last(tree, pfn, 0);
+	guard(mutex)(&tree.lock);
+	return kho_radix_del_from_last(&tree, pfn, 0);
 }
 
 static void fast_path_changes_last_leaf(struct kunit *test)
 {
-	struct kho_radix_tree *tree = test->priv;
-
 	if (IS_ENABLED(CONFIG_KEXEC_HANDOVER_DEBUG))
 		kunit_skip(test, "the debug option disables the fast path");
 
-	KUNIT_EXPECT_FALSE(test, add_to_last(tree, 5));
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(tree, 5, 0), 0);
-	KUNIT_EXPECT_TRUE(test, add_to_last(tree, 6));
-	KUNIT_EXPECT_FALSE(test, add_to_last(tree, 6));
-	KUNIT_EXPECT_FALSE(test, add_to_last(tree, LEAF_BITS));
-	KUNIT_EXPECT_TRUE(test, kho_radix_test_range(tree, 5, 2, 0));
+	KUNIT_EXPECT_FALSE(test, add_to_last(5));
+	add(test, 5, 0);
+	KUNIT_EXPECT_TRUE(test, add_to_last(6));
+	KUNIT_EXPECT_FALSE(test, add_to_last(6));
+	KUNIT_EXPECT_FALSE(test, add_to_last(LEAF_BITS));
+	KUNIT_EXPECT_TRUE(test, kho_radix_test_range(&tree, 5, 2, 0));
 
 	/* Removing the last block of a leaf frees the leaf, on the slow path. */
-	KUNIT_EXPECT_FALSE(test, del_from_last(tree, 7));
-	KUNIT_EXPECT_TRUE(test, del_from_last(tree, 5));
-	KUNIT_EXPECT_FALSE(test, del_from_last(tree, 6));
-	KUNIT_EXPECT_EQ(test, kho_radix_del_page(tree, 6, 0), 0);
-	KUNIT_EXPECT_EQ(test, nr_nodes(tree), 1);
+	KUNIT_EXPECT_FALSE(test, del_from_last(7));
+	KUNIT_EXPECT_TRUE(test, del_from_last(5));
+	KUNIT_EXPECT_FALSE(test, del_from_last(6));
+	del(test, 6, 0);
+	KUNIT_EXPECT_EQ(test, nr_nodes(), 1);
 
-	KUNIT_EXPECT_FALSE(test, add_to_last(tree, 6));
-	KUNIT_EXPECT_FALSE(test, del_from_last(tree, 6));
+	KUNIT_EXPECT_FALSE(test, add_to_last(6));
+	KUNIT_EXPECT_FALSE(test, del_from_last(6));
 }
 
 static void invalid_ranges_are_refused(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 8, 0, 0), -EINVAL);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 9, 4, 1), -EINVAL);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, END_PFN - 4, 5, 0),
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(&tree, 8, 0, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(&tree, 9, 4, 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(&tree, END_PFN - 4, 5, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(&tree, 8, ULONG_MAX, 3), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(&tree, 0, 1, MAX_ORDER + 1),
 			-EINVAL);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 8, ULONG_MAX, 3),
-			-EINVAL);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 0, 1, MAX_ORDER + 1),
-			-EINVAL);
-	KUNIT_EXPECT_EQ(test, kho_radix_del_range(test->priv, 8, 0, 0), -EINVAL);
-	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), 1);
+	KUNIT_EXPECT_EQ(test, kho_radix_del_range(&tree, 8, 0, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, nr_nodes(), 1);
 }
 
 /* Lookups */
 
 static void count_all_sees_all_orders(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 1, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 512, 9), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 0, MAX_ORDER), 0);
-	KUNIT_EXPECT_EQ(test, orders_of(test->priv),
+	add(test, 1, 0);
+	add(test, 512, 9);
+	add(test, 0, MAX_ORDER);
+	KUNIT_EXPECT_EQ(test, orders_of(),
 			BIT_ULL(0) | BIT_ULL(9) | BIT_ULL(MAX_ORDER));
 }
 
 /* The largest orders share a leaf. Add a block of another order to it. */
 static void orders_that_share_a_leaf_are_found(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 0, MAX_ORDER - 2), 0);
-	KUNIT_EXPECT_GT(test, nr_nodes(test->priv), 1);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, BIT(MAX_ORDER), MAX_ORDER),
-			0);
-	KUNIT_EXPECT_EQ(test, kho_radix_block_order(test->priv, 0), MAX_ORDER - 2);
-	KUNIT_EXPECT_EQ(test, kho_radix_block_order(test->priv, BIT(MAX_ORDER)),
+	add(test, 0, MAX_ORDER - 2);
+	KUNIT_EXPECT_GT(test, nr_nodes(), 1);
+	add(test, BIT(MAX_ORDER), MAX_ORDER);
+	KUNIT_EXPECT_EQ(test, kho_radix_block_order(&tree, 0), MAX_ORDER - 2);
+	KUNIT_EXPECT_EQ(test, kho_radix_block_order(&tree, BIT(MAX_ORDER)),
 			MAX_ORDER);
-	KUNIT_EXPECT_TRUE(test, kho_radix_overlaps(test->priv, BIT(MAX_ORDER) + 5, 1));
+	KUNIT_EXPECT_TRUE(test, kho_radix_overlaps(&tree, BIT(MAX_ORDER) + 5, 1));
 }
 
 static void block_order_is_found_at_block_start(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 512, 9), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 1024, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_block_order(test->priv, 512), 9);
-	KUNIT_EXPECT_EQ(test, kho_radix_block_order(test->priv, 768), -ENOENT);
-	KUNIT_EXPECT_EQ(test, kho_radix_block_order(test->priv, 1024), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_block_order(test->priv, 1025), -ENOENT);
-	KUNIT_EXPECT_EQ(test, kho_radix_block_order(test->priv, 0), -ENOENT);
+	add(test, 512, 9);
+	add(test, 1024, 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_block_order(&tree, 512), 9);
+	KUNIT_EXPECT_EQ(test, kho_radix_block_order(&tree, 768), -ENOENT);
+	KUNIT_EXPECT_EQ(test, kho_radix_block_order(&tree, 1024), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_block_order(&tree, 1025), -ENOENT);
+	KUNIT_EXPECT_EQ(test, kho_radix_block_order(&tree, 0), -ENOENT);
 }
 
 static void contains_combines_blocks(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 500, 12, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 512, 9), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 1024, 3, 1), 0);
+	add_blocks(test, 500, 12, 0);
+	add(test, 512, 9);
+	add_blocks(test, 1024, 3, 1);
 
-	KUNIT_EXPECT_TRUE(test, kho_radix_contains(test->priv, 500, 530));
-	KUNIT_EXPECT_TRUE(test, kho_radix_contains(test->priv, 700, 1));
-	KUNIT_EXPECT_FALSE(test, kho_radix_contains(test->priv, 499, 2));
-	KUNIT_EXPECT_FALSE(test, kho_radix_contains(test->priv, 500, 531));
+	KUNIT_EXPECT_TRUE(test, kho_radix_contains(&tree, 500, 530));
+	KUNIT_EXPECT_TRUE(test, kho_radix_contains(&tree, 700, 1));
+	KUNIT_EXPECT_FALSE(test, kho_radix_contains(&tree, 499, 2));
+	KUNIT_EXPECT_FALSE(test, kho_radix_contains(&tree, 500, 531));
 }
 
 static void contains_finds_holes(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 100, 50, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 151, 50, 0), 0);
-	KUNIT_EXPECT_TRUE(test, kho_radix_contains(test->priv, 100, 50));
-	KUNIT_EXPECT_FALSE(test, kho_radix_contains(test->priv, 100, 101));
-	KUNIT_EXPECT_FALSE(test, kho_radix_contains(test->priv, 100, 0));
-	KUNIT_EXPECT_FALSE(test, kho_radix_contains(test->priv, 100, ULONG_MAX));
+	add_blocks(test, 100, 50, 0);
+	add_blocks(test, 151, 50, 0);
+	KUNIT_EXPECT_TRUE(test, kho_radix_contains(&tree, 100, 50));
+	KUNIT_EXPECT_FALSE(test, kho_radix_contains(&tree, 100, 101));
+	KUNIT_EXPECT_FALSE(test, kho_radix_contains(&tree, 100, 0));
+	KUNIT_EXPECT_FALSE(test, kho_radix_contains(&tree, 100, ULONG_MAX));
 }
 
 static void overlaps_finds_blocks_of_all_orders(struct kunit *test)
 {
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 512, 9), 0);
-	KUNIT_EXPECT_FALSE(test, kho_radix_overlaps(test->priv, 0, 512));
-	KUNIT_EXPECT_TRUE(test, kho_radix_overlaps(test->priv, 0, 513));
-	KUNIT_EXPECT_TRUE(test, kho_radix_overlaps(test->priv, 700, 1));
-	KUNIT_EXPECT_TRUE(test, kho_radix_overlaps(test->priv, 0, 4096));
-	KUNIT_EXPECT_TRUE(test, kho_radix_overlaps(test->priv, 1023, 9));
-	KUNIT_EXPECT_FALSE(test, kho_radix_overlaps(test->priv, 1024, 4096));
+	add(test, 512, 9);
+	KUNIT_EXPECT_FALSE(test, kho_radix_overlaps(&tree, 0, 512));
+	KUNIT_EXPECT_TRUE(test, kho_radix_overlaps(&tree, 0, 513));
+	KUNIT_EXPECT_TRUE(test, kho_radix_overlaps(&tree, 700, 1));
+	KUNIT_EXPECT_TRUE(test, kho_radix_overlaps(&tree, 0, 4096));
+	KUNIT_EXPECT_TRUE(test, kho_radix_overlaps(&tree, 1023, 9));
+	KUNIT_EXPECT_FALSE(test, kho_radix_overlaps(&tree, 1024, 4096));
 }
 
 /* Walks */
 
-static struct {
-	phys_addr_t phys;
-	unsigned int order;
-} seen_blocks[4];
+struct seen_block {
+	u64 phys;
+	u64 order;
+};
+
+static struct seen_block seen_blocks[4];
 static unsigned int nr_seen_blocks;
 
 static int see_block(phys_addr_t phys, unsigned int order)
 {
 	if (nr_seen_blocks == ARRAY_SIZE(seen_blocks))
 		return -E2BIG;
-	seen_blocks[nr_seen_blocks].phys = phys;
-	seen_blocks[nr_seen_blocks].order = order;
-	nr_seen_blocks++;
+	seen_blocks[nr_seen_blocks++] = (struct seen_block){ phys, order };
 	return 0;
 }
 
 static void walk_tree_visits_each_block_once(struct kunit *test)
 {
-	nr_seen_blocks = 0;
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, END_PFN / 2, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 3, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 8, 3), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_walk_tree(test->priv, see_block), 0);
+	static const struct seen_block expected[] = {
+		{ PFN_PHYS(8), 3 }, { PFN_PHYS(3), 0 }, { PFN_PHYS(END_PFN / 2), 0 },
+	};
 
-	KUNIT_ASSERT_EQ(test, nr_seen_blocks, 3);
-	KUNIT_EXPECT_EQ(test, seen_blocks[0].phys, PFN_PHYS(8));
-	KUNIT_EXPECT_EQ(test, seen_blocks[0].order, 3);
-	KUNIT_EXPECT_EQ(test, seen_blocks[1].phys, PFN_PHYS(3));
-	KUNIT_EXPECT_EQ(test, seen_blocks[1].order, 0);
-	KUNIT_EXPECT_EQ(test, seen_blocks[2].phys, PFN_PHYS(END_PFN / 2));
-	KUNIT_EXPECT_EQ(test, seen_blocks[2].order, 0);
+	nr_seen_blocks = 0;
+	add(test, END_PFN / 2, 0);
+	add(test, 3, 0);
+	add(test, 8, 3);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_tree(&tree, see_block), 0);
+	KUNIT_EXPECT_EQ(test, nr_seen_blocks, 3);
+	KUNIT_EXPECT_MEMEQ(test, seen_blocks, expected, sizeof(expected));
 }
 
 static void walk_tree_stops_on_error(struct kunit *test)
 {
 	nr_seen_blocks = 0;
-	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 0, 5, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_walk_tree(test->priv, see_block), -E2BIG);
+	add_blocks(test, 0, 5, 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_tree(&tree, see_block), -E2BIG);
 }
-
-struct seen_ranges {
-	unsigned long start_pfn[8];
-	unsigned long end_pfn[8];
-	unsigned int nr;
-};
 
 static int see_range(phys_addr_t start, phys_addr_t end, void *arg)
 {
-	struct seen_ranges *seen = arg;
-
-	if (seen->nr == ARRAY_SIZE(seen->start_pfn))
+	if (seen.nr == ARRAY_SIZE(seen.ranges))
 		return -E2BIG;
-	seen->start_pfn[seen->nr] = PHYS_PFN(start);
-	seen->end_pfn[seen->nr] = PHYS_PFN(end);
-	seen->nr++;
+	seen.ranges[seen.nr++] = (struct range){ PHYS_PFN(start), PHYS_PFN(end) };
 	return 0;
 }
 
-static void expect_range(struct kunit *test, const struct seen_ranges *seen,
-			 unsigned int nr, unsigned long start_pfn,
-			 unsigned long end_pfn)
+static int walk_ranges(void)
 {
-	KUNIT_ASSERT_LT(test, nr, seen->nr);
-	KUNIT_EXPECT_EQ(test, seen->start_pfn[nr], start_pfn);
-	KUNIT_EXPECT_EQ(test, seen->end_pfn[nr], end_pfn);
+	seen.nr = 0;
+	return kho_radix_walk_ranges(&tree, see_range, NULL);
+}
+
+static int walk_window(unsigned long start_pfn, unsigned long end_pfn)
+{
+	seen.nr = 0;
+	return kho_radix_walk_window(&tree, start_pfn, end_pfn, see_range, NULL);
+}
+
+static void expect_seen(struct kunit *test, const struct range *expected,
+			unsigned int nr)
+{
+	KUNIT_ASSERT_EQ(test, seen.nr, nr);
+	KUNIT_EXPECT_MEMEQ(test, seen.ranges, expected, nr * sizeof(*expected));
 }
 
 static void walk_ranges_of_empty_tree(struct kunit *test)
 {
-	struct seen_ranges seen = {};
-
-	KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(test->priv, see_range, &seen), 0);
+	KUNIT_EXPECT_EQ(test, walk_ranges(), 0);
 	KUNIT_EXPECT_EQ(test, seen.nr, 0);
 }
 
 static void walk_ranges_merges_orders(struct kunit *test)
 {
-	struct seen_ranges seen = {};
+	static const struct range expected[] = {
+		{ 0, 1 }, { 510, 1028 }, { 1536, 2048 },
+	};
 
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 1536, 9), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 512, 9), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 1024, 2), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 510, 2, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 0, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(test->priv, see_range, &seen), 0);
-
-	KUNIT_EXPECT_EQ(test, seen.nr, 3);
-	expect_range(test, &seen, 0, 0, 1);
-	expect_range(test, &seen, 1, 510, 1028);
-	expect_range(test, &seen, 2, 1536, 2048);
+	add(test, 1536, 9);
+	add(test, 512, 9);
+	add(test, 1024, 2);
+	add_blocks(test, 510, 2, 0);
+	add(test, 0, 0);
+	KUNIT_EXPECT_EQ(test, walk_ranges(), 0);
+	expect_seen(test, expected, ARRAY_SIZE(expected));
 }
 
 static void walk_ranges_joins_leaves(struct kunit *test)
 {
-	struct seen_ranges seen = {};
+	static const struct range expected = { LEAF_BITS - 1, 3 * LEAF_BITS - 1 };
 
-	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, LEAF_BITS - 1,
-						  2 * LEAF_BITS, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(test->priv, see_range, &seen), 0);
-
-	KUNIT_EXPECT_EQ(test, seen.nr, 1);
-	expect_range(test, &seen, 0, LEAF_BITS - 1, 3 * LEAF_BITS - 1);
+	add_blocks(test, LEAF_BITS - 1, 2 * LEAF_BITS, 0);
+	KUNIT_EXPECT_EQ(test, walk_ranges(), 0);
+	expect_seen(test, &expected, 1);
 }
 
 static void walk_ranges_skips_gaps_of_any_size(struct kunit *test)
@@ -548,16 +547,15 @@ static void walk_ranges_skips_gaps_of_any_size(struct kunit *test)
 		0, 2, 63, 66, LEAF_BITS + 1, LEAF_BITS << KHO_TABLE_SIZE_LOG2,
 		END_PFN / 2, END_PFN - 2,
 	};
-	struct seen_ranges seen = {};
+	struct range expected[ARRAY_SIZE(pfns)];
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(pfns); i++)
-		KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, pfns[i], 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(test->priv, see_range, &seen), 0);
-
-	KUNIT_EXPECT_EQ(test, seen.nr, ARRAY_SIZE(pfns));
-	for (i = 0; i < ARRAY_SIZE(pfns); i++)
-		expect_range(test, &seen, i, pfns[i], pfns[i] + 1);
+	for (i = 0; i < ARRAY_SIZE(pfns); i++) {
+		add(test, pfns[i], 0);
+		expected[i] = (struct range){ pfns[i], pfns[i] + 1 };
+	}
+	KUNIT_EXPECT_EQ(test, walk_ranges(), 0);
+	expect_seen(test, expected, ARRAY_SIZE(pfns));
 }
 
 /* Draw the ranges of a walk into a bitmap. They must not adjoin or overlap. */
@@ -594,8 +592,7 @@ static void add_random_runs(struct kunit *test, unsigned long *expected,
 		pfn = round_up(pfn + (word >> 8 & 7), 1UL << order);
 		if (pfn + (nr << order) > end_pfn)
 			break;
-		KUNIT_ASSERT_EQ(test, kho_radix_add_range(test->priv, pfn, nr, order),
-				0);
+		KUNIT_ASSERT_EQ(test, kho_radix_add_range(&tree, pfn, nr, order), 0);
 		bitmap_set(expected, pfn, nr << order);
 		pfn += nr << order;
 	}
@@ -614,15 +611,14 @@ static void walk_ranges_visits_random_runs(struct kunit *test)
 	KUNIT_ASSERT_NOT_NULL(test, drawing.bitmap);
 	add_random_runs(test, expected, nr);
 
-	KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(test->priv, draw_range, &drawing),
-			0);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(&tree, draw_range, &drawing), 0);
 	KUNIT_EXPECT_TRUE(test, bitmap_equal(drawing.bitmap, expected, nr));
 
 	/* Walk again in windows. */
 	bitmap_zero(drawing.bitmap, nr);
 	for (start = 0; start < nr; start += 1001) {
 		drawing.end_pfn = 0;
-		KUNIT_EXPECT_EQ(test, kho_radix_walk_window(test->priv, start,
+		KUNIT_EXPECT_EQ(test, kho_radix_walk_window(&tree, start,
 							    min(start + 1001, nr),
 							    draw_range, &drawing), 0);
 	}
@@ -631,28 +627,23 @@ static void walk_ranges_visits_random_runs(struct kunit *test)
 
 static void walk_ranges_of_all_orders(struct kunit *test)
 {
-	struct seen_ranges seen = {};
+	static const struct range expected = { 1, BIT(MAX_ORDER) };
 	unsigned int order;
 
 	/* Adjacent blocks of 1, 2, 4, ... pages, each aligned to its size */
 	for (order = 0; order < MAX_ORDER; order++)
-		KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, BIT(order), order),
-				0);
-	KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(test->priv, see_range, &seen), 0);
-
-	KUNIT_EXPECT_EQ(test, seen.nr, 1);
-	expect_range(test, &seen, 0, 1, BIT(MAX_ORDER));
+		add(test, BIT(order), order);
+	KUNIT_EXPECT_EQ(test, walk_ranges(), 0);
+	expect_seen(test, &expected, 1);
 }
 
 static void walk_ranges_stops_on_error(struct kunit *test)
 {
-	struct seen_ranges seen = {};
 	unsigned int i;
 
-	for (i = 0; i <= ARRAY_SIZE(seen.start_pfn); i++)
-		KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 2 * i, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(test->priv, see_range, &seen),
-			-E2BIG);
+	for (i = 0; i <= ARRAY_SIZE(seen.ranges); i++)
+		add(test, 2 * i, 0);
+	KUNIT_EXPECT_EQ(test, walk_ranges(), -E2BIG);
 }
 
 static void walk_ranges_refuses_overlaps(struct kunit *test)
@@ -660,49 +651,36 @@ static void walk_ranges_refuses_overlaps(struct kunit *test)
 	static const unsigned long pfns[] = { 512, 700, 1023 };
 	unsigned int i;
 
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 512, 9), 0);
+	add(test, 512, 9);
 	for (i = 0; i < ARRAY_SIZE(pfns); i++) {
-		struct seen_ranges seen = {};
-
-		KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, pfns[i], 0), 0);
-		KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(test->priv, see_range,
-							    &seen), -EINVAL);
-		KUNIT_EXPECT_EQ(test, kho_radix_del_page(test->priv, pfns[i], 0), 0);
+		add(test, pfns[i], 0);
+		KUNIT_EXPECT_EQ(test, walk_ranges(), -EINVAL);
+		del(test, pfns[i], 0);
 	}
 }
 
 static void walk_ranges_refuses_end_of_address_space(struct kunit *test)
 {
-	struct seen_ranges seen = {};
-
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, END_PFN - 1, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(test->priv, see_range, &seen),
-			-EINVAL);
+	add(test, END_PFN - 1, 0);
+	KUNIT_EXPECT_EQ(test, walk_ranges(), -EINVAL);
 }
 
 static void walk_window_cuts_ranges(struct kunit *test)
 {
-	struct seen_ranges seen = {};
+	static const struct range expected[] = { { 1000, 1024 }, { 2000, 2050 } };
 
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 512, 9), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_range(test->priv, 2000, 100, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_walk_window(test->priv, 1000, 2050, see_range,
-						    &seen), 0);
-
-	KUNIT_EXPECT_EQ(test, seen.nr, 2);
-	expect_range(test, &seen, 0, 1000, 1024);
-	expect_range(test, &seen, 1, 2000, 2050);
+	add(test, 512, 9);
+	add_blocks(test, 2000, 100, 0);
+	KUNIT_EXPECT_EQ(test, walk_window(1000, 2050), 0);
+	expect_seen(test, expected, ARRAY_SIZE(expected));
 }
 
 static void walk_window_between_blocks_is_empty(struct kunit *test)
 {
-	struct seen_ranges seen = {};
-
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 512, 9), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_walk_window(test->priv, 0, 512, see_range,
-						    &seen), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_walk_window(test->priv, 1024, 5000, see_range,
-						    &seen), 0);
+	add(test, 512, 9);
+	KUNIT_EXPECT_EQ(test, walk_window(0, 512), 0);
+	KUNIT_EXPECT_EQ(test, seen.nr, 0);
+	KUNIT_EXPECT_EQ(test, walk_window(1024, 5000), 0);
 	KUNIT_EXPECT_EQ(test, seen.nr, 0);
 }
 
@@ -722,8 +700,8 @@ static void walk_nodes_visits_parents_first(struct kunit *test)
 {
 	unsigned int level = TOP;
 
-	KUNIT_EXPECT_EQ(test, kho_radix_add_page(test->priv, 7, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_walk_nodes(test->priv, expect_next_level,
+	add(test, 7, 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_nodes(&tree, expect_next_level,
 						   &level), 0);
 	KUNIT_EXPECT_EQ(test, level, (unsigned int)-1);
 }
@@ -735,47 +713,41 @@ static int refuse_level(phys_addr_t node, unsigned int level, void *arg)
 
 static void walk_nodes_calls_back_before_reading(struct kunit *test)
 {
-	struct kho_radix_tree *tree = test->priv;
 	unsigned int level = TOP - 1;
 
 	/* This address is not RAM, so reading it would crash. */
-	tree->root->table[0] = BIT_ULL(62);
-	KUNIT_EXPECT_EQ(test, kho_radix_walk_nodes(tree, refuse_level, &level),
-			-EINVAL);
-	tree->root->table[0] = 0;
+	tree.root->table[0] = BIT_ULL(62);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_nodes(&tree, refuse_level, &level), -EINVAL);
+	tree.root->table[0] = 0;
 }
 
 static void walk_nodes_can_refuse_the_root(struct kunit *test)
 {
 	unsigned int level = TOP;
 
-	KUNIT_EXPECT_EQ(test, kho_radix_walk_nodes(test->priv, refuse_level, &level),
-			-EINVAL);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_nodes(&tree, refuse_level, &level), -EINVAL);
 }
 
 static void walk_nodes_refuses_misaligned_children(struct kunit *test)
 {
-	struct kho_radix_tree *tree = test->priv;
-
-	tree->root->table[0] = virt_to_phys(tree->root) + 8;
-	KUNIT_EXPECT_EQ(test, nr_nodes(tree), -EINVAL);
-	tree->root->table[0] = 0;
+	tree.root->table[0] = virt_to_phys(tree.root) + 8;
+	KUNIT_EXPECT_EQ(test, nr_nodes(), -EINVAL);
+	tree.root->table[0] = 0;
 }
 
 static void walk_nodes_refuses_high_markers(struct kunit *test)
 {
-	struct kho_radix_tree *tree = test->priv;
 	unsigned int shift = KHO_BITMAP_SIZE_LOG2 + (TOP - 1) * KHO_TABLE_SIZE_LOG2;
 	unsigned long slot = BIT(KHO_ORDER_0_LOG2 + 1 - shift);
 
-	tree->root->table[slot] = virt_to_phys(tree->root);
-	KUNIT_EXPECT_EQ(test, nr_nodes(tree), -EINVAL);
-	tree->root->table[slot] = 0;
+	tree.root->table[slot] = virt_to_phys(tree.root);
+	KUNIT_EXPECT_EQ(test, nr_nodes(), -EINVAL);
+	tree.root->table[slot] = 0;
 }
 
-static struct kho_radix_leaf *lowest_leaf(struct kho_radix_tree *tree)
+static struct kho_radix_leaf *lowest_leaf(void)
 {
-	void *node = tree->root;
+	void *node = tree.root;
 	unsigned int level;
 
 	for (level = TOP; level; level--)
@@ -790,14 +762,14 @@ static void walk_nodes_refuses_keys_without_order(struct kunit *test)
 	unsigned int key;
 
 	/* The first block of the largest order has key 2, in the first leaf. */
-	KUNIT_ASSERT_EQ(test, kho_radix_add_page(test->priv, 0, MAX_ORDER), 0);
-	leaf = lowest_leaf(test->priv);
+	KUNIT_ASSERT_EQ(test, kho_radix_add_page(&tree, 0, MAX_ORDER), 0);
+	leaf = lowest_leaf();
 	for (key = 0; key < 2; key++) {
 		__set_bit(key, leaf->bitmap);
-		KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), -EINVAL);
+		KUNIT_EXPECT_EQ(test, nr_nodes(), -EINVAL);
 		__clear_bit(key, leaf->bitmap);
 	}
-	KUNIT_EXPECT_EQ(test, nr_nodes(test->priv), NODES_OF_ONE);
+	KUNIT_EXPECT_EQ(test, nr_nodes(), NODES_OF_ONE);
 }
 
 static int spend_budget(phys_addr_t node, unsigned int level, void *arg)
@@ -809,7 +781,6 @@ static int spend_budget(phys_addr_t node, unsigned int level, void *arg)
 
 static void walk_nodes_can_be_limited(struct kunit *test)
 {
-	struct kho_radix_tree *tree = test->priv;
 	struct kho_radix_node *trap;
 	long budget = 1000;
 
@@ -817,28 +788,25 @@ static void walk_nodes_can_be_limited(struct kunit *test)
 	trap = (void *)__get_free_page(GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, trap);
 	memset64(trap->table, virt_to_phys(trap), ARRAY_SIZE(trap->table));
-	tree->root->table[0] = virt_to_phys(trap);
-	KUNIT_EXPECT_EQ(test, kho_radix_walk_nodes(tree, spend_budget, &budget),
+	tree.root->table[0] = virt_to_phys(trap);
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_nodes(&tree, spend_budget, &budget),
 			-EINVAL);
 	KUNIT_EXPECT_EQ(test, budget, -1);
-	tree->root->table[0] = 0;
+	tree.root->table[0] = 0;
 	free_page((unsigned long)trap);
 }
 
 static void empty_incoming_nodes_are_accepted(struct kunit *test)
 {
-	struct kho_radix_tree *tree = test->priv;
-	struct seen_ranges seen = {};
-	unsigned long node;
+	unsigned long node = get_zeroed_page(GFP_KERNEL);
 
-	node = get_zeroed_page(GFP_KERNEL);
 	KUNIT_ASSERT_NE(test, node, 0UL);
-	tree->root->table[0] = virt_to_phys((void *)node);
-	KUNIT_EXPECT_EQ(test, nr_nodes(tree), 2);
-	KUNIT_EXPECT_EQ(test, orders_of(tree), 0ULL);
-	KUNIT_EXPECT_EQ(test, kho_radix_walk_ranges(tree, see_range, &seen), 0);
+	tree.root->table[0] = virt_to_phys((void *)node);
+	KUNIT_EXPECT_EQ(test, nr_nodes(), 2);
+	KUNIT_EXPECT_EQ(test, orders_of(), 0ULL);
+	KUNIT_EXPECT_EQ(test, walk_ranges(), 0);
 	KUNIT_EXPECT_EQ(test, seen.nr, 0);
-	tree->root->table[0] = 0;
+	tree.root->table[0] = 0;
 	free_page(node);
 }
 
