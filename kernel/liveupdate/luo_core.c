@@ -106,7 +106,7 @@ static int __init luo_read_incoming(void)
 
 	luo_core.incoming_ser = blob;
 	luo_core.liveupdate_num = ser.liveupdate_num;
-	luo_core.sessions_pa = ser.sessions_pa;
+	luo_session_set_incoming(ser.sessions_pa, 0);
 	luo_flb_set_incoming(ser.flbs_pa, 0);
 	pr_info("live update %llu since cold boot\n", ser.liveupdate_num);
 	return 0;
@@ -115,12 +115,16 @@ static int __init luo_read_incoming(void)
 /* It is too early to free incoming_ser: struct pages may not be initialized. */
 static int __init luo_early_init(void)
 {
+	int err;
+
 	if (!liveupdate_enabled() || !is_kho_boot())
 		return 0;
 
-	luo_core.incoming_err = luo_read_incoming();
-	if (luo_core.incoming_err)
-		luo_flb_set_incoming(0, luo_core.incoming_err);
+	err = luo_read_incoming();
+	if (err) {
+		luo_session_set_incoming(0, err);
+		luo_flb_set_incoming(0, err);
+	}
 	return 0;
 }
 early_initcall(luo_early_init);
@@ -177,40 +181,12 @@ static long luo_device_ioctl(struct file *file, unsigned int cmd,
 /* The device */
 
 /*
- * The incoming sessions are listed at the first open and not at boot, because this
- * takes memory and time in proportion to their number.
+ * Called with misc_mtx held, which every open of a misc device needs. So don't list
+ * the incoming sessions here.
  */
-static int luo_list_incoming(void)
-{
-	int err;
-
-	if (luo_core.incoming_err)
-		return -EIO;
-
-	/* Ignore a damaged table of FLBs: sessions do not depend on it. */
-	err = luo_flb_deserialize();
-	if (err == -ENOMEM)
-		return err;
-
-	err = luo_session_deserialize(luo_core.sessions_pa);
-	if (!err || err == -ENOMEM)
-		return err;
-
-	luo_core.incoming_err = err;
-	return -EIO;
-}
-
 static int luo_device_open(struct inode *inode, struct file *file)
 {
-	int err;
-
-	if (atomic_cmpxchg_acquire(&luo_core.in_use, 0, 1))
-		return -EBUSY;
-
-	err = luo_list_incoming();
-	if (err)
-		atomic_set_release(&luo_core.in_use, 0);
-	return err;
+	return atomic_cmpxchg_acquire(&luo_core.in_use, 0, 1) ? -EBUSY : 0;
 }
 
 static int luo_device_release(struct inode *inode, struct file *file)

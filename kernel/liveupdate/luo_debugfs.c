@@ -104,15 +104,15 @@ static int luo_show_outgoing(struct seq_file *m)
 	return luo_show_sessions(m, &luo_outgoing);
 }
 
-static bool luo_incoming_loaded(void)
-{
-	guard(mutex)(&luo_incoming.lock);
-	return luo_incoming.loaded;
-}
-
 static int luo_show_incoming(struct seq_file *m)
 {
-	int err = READ_ONCE(luo_core.incoming_err);
+	bool loaded;
+	int err;
+
+	scoped_guard(mutex, &luo_incoming.lock) {
+		loaded = luo_incoming.loaded;
+		err = luo_incoming.err;
+	}
 
 	if (luo_core.incoming_compatible)
 		luo_show_version(m, luo_core.incoming_compatible,
@@ -122,9 +122,9 @@ static int luo_show_incoming(struct seq_file *m)
 	if (err)
 		seq_printf(m, "LUO: refused (%pe)\n", ERR_PTR(err));
 
-	/* While it loads them, luo_session_deserialize() does not take their locks. */
-	if (!luo_incoming_loaded()) {
-		seq_puts(m, "sessions: not listed, /dev/liveupdate was not opened\n");
+	/* While it lists them, luo_session_deserialize() does not take their locks. */
+	if (!loaded) {
+		seq_puts(m, "sessions: not listed, none was retrieved\n");
 		return 0;
 	}
 	return luo_show_sessions(m, &luo_incoming);

@@ -33,8 +33,9 @@ struct kho_compat_range;
  *   luo_flb_in.lock         reading the incoming table of FLBs
  *
  * luo_session_set.lock guards the sessions of one direction. It nests inside
- * luo_freeze_rwsem, and is not held together with the other locks. To list
- * sessions and their files, take a reference to one session after the other.
+ * luo_freeze_rwsem and outside luo_flb_in.lock, and is not held together with the
+ * other locks. To list sessions and their files, take a reference to one session
+ * after the other.
  *
  * Locks that file handlers take nest inside luo_session.lock, and outside
  * luo_flb.lock because the callbacks of handlers can use FLBs. Locks that the
@@ -251,6 +252,8 @@ int luo_file_finish_all(struct luo_file_set *set);
  * @count: number of sessions
  * @last_nr: number of the session that was created last
  * @blocks: outgoing: has room for @count entries
+ * @sessions_pa: incoming: physical address of the chain of their entries, or 0
+ * @err: incoming: why they can't be listed, or 0
  * @listed: incoming: the sessions of the previous kernel are in @sessions
  * @loaded: incoming: and their files are listed
  */
@@ -261,6 +264,8 @@ struct luo_session_set {
 	u64 count;
 	u64 last_nr;
 	struct kho_block_set blocks;
+	u64 sessions_pa;
+	int err;
 	bool listed;
 	bool loaded;
 };
@@ -315,7 +320,8 @@ struct luo_session *luo_session_next(struct luo_session_set *set,
 				     struct luo_session *session);
 void luo_session_put(struct luo_session *session);
 
-int luo_session_deserialize(u64 sessions_pa);
+void luo_session_set_incoming(u64 sessions_pa, int err);
+int luo_session_deserialize(void);
 int luo_session_serialize(struct luo_ser *ser);
 
 struct file *luo_session_create(const char *name);
@@ -325,20 +331,16 @@ struct file *luo_session_retrieve(const char *name);
 
 /**
  * struct luo_core - the incoming and the outgoing state
- * @incoming_err: why the incoming state was refused, or 0
  * @incoming_ser: the incoming state, NULL if there is none or it was freed
  * @incoming_compatible: its version string, NULL if there is none
  * @liveupdate_num: number of live updates from the last cold boot to this kernel
- * @sessions_pa: physical address of the chain of incoming sessions
  * @outgoing_ser: the state for the next kernel
  * @in_use: the device is open
  */
 struct luo_core {
-	int incoming_err;
 	struct luo_ser *incoming_ser;
 	char *incoming_compatible;
 	u64 liveupdate_num;
-	u64 sessions_pa;
 	struct luo_ser *outgoing_ser;
 	atomic_t in_use;
 };

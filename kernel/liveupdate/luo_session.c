@@ -30,6 +30,7 @@
 #include <linux/err.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/init.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho/block.h>
 #include <linux/kho/image.h>
@@ -453,15 +454,20 @@ struct file *luo_session_create(const char *name)
  * Context: May sleep.
  * Return: an open file of the session, or an ERR_PTR: -EINVAL for an invalid name
  * or if the session is retrieved already, -ENOENT if there is no such session,
- * -EIO if its list of files is damaged, -ENOMEM.
+ * -EIO if its list of files or the state of LUO is damaged, -ENOMEM.
  */
 struct file *luo_session_retrieve(const char *name)
 {
 	struct luo_session *session;
 	struct file *file;
+	int err;
 
 	if (!luo_session_name_valid(name))
 		return ERR_PTR(-EINVAL);
+
+	err = luo_session_deserialize();
+	if (err)
+		return ERR_PTR(err);
 
 	session = luo_incoming_take(name);
 	if (IS_ERR(session))
@@ -474,6 +480,19 @@ struct file *luo_session_retrieve(const char *name)
 }
 
 /* Deserialization */
+
+/**
+ * luo_session_set_incoming - set the address of the previous kernel's sessions
+ * @sessions_pa: physical address of the chain of their entries, 0 if there is none
+ * @err: 0, or the error that the incoming state of LUO was refused with
+ *
+ * Context: Once, before incoming sessions are needed.
+ */
+void __init luo_session_set_incoming(u64 sessions_pa, int err)
+{
+	luo_incoming.sessions_pa = sessions_pa;
+	luo_incoming.err = err;
+}
 
 static int luo_incoming_add(const struct luo_session_ser *ser)
 {
@@ -511,7 +530,7 @@ static void luo_incoming_free_all(void)
 }
 
 /* Create a session for each entry of the chain. */
-static int luo_incoming_list(u64 sessions_pa)
+static int luo_incoming_list(void)
 {
 	struct kho_block_set *blocks = &luo_incoming.blocks;
 	struct luo_session_ser *ser;
@@ -520,7 +539,7 @@ static int luo_incoming_list(u64 sessions_pa)
 
 	/* An earlier call that failed with -ENOMEM may have restored the blocks. */
 	if (!blocks->nr_blocks) {
-		err = kho_block_restore(blocks, sessions_pa);
+		err = kho_block_restore(blocks, luo_incoming.sessions_pa);
 		if (err)
 			return err;
 	}
@@ -539,11 +558,7 @@ static int luo_incoming_list(u64 sessions_pa)
 	return 0;
 }
 
-/*
- * The session's lock is not taken, because no other task can use the session yet.
- * lockdep would report a deadlock: the caller is opening a device and holds
- * misc_mtx, and a file handler that runs with a session's lock held may need it.
- */
+/* The session's lock is not taken, because no other task can use the session yet. */
 static int luo_incoming_load_one(struct luo_session *session)
 {
 	int err;
@@ -580,31 +595,47 @@ static int luo_incoming_load(void)
 
 /**
  * luo_session_deserialize - list the sessions of the previous kernel
- * @sessions_pa: physical address of the chain of their entries, 0 if there is none
  *
- * Only the first successful call lists them. If the list is refused, its memory
- * and all that the entries refer to stay reserved.
+ * Call this before incoming sessions are used. Only the first successful call lists
+ * them. It takes memory and time in proportion to their number, so this is not done
+ * at boot. If the list is refused, its memory and all that the entries refer to stay
+ * reserved, and this and all later calls return -EIO.
  *
  * All entries are read, checked and copied before a file can be retrieved. A
  * damaged chain can overlap the content of a preserved file, which user space can
  * change once the file is retrieved.
  *
  * Context: May sleep.
- * Return: 0, -ENOMEM, after which it can be called again, or another error if the
- * list is damaged.
+ * Return: 0, -EIO if the list or the state of LUO is damaged, or -ENOMEM, after
+ * which it can be called again.
  */
-int luo_session_deserialize(u64 sessions_pa)
+int luo_session_deserialize(void)
 {
-	int err = 0;
+	int err;
 
 	guard(mutex)(&luo_incoming.lock);
-	if (!luo_incoming.listed)
-		err = luo_incoming_list(sessions_pa);
-	if (!err && !luo_incoming.loaded)
+	if (luo_incoming.err)
+		return -EIO;
+	if (luo_incoming.loaded)
+		return 0;
+
+	/* Ignore a damaged table of FLBs: sessions do not depend on it. */
+	err = luo_flb_deserialize();
+	if (err == -ENOMEM)
+		return err;
+
+	err = luo_incoming.listed ? 0 : luo_incoming_list();
+	if (!err)
 		err = luo_incoming_load();
-	if (err)
-		pr_err("incoming sessions can't be listed: %pe\n", ERR_PTR(err));
-	return err;
+	if (!err)
+		return 0;
+
+	pr_err("incoming sessions can't be listed: %pe\n", ERR_PTR(err));
+	if (err == -ENOMEM)
+		return err;
+
+	luo_incoming.err = err;
+	return -EIO;
 }
 
 /* Serialization */

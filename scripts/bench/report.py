@@ -16,8 +16,8 @@ import sys
 CASES = ["nothing", "contiguous", "fragmented", "memfd-4k", "memfd-2m", "sessions",
          "memfds", "memfds-empty"]
 FIGURES = ["preserve", "unpreserve", "preserve_all", "unpreserve_all", "create",
-           "preserve_fd", "preserve_fds", "blackout", "blackout_added", "open",
-           "retrieve", "open+retrieve", "retrieve_fd", "retrieve_fds", "finish", "map"]
+           "preserve_fd", "preserve_fds", "blackout", "blackout_added", "retrieve",
+           "retrieve_fd", "retrieve_fds", "finish", "map"]
 NODE_BITS = 8 * 4096
 GROWTH_SHOWN = 1.1
 COLUMNS = ["case", "size", "figure", "items", "ns/item", "ms", "goal", "met"]
@@ -71,9 +71,6 @@ def derive(known, memory):
             bare = known["nothing", memory[case, size], "blackout"][1]
             known[case, size, "blackout_added"] = items_of(known, case, size), ticks - bare
             del known[case, size, "blackout"]
-        elif figure == "open":
-            items, retrieve = known[case, size, "retrieve"]
-            known[case, size, "open+retrieve"] = items, ticks + retrieve
 
 
 def value(unit, items, ticks):

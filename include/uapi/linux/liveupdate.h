@@ -68,7 +68,8 @@ struct liveupdate_ioctl_create_session {
  *
  * Errors: EINVAL if the name is empty or has no NUL, or if the session is
  * retrieved already, ENOENT if the previous kernel handed over no such session,
- * EIO if its list of files is damaged, ENOMEM.
+ * EIO if its list of files is damaged, or what the previous kernel handed over can't
+ * be read at all, ENOMEM.
  */
 struct liveupdate_ioctl_retrieve_session {
 	__u32	size;

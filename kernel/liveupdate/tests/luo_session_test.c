@@ -4,7 +4,6 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * Incoming sessions are listed once after boot, so a single test covers them all.
  * tools/testing/selftests/liveupdate/ tests the ioctls and whole live updates.
  */
 
@@ -95,8 +94,12 @@ static void longest_name_works(struct kunit *test)
 
 static void outgoing_session_can_not_be_retrieved(struct kunit *test)
 {
-	struct file *session = create("kunit");
+	struct file *session;
 
+	if (is_kho_boot())
+		kunit_skip(test, "there may be sessions of the previous kernel");
+
+	session = create("kunit");
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, session);
 	KUNIT_EXPECT_PTR_EQ(test, retrieve("kunit"), ERR_PTR(-ENOENT));
 	__fput_sync(session);
@@ -135,26 +138,29 @@ static u64 store_sessions(struct kunit *test, struct kho_block_set *blocks,
 	return kho_block_set_head_pa(blocks);
 }
 
+/* Make the next retrieve() list the sessions at @sessions_pa. */
+static void set_incoming(u64 sessions_pa)
+{
+	guard(mutex)(&luo_incoming.lock);
+	luo_incoming.listed = false;
+	luo_incoming.loaded = false;
+	luo_incoming.sessions_pa = sessions_pa;
+	luo_incoming.err = 0;
+}
+
 static void incoming_sessions_are_retrieved_once(struct kunit *test)
 {
 	static const char *const names[] = { "kunit-a", "kunit-b" };
 	struct kho_block_set blocks =
 		KHO_BLOCK_SET_INIT(blocks, sizeof(struct luo_session_ser));
 	struct file *a, *b;
-	u64 sessions_pa;
-
-	static bool listed;
 
 	if (is_kho_boot())
 		kunit_skip(test, "there may be sessions of the previous kernel");
-	if (listed)
-		kunit_skip(test, "they are listed once in the life of a kernel");
-	listed = true;
-	/* After a refused chain another one can be read. */
-	KUNIT_EXPECT_NE(test, luo_session_deserialize(sizeof(u64)), 0);
 
-	sessions_pa = store_sessions(test, &blocks, names, ARRAY_SIZE(names));
-	KUNIT_EXPECT_EQ(test, luo_session_deserialize(sessions_pa), 0);
+	set_incoming(store_sessions(test, &blocks, names, ARRAY_SIZE(names)));
+	KUNIT_EXPECT_EQ(test, luo_session_deserialize(), 0);
+	KUNIT_EXPECT_EQ(test, luo_session_deserialize(), 0);
 	kho_block_destroy(&blocks);
 
 	a = retrieve("kunit-a");
@@ -178,6 +184,29 @@ static void incoming_sessions_are_retrieved_once(struct kunit *test)
 	close_file(b);
 }
 
+/* New sessions do not depend on what was handed over. */
+static void damaged_chain_refuses_incoming_sessions_only(struct kunit *test)
+{
+	struct file *session;
+
+	if (is_kho_boot())
+		kunit_skip(test, "there may be sessions of the previous kernel");
+
+	set_incoming(sizeof(u64));
+	KUNIT_EXPECT_PTR_EQ(test, retrieve("kunit"), ERR_PTR(-EIO));
+	/* A bad chain is not read again. */
+	luo_incoming.sessions_pa = 0;
+	KUNIT_EXPECT_PTR_EQ(test, retrieve("kunit"), ERR_PTR(-EIO));
+
+	session = create("kunit");
+	KUNIT_EXPECT_NOT_ERR_OR_NULL(test, session);
+	if (!IS_ERR(session))
+		__fput_sync(session);
+
+	set_incoming(0);
+	KUNIT_EXPECT_PTR_EQ(test, retrieve("kunit"), ERR_PTR(-ENOENT));
+}
+
 static struct kunit_case session_cases[] = {
 	KUNIT_CASE(names_are_unique),
 	KUNIT_CASE(names_have_a_start_and_an_end),
@@ -185,6 +214,7 @@ static struct kunit_case session_cases[] = {
 	KUNIT_CASE(outgoing_session_can_not_be_retrieved),
 	KUNIT_CASE(session_needs_an_image_that_carries_it),
 	KUNIT_CASE(incoming_sessions_are_retrieved_once),
+	KUNIT_CASE(damaged_chain_refuses_incoming_sessions_only),
 	{}
 };
 

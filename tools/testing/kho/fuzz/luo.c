@@ -39,6 +39,9 @@
 
 #define FLB_COMPATIBLE	"shared-v1"
 
+/* If a handover has a session with this name, it is retrieved and not tested. */
+static const char unused_name[LIVEUPDATE_SESSION_NAME_LENGTH] = "unused";
+
 /* Flags in the serialized data: what the handler does with a file */
 #define DATA_FAILS	1	/* retrieve it with an error */
 #define DATA_WAITS	2	/* refuse to finish it the first time */
@@ -164,7 +167,7 @@ struct handover_session {
 
 static struct handover {
 	bool too_much;		/* the handover exceeds the limits of this model */
-	int open_expected;	/* the error of opening the device, or 0 */
+	int list_expected;	/* the error of retrieving any session, or 0 */
 	int flb_expected;	/* the error of retrieving the FLB, or 0 */
 	struct handover_session sessions[MAX_SESSIONS];
 	u64 nr_sessions;
@@ -339,12 +342,12 @@ static void read_blob(void)
 	const char *blob;
 	u64 fields[3];
 
-	handover.open_expected = 0;
+	handover.list_expected = 0;
 	handover.flb_expected = -ENOENT;
 	if (!subtree_in.phys)
 		return;
 
-	handover.open_expected = -EIO;
+	handover.list_expected = -EIO;
 	handover.flb_expected = -EIO;
 	if (!kho_incoming_contains(subtree_in.phys, subtree_in.size))
 		return;
@@ -355,7 +358,7 @@ static void read_blob(void)
 	memcpy(fields, blob + 16, sizeof(fields));
 	give_back(subtree_in.phys);
 	handover.flb_expected = read_flbs(fields[2]);
-	handover.open_expected = read_sessions(fields[1]);
+	handover.list_expected = read_sessions(fields[1]);
 }
 
 /* Read the handover, then mark memory as preserved again, so that LUO can read it. */
@@ -451,6 +454,33 @@ static void take_session(int device, const struct handover_session *session)
 	check(retrieve_session(device, session->name, &fd) == -ENOENT);
 }
 
+/* The first request lists the sessions. After -ENOMEM it can be repeated. */
+static long list_sessions(int device)
+{
+	int fd;
+	long err = retrieve_session(device, unused_name, &fd);
+
+	if (err == -ENOMEM && shim_failed)
+		err = retrieve_session(device, unused_name, &fd);
+	return err;
+}
+
+/* A damaged handover does not keep this kernel from handing over sessions. */
+static void use_new_session(int device)
+{
+	struct liveupdate_ioctl_create_session request = {
+		.size = sizeof(request),
+	};
+	long err;
+
+	memcpy(request.name, unused_name, sizeof(request.name));
+	err = sys_ioctl(device, LIVEUPDATE_IOCTL_CREATE_SESSION, &request);
+
+	check(is_as_expected(err, 0));
+	if (!err)
+		sys_close(request.fd);
+}
+
 static void use_flb(void)
 {
 	void *object;
@@ -466,19 +496,24 @@ static void use_flb(void)
 static void use_device(void)
 {
 	int device;
+	long err;
 	u64 i;
 
 	device = sys_open_device();
 	if (device == -ENOMEM && shim_failed)
 		device = sys_open_device();
-	if (handover.too_much) {
+	check(device >= 0);
+
+	err = list_sessions(device);
+	if (handover.too_much || !err) {
 		close_all();
 		return;
 	}
 
-	check(is_as_expected(min(device, 0), handover.open_expected));
+	check(is_as_expected(err, handover.list_expected ?: -ENOENT));
 	use_flb();
-	for (i = 0; device >= 0 && i < handover.nr_sessions; i++)
+	use_new_session(device);
+	for (i = 0; err == -ENOENT && i < handover.nr_sessions; i++)
 		take_session(device, &handover.sessions[i]);
 	close_all();
 }

@@ -222,10 +222,14 @@ static void check_not_listed(void)
 
 static void incoming_after(void)
 {
-	int session;
+	int dev, session;
 
+	/* Opening a device blocks others that are opened, so it must not take long. */
 	check_not_listed();
-	close(luo_open());
+	dev = open_device();
+	check_not_listed();
+	CHECK_ERRNO(luo_retrieve(dev, "never created"), ENOENT);
+	close(dev);
 	check_found(IN_SUMMARY, "\n  session \"in\", 2 files, waiting\n"
 		    "    token 0x1, " MEMFD ", waiting\n"
 		    "    token 0x2, " MEMFD ", waiting\n"

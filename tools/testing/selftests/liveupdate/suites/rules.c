@@ -787,10 +787,15 @@ static void no_device_and_a_message(void)
 }
 
 /* The state that the test code has left has no version. */
-static void device_refuses(void)
+static void incoming_refused(void)
 {
-	CHECK_ERRNO(luo_open(), EIO);
+	int dev = open_device();
+
 	CHECK_LOGGED("LUO: incoming version token '' is malformed: empty");
+	CHECK_ERRNO(luo_retrieve(dev, "any"), EIO);
+	CHECK_ERRNO(luo_retrieve(dev, "any"), EIO);
+	CHECK(luo_create(dev, "any") >= 0);
+	CHECK_ERRNO(luo_retrieve(dev, "any"), EIO);
 }
 
 static const char *disabled_append(int kernel)
@@ -812,7 +817,7 @@ static const struct guest_test disabled_tests[] = {
 	{ "no_device_without_kho", { [1] = no_device } },
 	{ "device_with_both", { [2] = device_opens } },
 	{ "no_device_when_not_set_up", { [3] = no_device_and_a_message } },
-	{ "unversioned_state_refused", { [4] = device_refuses } },
+	{ "unversioned_state_refused", { [4] = incoming_refused } },
 };
 
 GUEST_SUITE(disabled, 5, .append = disabled_append)
