@@ -151,7 +151,8 @@ struct liveupdate_flb_op_args {
  *	      is final: what was restored must be freed, and finish() is still
  *	      called, with the error in args->retrieve_status.
  * @finish: free the object, or what was handed over if it was not retrieved.
- *	    Called after the last such file was finished.
+ *	    Called once no incoming file can depend on the FLB any more. A file whose
+ *	    handler is not registered can depend on every FLB.
  * @owner: THIS_MODULE. The module can't be unloaded while the FLB is preserved,
  *	   while it is retrieved and not finished, or while a file depends on it.
  *

@@ -340,6 +340,27 @@ bool kho_compat_same_base(const char *a, size_t a_size, const char *b)
 }
 
 /**
+ * kho_compat_base_name - copy the name of a string's base token
+ * @str:  the version string, which need not be well-formed
+ * @size: number of bytes that may be read from @str
+ * @name: where to store the name, padded with NULs to @size bytes
+ *
+ * Context: Any.
+ * Return: 0, or -EINVAL if there is no NUL or the base token is malformed.
+ */
+int kho_compat_base_name(const char *str, size_t size, char *name)
+{
+	struct kho_compat_token token;
+
+	if (!kho_compat_terminated(str, size) || kho_compat_parse(str, &token))
+		return -EINVAL;
+
+	memset(name, 0, size);
+	memcpy(name, token.name, token.name_len);
+	return 0;
+}
+
+/**
  * kho_compat_base_version - return the version of a string's base token
  * @str:     the version string, which need not be well-formed
  * @size:    number of bytes that may be read from @str

@@ -253,9 +253,12 @@ static int __init luo_late_init(void)
 		kho_restore_free(luo_core.incoming_ser);
 	luo_core.incoming_ser = NULL;
 
-	err = luo_file_init();
+	err = luo_file_kinds_init();
 	if (err)
 		goto err_out;
+	err = luo_file_init();
+	if (err)
+		goto err_kinds;
 	err = luo_session_init();
 	if (err)
 		goto err_file;
@@ -273,6 +276,8 @@ err_session:
 	luo_session_exit();
 err_file:
 	luo_file_exit();
+err_kinds:
+	luo_file_kinds_exit();
 err_out:
 	pr_err("no live update: %pe\n", ERR_PTR(err));
 	luo_disable();

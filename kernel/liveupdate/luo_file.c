@@ -103,6 +103,7 @@ static void luo_file_free(struct luo_file *lf)
 		fput(lf->file);
 	if (lf->handler)
 		luo_file_handler_put(lf->handler);
+	luo_file_kind_put(lf->kind);
 	kfree_rcu(lf, rcu);
 }
 
@@ -367,6 +368,16 @@ static void luo_file_refuse_duplicate(struct luo_file *lf)
 		other->damaged = true;
 }
 
+static int luo_file_count_kind(struct luo_file *lf)
+{
+	struct luo_file_kind *kind = luo_file_kind_get(lf->compatible);
+
+	if (IS_ERR(kind))
+		return PTR_ERR(kind);
+	lf->kind = kind;
+	return 0;
+}
+
 static int luo_file_add_incoming(struct luo_file_set *set,
 				 const struct luo_file_ser *ser)
 {
@@ -385,17 +396,23 @@ static int luo_file_add_incoming(struct luo_file_set *set,
 		lf->compatible[0] = '\0';
 	}
 
+	err = luo_file_count_kind(lf);
+	if (err)
+		goto err_free;
+
 	err = luo_file_add_key(lf);
-	if (err == -EEXIST) {
+	if (err == -EEXIST)
 		luo_file_refuse_duplicate(lf);
-	} else if (err) {
-		luo_file_free(lf);
-		return err;
-	}
+	else if (err)
+		goto err_free;
 
 	list_add_tail(&lf->list, &set->files);
 	set->count++;
 	return 0;
+
+err_free:
+	luo_file_free(lf);
+	return err;
 }
 
 static void luo_file_free_all(struct luo_file_set *set)
@@ -568,7 +585,6 @@ static void luo_file_finish(struct luo_file *lf)
 	}
 
 	lf->handler->ops->finish(&args);
-	luo_flb_finish_all(lf->handler);
 }
 
 /**
@@ -594,6 +610,7 @@ int luo_file_finish_all(struct luo_file_set *set)
 		luo_file_free(lf);
 	}
 	set->count = 0;
+	luo_flb_finish_unused();
 	return 0;
 }
 

@@ -13,10 +13,13 @@
  * with each file handler whose files depend on it. It is preserved with the first
  * such file and unpreserved with the last one. In the next kernel it is retrieved
  * on first use, which can be long before user space opens /dev/liveupdate, and
- * finished with the last file.
+ * finished after the last incoming file that can depend on it. The handlers of the
+ * next kernel determine which files these are.
  *
  * LUO hands over a table that has an entry for each FLB: its version string, one
- * number, and the number of files that depend on it. Preserving an FLB allocates
+ * number, and the number of files that depend on it. The number is not used: the
+ * handlers of both kernels can depend on different FLBs, and some kernels add the
+ * references that were held. Preserving an FLB allocates
  * the room for its entry, so that reboot() only fills in the table and does not
  * run out of memory.
  *
@@ -367,15 +370,10 @@ static int luo_flb_retrieve(struct luo_flb *luo)
 	return in->retrieve_status ? 0 : luo_flb_call_retrieve(luo);
 }
 
-/* Finish an FLB if no file depends on it and it has no references. */
-static void luo_flb_try_finish(struct luo_flb *luo)
+static void luo_flb_call_finish(struct luo_flb *luo)
 {
 	struct liveupdate_flb_op_args args = luo_flb_in_args(luo);
 	struct luo_flb_incoming *in = luo->incoming;
-
-	lockdep_assert_held(&luo->lock);
-	if (in->nr_files || in->nr_refs || in->finished)
-		return;
 
 	luo->flb->ops->finish(&args);
 	in->finished = true;
@@ -384,30 +382,36 @@ static void luo_flb_try_finish(struct luo_flb *luo)
 		module_put(luo->flb->ops->owner);
 }
 
-static void luo_flb_finish_file(struct luo_flb *luo)
+/*
+ * Finish an FLB if no incoming file can depend on it and it has no references. Do
+ * nothing if the previous kernel did not hand it over, or its entry can't be used.
+ */
+static void luo_flb_try_finish(struct luo_flb *luo)
 {
-	guard(mutex)(&luo->lock);
-	/* The previous kernel did not hand over this FLB, or its entry can't be used. */
-	if (luo_flb_bind(luo))
+	lockdep_assert_held(&luo->lock);
+	if (luo_flb_bind(luo) || luo->incoming->finished ||
+	    luo->incoming->nr_refs || luo_file_kinds_need(luo->flb))
 		return;
 
-	if (luo->incoming->nr_files)
-		luo->incoming->nr_files--;
-	luo_flb_try_finish(luo);
+	luo_flb_call_finish(luo);
 }
 
 /**
- * luo_flb_finish_all - finish the FLBs that only this file depended on
- * @fh: the file's handler. The file was finished and holds a reference to it.
+ * luo_flb_finish_unused - finish the FLBs that no incoming file can depend on
+ *
+ * Call this after incoming files were finished.
  *
  * Context: May sleep.
  */
-void luo_flb_finish_all(struct liveupdate_file_handler *fh)
+void luo_flb_finish_unused(void)
 {
-	struct luo_flb_link *link;
+	struct luo_flb *luo;
 
-	list_for_each_entry_reverse(link, &fh->flbs, list)
-		luo_flb_finish_file(link->flb->luo);
+	guard(rwsem_read)(&luo_file_handlers_rwsem);
+	list_for_each_entry_reverse(luo, &luo_flbs, list) {
+		guard(mutex)(&luo->lock);
+		luo_flb_try_finish(luo);
+	}
 }
 
 /* References. Each one also holds a reference to the module of the FLB. */
@@ -457,26 +461,31 @@ EXPORT_SYMBOL_GPL(liveupdate_flb_get_incoming);
  * liveupdate_flb_put_incoming - drop a reference to the incoming object
  * @flb: the FLB, after a successful liveupdate_flb_get_incoming()
  *
- * Finishes the FLB if this was the last reference and no file depends on it any
- * more.
+ * Finishes the FLB if this was the last reference and no incoming file can depend on
+ * it any more.
  *
- * Context: May sleep. Takes a lock that is held while the FLB's callbacks run.
+ * Context: May sleep. Takes locks that are held while can_preserve() and the FLB's
+ * callbacks run.
  */
 void liveupdate_flb_put_incoming(struct liveupdate_flb *flb)
 {
-	struct luo_flb *luo = flb->luo;
+	struct module *owner = flb->ops->owner;
+	struct luo_flb *luo;
 
-	if (WARN_ON_ONCE(!luo))
-		return;
+	/* The FLB can be unregistered once it is finished and the lock is released. */
+	scoped_guard(rwsem_read, &luo_file_handlers_rwsem) {
+		luo = flb->luo;
+		if (WARN_ON_ONCE(!luo))
+			return;
 
-	scoped_guard(mutex, &luo->lock) {
+		guard(mutex)(&luo->lock);
 		if (WARN_ON_ONCE(!luo->incoming || !luo->incoming->nr_refs))
 			return;
 
 		luo->incoming->nr_refs--;
 		luo_flb_try_finish(luo);
 	}
-	module_put(flb->ops->owner);
+	module_put(owner);
 }
 EXPORT_SYMBOL_GPL(liveupdate_flb_put_incoming);
 
@@ -565,19 +574,6 @@ static bool luo_flb_name_taken(const struct liveupdate_flb *flb)
 	return false;
 }
 
-static struct luo_flb_link *
-luo_flb_find_link(const struct liveupdate_file_handler *fh,
-		  const struct liveupdate_flb *flb)
-{
-	struct luo_flb_link *link;
-
-	list_for_each_entry(link, &fh->flbs, list) {
-		if (link->flb == flb)
-			return link;
-	}
-	return NULL;
-}
-
 /* An FLB is created when it is registered with its first handler. */
 static struct luo_flb *luo_flb_create(struct liveupdate_flb *flb)
 {
@@ -648,7 +644,7 @@ int liveupdate_register_flb(struct liveupdate_file_handler *fh,
 	guard(rwsem_write)(&luo_file_handlers_rwsem);
 	if (!luo_file_handler_registered(fh))
 		return -ENOENT;
-	if (luo_flb_find_link(fh, flb))
+	if (luo_file_handler_find_flb(fh, flb))
 		return -EEXIST;
 	if (luo_file_handler_used(fh))
 		return -EBUSY;
@@ -690,7 +686,7 @@ int liveupdate_unregister_flb(struct liveupdate_file_handler *fh,
 	guard(rwsem_write)(&luo_file_handlers_rwsem);
 	if (!luo_file_handler_registered(fh))
 		return -ENOENT;
-	link = luo_flb_find_link(fh, flb);
+	link = luo_file_handler_find_flb(fh, flb);
 	if (!link)
 		return -ENOENT;
 	luo = flb->luo;

@@ -7,6 +7,7 @@
 
 #define pr_fmt(fmt) "LUO: " fmt
 
+#include <kunit/static_stub.h>
 #include <linux/cleanup.h>
 #include <linux/err.h>
 #include <linux/init.h>
@@ -109,7 +110,6 @@ static int luo_flb_copy_entries(const struct luo_flb_ser *ser, size_t nr)
 		}
 		strscpy(entries[i].name, ser[i].name);
 		entries[i].data = ser[i].data;
-		entries[i].nr_files = ser[i].count;
 	}
 
 	luo_flb_in.entries = entries;
@@ -184,6 +184,8 @@ struct luo_flb_incoming *luo_flb_find_incoming(const char *compatible)
 	struct luo_flb_incoming *entry, *found = NULL;
 	size_t i;
 	int err;
+
+	KUNIT_STATIC_STUB_REDIRECT(luo_flb_find_incoming, compatible);
 
 	err = luo_flb_deserialize();
 	if (err)

@@ -15,6 +15,10 @@
  * A file holds a reference to its handler. As long as a handler has references,
  * it can't be unregistered, its FLBs do not change, and its module and theirs
  * can't be unloaded.
+ *
+ * Incoming files are also counted by the names of their base tokens, from listing
+ * until they are finished. So it is known whether a handler has incoming files, even
+ * if it is registered long after they were listed.
  */
 
 #define pr_fmt(fmt) "LUO: " fmt
@@ -25,7 +29,10 @@
 #include <linux/list.h>
 #include <linux/liveupdate.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/rhashtable.h>
 #include <linux/rwsem.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "luo_internal.h"
@@ -34,13 +41,19 @@
 DECLARE_RWSEM(luo_file_handlers_rwsem);
 static LIST_HEAD(luo_file_handlers);
 
+/* Return true while the init function of the handler's module runs. */
+static bool luo_file_handler_coming(const struct liveupdate_file_handler *fh)
+{
+	return fh->ops->owner && module_is_coming(fh->ops->owner);
+}
+
 static bool luo_file_handler_tryget(struct liveupdate_file_handler *fh)
 {
 	struct luo_flb_link *link;
 
 	lockdep_assert_held(&luo_file_handlers_rwsem);
 	/* The module is freed if its init function fails, whatever its refcount. */
-	if (fh->ops->owner && module_is_coming(fh->ops->owner))
+	if (luo_file_handler_coming(fh))
 		return false;
 	if (!try_module_get(fh->ops->owner))
 		return false;
@@ -110,6 +123,28 @@ bool luo_file_handler_used(const struct liveupdate_file_handler *fh)
 {
 	lockdep_assert_held_write(&luo_file_handlers_rwsem);
 	return atomic_long_read(&fh->nr_files);
+}
+
+/**
+ * luo_file_handler_find_flb - find an FLB among those of a handler
+ * @fh: the handler
+ * @flb: the FLB
+ *
+ * Context: Any. The caller must hold luo_file_handlers_rwsem.
+ * Return: their link, or NULL if files of the handler do not depend on the FLB.
+ */
+struct luo_flb_link *
+luo_file_handler_find_flb(const struct liveupdate_file_handler *fh,
+			  const struct liveupdate_flb *flb)
+{
+	struct luo_flb_link *link;
+
+	lockdep_assert_held(&luo_file_handlers_rwsem);
+	list_for_each_entry(link, &fh->flbs, list) {
+		if (link->flb == flb)
+			return link;
+	}
+	return NULL;
 }
 
 /**
@@ -216,6 +251,174 @@ luo_file_handler_get_incoming(const char *compatible)
 		return ERR_PTR(-ENOENT);
 	return fh;
 }
+
+/* Kinds of incoming files */
+
+/**
+ * struct luo_file_kind - incoming files that belong to the same handler
+ * @name: name of the base tokens of their version strings, padded with NULs
+ * @node: in luo_file_kinds.names
+ * @nr_files: those that are not finished
+ */
+struct luo_file_kind {
+	char name[LIVEUPDATE_HNDL_COMPAT_LENGTH];
+	struct rhash_head node;
+	u64 nr_files;
+};
+
+static const struct rhashtable_params luo_file_kinds_params = {
+	.key_len = LIVEUPDATE_HNDL_COMPAT_LENGTH,
+	.key_offset = offsetof(struct luo_file_kind, name),
+	.head_offset = offsetof(struct luo_file_kind, node),
+	.automatic_shrinking = true,
+};
+
+/* Lookups hold the lock, too, so kinds can be freed without waiting for RCU. */
+static struct {
+	struct mutex lock; /* guards the other members */
+	struct rhashtable names;
+	u64 count;
+	bool complete;
+} luo_file_kinds = {
+	.lock = __MUTEX_INITIALIZER(luo_file_kinds.lock),
+};
+
+static struct luo_file_kind *luo_file_kind_find(const char *name)
+{
+	lockdep_assert_held(&luo_file_kinds.lock);
+	return rhashtable_lookup_fast(&luo_file_kinds.names, name,
+				      luo_file_kinds_params);
+}
+
+static struct luo_file_kind *luo_file_kind_create(const char *name)
+{
+	struct luo_file_kind *kind;
+
+	lockdep_assert_held(&luo_file_kinds.lock);
+	kind = kzalloc(sizeof(*kind), GFP_KERNEL_ACCOUNT);
+	if (!kind)
+		return ERR_PTR(-ENOMEM);
+
+	memcpy(kind->name, name, sizeof(kind->name));
+	if (rhashtable_lookup_insert_fast(&luo_file_kinds.names, &kind->node,
+					  luo_file_kinds_params)) {
+		kfree(kind);
+		return ERR_PTR(-ENOMEM);
+	}
+	luo_file_kinds.count++;
+	return kind;
+}
+
+/**
+ * luo_file_kind_get - count an incoming file
+ * @compatible: the version string that the previous kernel stored with the file
+ *
+ * Context: May sleep.
+ * Return: its kind, NULL if it can't have a handler because the string is malformed,
+ * or ERR_PTR(-ENOMEM).
+ */
+struct luo_file_kind *luo_file_kind_get(const char *compatible)
+{
+	char name[LIVEUPDATE_HNDL_COMPAT_LENGTH];
+	struct luo_file_kind *kind;
+
+	if (kho_compat_base_name(compatible, sizeof(name), name))
+		return NULL;
+
+	guard(mutex)(&luo_file_kinds.lock);
+	kind = luo_file_kind_find(name) ?: luo_file_kind_create(name);
+	if (!IS_ERR(kind))
+		kind->nr_files++;
+	return kind;
+}
+
+/**
+ * luo_file_kind_put - undo luo_file_kind_get() when a file is finished
+ * @kind: what it returned, not an error
+ *
+ * Context: May sleep.
+ */
+void luo_file_kind_put(struct luo_file_kind *kind)
+{
+	if (!kind)
+		return;
+
+	guard(mutex)(&luo_file_kinds.lock);
+	if (--kind->nr_files)
+		return;
+
+	luo_file_kinds.count--;
+	rhashtable_remove_fast(&luo_file_kinds.names, &kind->node,
+			       luo_file_kinds_params);
+	kfree(kind);
+}
+
+/**
+ * luo_file_kinds_complete - note that all incoming files have been counted
+ *
+ * Context: May sleep.
+ */
+void luo_file_kinds_complete(void)
+{
+	guard(mutex)(&luo_file_kinds.lock);
+	luo_file_kinds.complete = true;
+}
+
+/**
+ * luo_file_kinds_need - check whether incoming files depend on an FLB
+ * @flb: the FLB
+ *
+ * If the handler of a file is not registered, the file may depend on any FLB.
+ *
+ * Context: May sleep. The caller must hold luo_file_handlers_rwsem.
+ * Return: false if no incoming file that is not finished can depend on the FLB.
+ */
+bool luo_file_kinds_need(const struct liveupdate_flb *flb)
+{
+	char name[LIVEUPDATE_HNDL_COMPAT_LENGTH];
+	struct liveupdate_file_handler *fh;
+	u64 nr_known = 0;
+
+	lockdep_assert_held(&luo_file_handlers_rwsem);
+	guard(mutex)(&luo_file_kinds.lock);
+	if (!luo_file_kinds.complete)
+		return true;
+
+	list_for_each_entry(fh, &luo_file_handlers, list) {
+		if (kho_compat_base_name(fh->compatible, sizeof(name), name) ||
+		    !luo_file_kind_find(name))
+			continue;
+		/* The module may be about to register FLBs with its handler. */
+		if (luo_file_handler_coming(fh) ||
+		    luo_file_handler_find_flb(fh, flb))
+			return true;
+		nr_known++;
+	}
+	return nr_known < luo_file_kinds.count;
+}
+
+/**
+ * luo_file_kinds_init - set up the hash table of the kinds of incoming files
+ *
+ * Context: Once, before incoming files are listed.
+ * Return: 0 or -ENOMEM.
+ */
+int luo_file_kinds_init(void)
+{
+	return rhashtable_init(&luo_file_kinds.names, &luo_file_kinds_params);
+}
+
+/**
+ * luo_file_kinds_exit - undo luo_file_kinds_init()
+ *
+ * Context: Initcalls, before any file exists.
+ */
+void luo_file_kinds_exit(void)
+{
+	rhashtable_destroy(&luo_file_kinds.names);
+}
+
+/* Registration */
 
 static bool luo_file_handler_valid(const struct liveupdate_file_handler *fh)
 {

@@ -29,13 +29,14 @@ struct kho_compat_range;
  *   luo_session.lock        the files of a session
  *   luo_file_handlers_rwsem the lists of file handlers and of FLBs
  *   luo_flb.lock            one FLB
+ *   luo_file_kinds.lock     the numbers of incoming files of each kind
  *   luo_flb_out.lock        the outgoing table of FLBs
  *   luo_flb_in.lock         reading the incoming table of FLBs
  *
  * luo_session_set.lock guards the sessions of one direction. It nests inside
- * luo_freeze_rwsem and outside luo_flb_in.lock, and is not held together with the
- * other locks. To list sessions and their files, take a reference to one session
- * after the other.
+ * luo_freeze_rwsem and outside luo_file_kinds.lock and luo_flb_in.lock, and is not
+ * held together with the other locks. To list sessions and their files, take a
+ * reference to one session after the other.
  *
  * Locks that file handlers take nest inside luo_session.lock, and outside
  * luo_flb.lock because the callbacks of handlers can use FLBs. Locks that the
@@ -122,9 +123,21 @@ struct liveupdate_file_handler *luo_file_handler_get(struct file *file);
 struct liveupdate_file_handler *
 luo_file_handler_get_incoming(const char *compatible);
 void luo_file_handler_put(struct liveupdate_file_handler *fh);
+struct luo_flb_link *
+luo_file_handler_find_flb(const struct liveupdate_file_handler *fh,
+			  const struct liveupdate_flb *flb);
 bool luo_version_supported(const char *own,
 			   const struct kho_compat_range *versions,
 			   const char *incoming);
+
+struct luo_file_kind;
+
+int luo_file_kinds_init(void);
+void luo_file_kinds_exit(void);
+struct luo_file_kind *luo_file_kind_get(const char *compatible);
+void luo_file_kind_put(struct luo_file_kind *kind);
+void luo_file_kinds_complete(void);
+bool luo_file_kinds_need(const struct liveupdate_flb *flb);
 
 /* State that files share (FLB) */
 
@@ -132,7 +145,6 @@ bool luo_version_supported(const char *own,
  * struct luo_flb_incoming - an entry of the previous kernel's table of FLBs
  * @name: version string, NUL-terminated
  * @data: the number that was handed over
- * @nr_files: files that depend on the FLB and are not finished
  * @nr_refs: references from liveupdate_flb_get_incoming()
  * @retrieve_status: see &struct liveupdate_flb_op_args
  * @finished: finish() was called
@@ -144,7 +156,6 @@ bool luo_version_supported(const char *own,
 struct luo_flb_incoming {
 	char name[LIVEUPDATE_FLB_COMPAT_LENGTH];
 	u64 data;
-	u64 nr_files;
 	unsigned long nr_refs;
 	int retrieve_status;
 	bool finished;
@@ -166,7 +177,7 @@ void luo_flb_serialize(struct luo_ser *ser);
 
 int luo_flb_preserve_all(struct liveupdate_file_handler *fh);
 void luo_flb_unpreserve_all(struct liveupdate_file_handler *fh);
-void luo_flb_finish_all(struct liveupdate_file_handler *fh);
+void luo_flb_finish_unused(void);
 
 /* Files */
 
@@ -208,6 +219,7 @@ struct luo_file_key {
  * @data: the number that is handed over
  * @private_data: the handler's own
  * @compatible: incoming: the version string of the previous kernel; empty otherwise
+ * @kind: incoming: what it is counted in; NULL if the version string is malformed
  * @rcu: frees the file after lookups in the hash tables that can see it
  */
 struct luo_file {
@@ -225,6 +237,7 @@ struct luo_file {
 	u64 data;
 	void *private_data;
 	char compatible[LIVEUPDATE_HNDL_COMPAT_LENGTH];
+	struct luo_file_kind *kind;
 	struct rcu_head rcu;
 };
 

@@ -578,17 +578,23 @@ static int luo_incoming_load_one(struct luo_session *session)
 static int luo_incoming_load(void)
 {
 	struct luo_session *session;
+	bool damaged = false;
 	int err;
 
 	list_for_each_entry(session, &luo_incoming.sessions, list) {
-		if (session->loaded)
-			continue;
-		err = luo_incoming_load_one(session);
-		if (err)
-			return err;
-		session->loaded = true;
+		if (!session->loaded) {
+			err = luo_incoming_load_one(session);
+			if (err)
+				return err;
+			session->loaded = true;
+		}
+		if (session->err)
+			damaged = true;
 	}
 
+	/* The files of a damaged session stay reserved, and so does what they share. */
+	if (!damaged)
+		luo_file_kinds_complete();
 	luo_incoming.loaded = true;
 	return 0;
 }

@@ -8,8 +8,10 @@
  * has room for. tools/testing/selftests/liveupdate/ tests FLBs across a kexec.
  */
 
+#include <kunit/static_stub.h>
 #include <kunit/test.h>
 #include <linux/io.h>
+#include <linux/kexec_handover.h>
 #include <linux/kho/abi/luo.h>
 #include <linux/liveupdate.h>
 
@@ -23,6 +25,8 @@
 static struct {
 	unsigned int nr_preserved;
 	unsigned int fail_at;
+	unsigned int nr_finished;
+	struct luo_flb_incoming incoming;
 } luo_flb_test;
 
 static struct liveupdate_flb *flbs[NR_FLBS];
@@ -48,6 +52,7 @@ static int test_flb_retrieve(struct liveupdate_flb_op_args *args)
 
 static void test_flb_finish(struct liveupdate_flb_op_args *args)
 {
+	luo_flb_test.nr_finished++;
 }
 
 static const struct liveupdate_flb_ops test_flb_ops = {
@@ -223,11 +228,128 @@ static void luo_flb_test_register_refuses(struct kunit *test)
 			liveupdate_unregister_file_handler(&test_handler));
 }
 
+/*
+ * The life of an incoming FLB. The previous kernel has handed over the first FLB of
+ * the test handler. Files are represented by their kinds.
+ */
+
+static struct luo_flb_incoming *fake_find_incoming(const char *compatible)
+{
+	if (strcmp(compatible, luo_flb_test.incoming.name))
+		return ERR_PTR(-ENOENT);
+	return &luo_flb_test.incoming;
+}
+
+static struct liveupdate_flb *hand_over_flb(struct kunit *test)
+{
+	struct liveupdate_flb **flbs = test->priv;
+
+	if (is_kho_boot())
+		kunit_skip(test, "there may be files of the previous kernel");
+
+	luo_flb_test.nr_finished = 0;
+	luo_flb_test.incoming = (struct luo_flb_incoming) {};
+	strscpy(luo_flb_test.incoming.name, flbs[0]->compatible);
+	kunit_activate_static_stub(test, luo_flb_find_incoming,
+				   fake_find_incoming);
+	luo_file_kinds_complete();
+	return flbs[0];
+}
+
+static struct luo_file_kind *new_file(struct kunit *test, const char *compatible)
+{
+	char field[LIVEUPDATE_HNDL_COMPAT_LENGTH];
+	struct luo_file_kind *kind;
+
+	strscpy_pad(field, compatible);
+	kind = luo_file_kind_get(field);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kind);
+	return kind;
+}
+
+/* Return how often the FLB is finished when a file is. */
+static unsigned int finish_file(struct luo_file_kind *kind)
+{
+	unsigned int before = luo_flb_test.nr_finished;
+
+	luo_file_kind_put(kind);
+	luo_flb_finish_unused();
+	return luo_flb_test.nr_finished - before;
+}
+
+static void luo_flb_test_ends_with_last_file(struct kunit *test)
+{
+	struct liveupdate_flb *flb = hand_over_flb(test);
+	struct luo_file_kind *first = new_file(test, HANDLER_NAME "-v1");
+	struct luo_file_kind *last = new_file(test, HANDLER_NAME "-v9;x-v1");
+	void *object;
+
+	KUNIT_EXPECT_EQ(test, finish_file(first), 0);
+	KUNIT_EXPECT_EQ(test, 0, liveupdate_flb_get_incoming(flb, &object));
+	liveupdate_flb_put_incoming(flb);
+	KUNIT_EXPECT_EQ(test, luo_flb_test.nr_finished, 0);
+	KUNIT_EXPECT_EQ(test, finish_file(last), 1);
+	KUNIT_EXPECT_EQ(test, -ENOENT,
+			liveupdate_flb_get_incoming(flb, &object));
+}
+
+static void luo_flb_test_ends_with_last_reference(struct kunit *test)
+{
+	struct liveupdate_flb *flb = hand_over_flb(test);
+	struct luo_file_kind *file = new_file(test, HANDLER_NAME "-v1");
+	void *object;
+
+	KUNIT_EXPECT_EQ(test, 0, liveupdate_flb_get_incoming(flb, &object));
+	KUNIT_EXPECT_EQ(test, finish_file(file), 0);
+	liveupdate_flb_put_incoming(flb);
+	KUNIT_EXPECT_EQ(test, luo_flb_test.nr_finished, 1);
+}
+
+/* A kernel can hand over an FLB that it only had references to. */
+static void luo_flb_test_ends_without_files(struct kunit *test)
+{
+	struct liveupdate_flb *flb = hand_over_flb(test);
+	void *object;
+
+	KUNIT_EXPECT_EQ(test, 0, liveupdate_flb_get_incoming(flb, &object));
+	liveupdate_flb_put_incoming(flb);
+	KUNIT_EXPECT_EQ(test, luo_flb_test.nr_finished, 1);
+}
+
+/* A file without a handler may depend on any FLB. */
+static void luo_flb_test_waits_for_unknown_file(struct kunit *test)
+{
+	struct luo_file_kind *known, *unknown;
+
+	hand_over_flb(test);
+	known = new_file(test, HANDLER_NAME "-v1");
+	unknown = new_file(test, "luo-kunit-later-v1");
+	KUNIT_EXPECT_EQ(test, finish_file(known), 0);
+	KUNIT_EXPECT_EQ(test, finish_file(unknown), 1);
+}
+
+/* Files without a well-formed version string never get a handler. */
+static void luo_flb_test_malformed_files(struct kunit *test)
+{
+	char endless[LIVEUPDATE_HNDL_COMPAT_LENGTH];
+
+	memset(endless, 'a', sizeof(endless));
+	KUNIT_EXPECT_PTR_EQ(test, luo_file_kind_get(endless), NULL);
+	memset(endless, 0, sizeof(endless));
+	KUNIT_EXPECT_PTR_EQ(test, luo_file_kind_get(endless), NULL);
+	luo_file_kind_put(NULL);
+}
+
 static struct kunit_case luo_flb_test_cases[] = {
 	KUNIT_CASE(luo_flb_test_table_grows),
 	KUNIT_CASE(luo_flb_test_failure_leaves_nothing),
 	KUNIT_CASE(luo_flb_test_unreferenced_by_files),
 	KUNIT_CASE(luo_flb_test_register_refuses),
+	KUNIT_CASE(luo_flb_test_ends_with_last_file),
+	KUNIT_CASE(luo_flb_test_ends_with_last_reference),
+	KUNIT_CASE(luo_flb_test_ends_without_files),
+	KUNIT_CASE(luo_flb_test_waits_for_unknown_file),
+	KUNIT_CASE(luo_flb_test_malformed_files),
 	{}
 };
 

@@ -121,7 +121,8 @@ static_assert(sizeof(struct luo_flb_header_ser) == 16);
  * struct luo_flb_ser - an FLB, which is state that several files share
  * @name: version string of the FLB, NUL-terminated
  * @data: data of the FLB's owner, which it needs to retrieve the state
- * @count: number of files that depend on the FLB
+ * @count: number of files that depend on the FLB, at least 1. Readers must not rely on
+ *	   it: some kernels add the references that were held.
  */
 struct luo_flb_ser {
 	char name[LIVEUPDATE_FLB_COMPAT_LENGTH];

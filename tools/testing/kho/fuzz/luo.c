@@ -47,7 +47,7 @@ static const char unused_name[LIVEUPDATE_SESSION_NAME_LENGTH] = "unused";
 #define DATA_WAITS	2	/* refuse to finish it the first time */
 
 unsigned int luo_retrieved, luo_finished;
-static unsigned int nr_waits;
+static unsigned int nr_waits, nr_flb_finished;
 
 static bool can_preserve(struct liveupdate_file_handler *handler, struct file *file)
 {
@@ -128,6 +128,7 @@ static int flb_retrieve(struct liveupdate_flb_op_args *args)
 static void flb_finish(struct liveupdate_flb_op_args *args)
 {
 	check((args->retrieve_status == 1) == !!args->object);
+	nr_flb_finished++;
 }
 
 static const struct liveupdate_flb_ops flb_ops = {
@@ -493,6 +494,22 @@ static void use_flb(void)
 	liveupdate_flb_put_incoming(&flb);
 }
 
+/*
+ * The FLB is finished with the last session if no session is damaged, or if there is
+ * none, with the last reference.
+ */
+static bool flb_is_finished(void)
+{
+	u64 i;
+
+	if (handover.list_expected)
+		return false;
+	for (i = 0; i < handover.nr_sessions; i++)
+		if (!handover.sessions[i].good)
+			return false;
+	return !handover.flb_expected || (handover.flb_expected == -EDOM && i);
+}
+
 static void use_device(void)
 {
 	int device;
@@ -515,6 +532,7 @@ static void use_device(void)
 	use_new_session(device);
 	for (i = 0; err == -ENOENT && i < handover.nr_sessions; i++)
 		take_session(device, &handover.sessions[i]);
+	check(nr_flb_finished == flb_is_finished() || shim_failed);
 	close_all();
 }
 
@@ -534,6 +552,7 @@ static int start_kernel(void)
 		return err;
 
 	flb.luo = NULL;
+	nr_flb_finished = 0;
 	check(!liveupdate_register_file_handler(&handler));
 	return liveupdate_register_flb(&handler, &flb);
 }

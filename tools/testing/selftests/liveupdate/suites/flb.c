@@ -259,11 +259,13 @@ static void never_registered(void)
 	CHECK_ERRNO(do_it("get_in", GONE), EINVAL);
 }
 
+/* Files of kind b did not depend on "own" in the previous kernel, and do in this one. */
 static void files_after(void)
 {
 	int session;
 
 	guest_need_module(MODULE);
+	CHECK(!do_with("register", OWN, HANDLER_B));
 	session = old_session("files");
 	old_file(session, 3);
 	old_file(session, 1);
@@ -277,6 +279,7 @@ static void files_after(void)
 	CHECK(!guest_log_since(SAYS("finish own")));
 	CHECK(!do_it("get_in", SHARED));
 	CHECK(!do_it("put_in", SHARED));
+	CHECK(!do_with("unregister", OWN, HANDLER_B));
 }
 
 /* An FLB that was retrieved can't lose its last handler, even if that has no files. */
