@@ -370,20 +370,37 @@ static void no_descriptor_left(void)
 	CHECK(luo_create(dev, "no_descriptor_left") >= 0);
 }
 
-static void session_fd_is_named(void)
+static void check_fd_name(int session, const char *name)
 {
-	int session = new_session("with a name");
-	char path[64], link[256];
+	char path[64], link[256], wanted[256];
 	ssize_t len;
 
-	CHECK(fcntl(session, F_GETFD) & FD_CLOEXEC);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", session);
 	len = readlink(path, link, sizeof(link) - 1);
 	CHECK(len > 0);
 	link[len] = '\0';
-	guest_note("%s", link);
-	CHECK(strstr(link, "[luo_session] with a name"));
-	CHECK(!strncmp(link, "anon_inode:", 11));
+	snprintf(wanted, sizeof(wanted), "anon_inode:[luo_session] %s", name);
+	CHECK(!strcmp(link, wanted));
+}
+
+/* Service managers find sessions among their descriptors by this name. */
+static void session_fd_is_named(void)
+{
+	char name[NAME_LENGTH] = "";
+	int session, len;
+
+	session = new_session("with a name");
+	CHECK(fcntl(session, F_GETFD) & FD_CLOEXEC);
+	check_fd_name(session, "with a name");
+	close(session);
+
+	for (len = 1; len < NAME_LENGTH; len++) {
+		name[len - 1] = '0' + len % 10;
+		guest_note("%d characters", len);
+		session = new_session(name);
+		check_fd_name(session, name);
+		close(session);
+	}
 }
 
 static void wrong_direction(void)
