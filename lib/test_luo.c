@@ -48,15 +48,15 @@ static int test_luo_preserve(struct liveupdate_flb_op_args *args)
 		return PTR_ERR(state);
 
 	state->magic = test_luo_magic(args->flb);
-	args->serialized_data = virt_to_phys(state);
-	args->object = state;
+	args->data = virt_to_phys(state);
+	args->obj = state;
 	pr_info("%s: preserve\n", args->flb->compatible);
 	return 0;
 }
 
 static void test_luo_unpreserve(struct liveupdate_flb_op_args *args)
 {
-	kho_unpreserve_free(args->object);
+	kho_unpreserve_free(args->obj);
 	pr_info("%s: unpreserve\n", args->flb->compatible);
 }
 
@@ -65,13 +65,13 @@ test_luo_incoming(const struct liveupdate_flb_op_args *args)
 {
 	struct test_luo_state *state;
 
-	if (!kho_incoming_contains(args->serialized_data, sizeof(*state))) {
+	if (!kho_incoming_contains(args->data, sizeof(*state))) {
 		pr_err("FAILED: %s: %#llx is not preserved\n",
-		       args->flb->compatible, args->serialized_data);
+		       args->flb->compatible, args->data);
 		return NULL;
 	}
 
-	state = phys_to_virt(args->serialized_data);
+	state = phys_to_virt(args->data);
 	if (state->magic != test_luo_magic(args->flb)) {
 		pr_err("FAILED: %s: wrong content %#llx\n",
 		       args->flb->compatible, state->magic);
@@ -87,7 +87,7 @@ static int test_luo_retrieve(struct liveupdate_flb_op_args *args)
 	if (!state)
 		return -EINVAL;
 
-	args->object = state;
+	args->obj = state;
 	pr_info("%s: retrieve\n", args->flb->compatible);
 	return 0;
 }

@@ -92,9 +92,9 @@ static bool memfd_luo_can_preserve(struct liveupdate_file_handler *handler,
 	       (inode->i_sb->s_flags & SB_KERNMOUNT);
 }
 
-static unsigned long memfd_luo_get_id(struct liveupdate_file_op_args *args)
+static unsigned long memfd_luo_get_id(struct file *file)
 {
-	return (unsigned long)file_inode(args->file);
+	return (unsigned long)file_inode(file);
 }
 
 static u64 memfd_luo_nr_pages(u64 size)

@@ -94,7 +94,7 @@ struct liveupdate_file_ops {
 	int (*retrieve)(struct liveupdate_file_op_args *args);
 	bool (*can_finish)(struct liveupdate_file_op_args *args);
 	void (*finish)(struct liveupdate_file_op_args *args);
-	unsigned long (*get_id)(struct liveupdate_file_op_args *args);
+	unsigned long (*get_id)(struct file *file);
 	struct module *owner;
 };
 
@@ -125,10 +125,10 @@ struct liveupdate_file_handler {
  * @retrieve_status: result of retrieve(): 0 if it was not called, 1 if it
  *		     succeeded, otherwise its negative error. Set by LUO for
  *		     finish().
- * @serialized_data: the number that is handed over to the next kernel, usually the
- *		     physical address of preserved memory. preserve() sets it.
- * @object: what users of the FLB get. unpreserve() gets what preserve() has set,
- *	    finish() what retrieve() has set. Otherwise NULL.
+ * @data: the number that is handed over to the next kernel, usually the physical
+ *	  address of preserved memory. preserve() sets it.
+ * @obj: what users of the FLB get. unpreserve() gets what preserve() has set,
+ *	 finish() what retrieve() has set. Otherwise NULL.
  * @incoming_compatible: the version string that the previous kernel stored with
  *			 the FLB, NUL-terminated. The FLB supports the version of
  *			 its base token. The other tokens are not checked. NULL in
@@ -137,8 +137,8 @@ struct liveupdate_file_handler {
 struct liveupdate_flb_op_args {
 	struct liveupdate_flb *flb;
 	int retrieve_status;
-	u64 serialized_data;
-	void *object;
+	u64 data;
+	void *obj;
 	const char *incoming_compatible;
 };
 

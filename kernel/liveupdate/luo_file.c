@@ -132,11 +132,10 @@ static int luo_file_add_key(struct luo_file *lf)
 /* Return -EBUSY if the file is preserved already. */
 static int luo_file_add_id(struct luo_file *lf)
 {
-	struct liveupdate_file_op_args args = luo_file_args(lf);
 	int err;
 
 	if (lf->handler->ops->get_id)
-		lf->id = lf->handler->ops->get_id(&args);
+		lf->id = lf->handler->ops->get_id(lf->file);
 	else
 		lf->id = (unsigned long)lf->file;
 

@@ -198,8 +198,8 @@ static int luo_flb_preserve(struct luo_flb *luo)
 		return err;
 	}
 
-	luo->data = args.serialized_data;
-	luo->object = args.object;
+	luo->data = args.data;
+	luo->object = args.obj;
 	luo->preserved = true;
 	return 0;
 }
@@ -209,8 +209,8 @@ static void luo_flb_try_unpreserve(struct luo_flb *luo)
 {
 	struct liveupdate_flb_op_args args = {
 		.flb = luo->flb,
-		.serialized_data = luo->data,
-		.object = luo->object,
+		.data = luo->data,
+		.obj = luo->object,
 	};
 
 	lockdep_assert_held(&luo->lock);
@@ -328,8 +328,8 @@ static struct liveupdate_flb_op_args luo_flb_in_args(const struct luo_flb *luo)
 	return (struct liveupdate_flb_op_args) {
 		.flb = luo->flb,
 		.retrieve_status = in->retrieve_status,
-		.serialized_data = in->data,
-		.object = in->object,
+		.data = in->data,
+		.obj = in->object,
 		.incoming_compatible = in->name,
 	};
 }
@@ -353,7 +353,7 @@ static int luo_flb_call_retrieve(struct luo_flb *luo)
 		return err;
 	}
 
-	in->object = args.object;
+	in->object = args.obj;
 	in->retrieve_status = 1;
 	return 0;
 }

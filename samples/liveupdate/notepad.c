@@ -184,21 +184,21 @@ static int notepad_preserve(struct liveupdate_flb_op_args *args)
 	if (IS_ERR(ser))
 		return PTR_ERR(ser);
 
-	args->object = ser;
-	args->serialized_data = virt_to_phys(ser);
+	args->obj = ser;
+	args->data = virt_to_phys(ser);
 	return 0;
 }
 
 /* Called after the last note was unpreserved. */
 static void notepad_unpreserve(struct liveupdate_flb_op_args *args)
 {
-	kho_unpreserve_free(args->object);
+	kho_unpreserve_free(args->obj);
 }
 
 /* Called by the first liveupdate_flb_get_incoming(). */
 static int notepad_retrieve(struct liveupdate_flb_op_args *args)
 {
-	phys_addr_t pa = args->serialized_data;
+	phys_addr_t pa = args->data;
 
 	if (kho_compat_check(KBUILD_MODNAME, args->incoming_compatible,
 			     LIVEUPDATE_FLB_COMPAT_LENGTH, notepad_ranges,
@@ -211,7 +211,7 @@ static int notepad_retrieve(struct liveupdate_flb_op_args *args)
 		return -EIO;
 	}
 
-	args->object = phys_to_virt(pa);
+	args->obj = phys_to_virt(pa);
 	return 0;
 }
 
@@ -223,7 +223,7 @@ static int notepad_retrieve(struct liveupdate_flb_op_args *args)
 static void notepad_finish(struct liveupdate_flb_op_args *args)
 {
 	if (args->retrieve_status > 0)
-		kho_restore_free(args->object);
+		kho_restore_free(args->obj);
 }
 
 static const struct liveupdate_flb_ops notepad_ops = {
@@ -327,9 +327,9 @@ static int note_freeze(struct liveupdate_file_op_args *args)
 }
 
 /* Two files of one note must not both be preserved. */
-static unsigned long note_get_id(struct liveupdate_file_op_args *args)
+static unsigned long note_get_id(struct file *file)
 {
-	return (unsigned long)args->file->private_data;
+	return (unsigned long)file->private_data;
 }
 
 /* Retrieving a note. The data of the previous kernel is not trusted. */

@@ -31,6 +31,19 @@
 /* Size of a session's name, including the terminating NUL. */
 #define LIVEUPDATE_SESSION_NAME_LENGTH	64
 
+/* Numbers of the ioctls of /dev/liveupdate, and of a session's file descriptor */
+enum {
+	LIVEUPDATE_CMD_BASE = 0x00,
+	LIVEUPDATE_CMD_CREATE_SESSION = LIVEUPDATE_CMD_BASE,
+	LIVEUPDATE_CMD_RETRIEVE_SESSION = 0x01,
+
+	LIVEUPDATE_CMD_SESSION_BASE = 0x40,
+	LIVEUPDATE_CMD_SESSION_PRESERVE_FD = LIVEUPDATE_CMD_SESSION_BASE,
+	LIVEUPDATE_CMD_SESSION_RETRIEVE_FD = 0x41,
+	LIVEUPDATE_CMD_SESSION_FINISH = 0x42,
+	LIVEUPDATE_CMD_SESSION_GET_NAME = 0x43,
+};
+
 /* Ioctls of /dev/liveupdate */
 
 /**
@@ -53,7 +66,8 @@ struct liveupdate_ioctl_create_session {
 	__u8	name[LIVEUPDATE_SESSION_NAME_LENGTH];
 };
 
-#define LIVEUPDATE_IOCTL_CREATE_SESSION		_IO(LIVEUPDATE_IOCTL_TYPE, 0x00)
+#define LIVEUPDATE_IOCTL_CREATE_SESSION \
+	_IO(LIVEUPDATE_IOCTL_TYPE, LIVEUPDATE_CMD_CREATE_SESSION)
 
 /**
  * struct liveupdate_ioctl_retrieve_session - ioctl(LIVEUPDATE_IOCTL_RETRIEVE_SESSION)
@@ -77,7 +91,8 @@ struct liveupdate_ioctl_retrieve_session {
 	__u8	name[LIVEUPDATE_SESSION_NAME_LENGTH];
 };
 
-#define LIVEUPDATE_IOCTL_RETRIEVE_SESSION	_IO(LIVEUPDATE_IOCTL_TYPE, 0x01)
+#define LIVEUPDATE_IOCTL_RETRIEVE_SESSION \
+	_IO(LIVEUPDATE_IOCTL_TYPE, LIVEUPDATE_CMD_RETRIEVE_SESSION)
 
 /* Ioctls of a session's file descriptor */
 
@@ -103,7 +118,8 @@ struct liveupdate_session_preserve_fd {
 	__aligned_u64	token;
 };
 
-#define LIVEUPDATE_SESSION_PRESERVE_FD		_IO(LIVEUPDATE_IOCTL_TYPE, 0x40)
+#define LIVEUPDATE_SESSION_PRESERVE_FD \
+	_IO(LIVEUPDATE_IOCTL_TYPE, LIVEUPDATE_CMD_SESSION_PRESERVE_FD)
 
 /**
  * struct liveupdate_session_retrieve_fd - ioctl(LIVEUPDATE_SESSION_RETRIEVE_FD)
@@ -127,7 +143,8 @@ struct liveupdate_session_retrieve_fd {
 	__aligned_u64	token;
 };
 
-#define LIVEUPDATE_SESSION_RETRIEVE_FD		_IO(LIVEUPDATE_IOCTL_TYPE, 0x41)
+#define LIVEUPDATE_SESSION_RETRIEVE_FD \
+	_IO(LIVEUPDATE_IOCTL_TYPE, LIVEUPDATE_CMD_SESSION_RETRIEVE_FD)
 
 /**
  * struct liveupdate_session_finish - ioctl(LIVEUPDATE_SESSION_FINISH)
@@ -146,7 +163,8 @@ struct liveupdate_session_finish {
 	__u32	reserved;
 };
 
-#define LIVEUPDATE_SESSION_FINISH		_IO(LIVEUPDATE_IOCTL_TYPE, 0x42)
+#define LIVEUPDATE_SESSION_FINISH \
+	_IO(LIVEUPDATE_IOCTL_TYPE, LIVEUPDATE_CMD_SESSION_FINISH)
 
 /**
  * struct liveupdate_session_get_name - ioctl(LIVEUPDATE_SESSION_GET_NAME)
@@ -162,6 +180,7 @@ struct liveupdate_session_get_name {
 	__u8	name[LIVEUPDATE_SESSION_NAME_LENGTH];
 };
 
-#define LIVEUPDATE_SESSION_GET_NAME		_IO(LIVEUPDATE_IOCTL_TYPE, 0x43)
+#define LIVEUPDATE_SESSION_GET_NAME \
+	_IO(LIVEUPDATE_IOCTL_TYPE, LIVEUPDATE_CMD_SESSION_GET_NAME)
 
 #endif /* _UAPI_LINUX_LIVEUPDATE_H */

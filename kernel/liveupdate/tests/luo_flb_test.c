@@ -35,8 +35,8 @@ static int test_flb_preserve(struct liveupdate_flb_op_args *args)
 {
 	if (luo_flb_test.nr_preserved == luo_flb_test.fail_at)
 		return -EREMOTEIO;
-	args->serialized_data = ++luo_flb_test.nr_preserved;
-	args->object = &luo_flb_test;
+	args->data = ++luo_flb_test.nr_preserved;
+	args->obj = &luo_flb_test;
 	return 0;
 }
 

@@ -108,7 +108,7 @@ static struct liveupdate_file_handler handler = {
 
 static int flb_preserve(struct liveupdate_flb_op_args *args)
 {
-	args->serialized_data = 4;
+	args->data = 4;
 	return 0;
 }
 
@@ -118,16 +118,16 @@ static void flb_unpreserve(struct liveupdate_flb_op_args *args)
 
 static int flb_retrieve(struct liveupdate_flb_op_args *args)
 {
-	if (args->serialized_data & DATA_FAILS)
+	if (args->data & DATA_FAILS)
 		return -EDOM;
 
-	args->object = &handler;
+	args->obj = &handler;
 	return 0;
 }
 
 static void flb_finish(struct liveupdate_flb_op_args *args)
 {
-	check((args->retrieve_status == 1) == !!args->object);
+	check((args->retrieve_status == 1) == !!args->obj);
 	nr_flb_finished++;
 }
 

@@ -164,6 +164,56 @@ static void unknown_request_on_session(void)
 		    ENOTTY);
 }
 
+/* ---- the ABI ---- */
+
+#define CHECK_NUMBER(_request, _nr)					\
+	static_assert((_request) == (0xba << 8 | (_nr)), "number")
+
+CHECK_NUMBER(LIVEUPDATE_IOCTL_CREATE_SESSION, 0x00);
+CHECK_NUMBER(LIVEUPDATE_IOCTL_RETRIEVE_SESSION, 0x01);
+CHECK_NUMBER(LIVEUPDATE_SESSION_PRESERVE_FD, 0x40);
+CHECK_NUMBER(LIVEUPDATE_SESSION_RETRIEVE_FD, 0x41);
+CHECK_NUMBER(LIVEUPDATE_SESSION_FINISH, 0x42);
+CHECK_NUMBER(LIVEUPDATE_SESSION_GET_NAME, 0x43);
+
+#define CHECK_COMMAND(_command, _nr)					\
+	static_assert(LIVEUPDATE_CMD_##_command == (_nr), "command")
+
+CHECK_COMMAND(BASE, 0x00);
+CHECK_COMMAND(CREATE_SESSION, 0x00);
+CHECK_COMMAND(RETRIEVE_SESSION, 0x01);
+CHECK_COMMAND(SESSION_BASE, 0x40);
+CHECK_COMMAND(SESSION_PRESERVE_FD, 0x40);
+CHECK_COMMAND(SESSION_RETRIEVE_FD, 0x41);
+CHECK_COMMAND(SESSION_FINISH, 0x42);
+CHECK_COMMAND(SESSION_GET_NAME, 0x43);
+
+#define CHECK_SIZE(_struct, _size)					\
+	static_assert(sizeof(struct liveupdate_##_struct) == (_size), "size")
+
+CHECK_SIZE(ioctl_create_session, 72);
+CHECK_SIZE(ioctl_retrieve_session, 72);
+CHECK_SIZE(session_preserve_fd, 16);
+CHECK_SIZE(session_retrieve_fd, 16);
+CHECK_SIZE(session_finish, 8);
+CHECK_SIZE(session_get_name, 72);
+
+#define CHECK_OFFSET(_struct, _member, _offset)				\
+	static_assert(offsetof(struct liveupdate_##_struct, _member) ==	\
+		      (_offset), "offset")
+
+CHECK_OFFSET(ioctl_create_session, fd, 4);
+CHECK_OFFSET(ioctl_create_session, name, 8);
+CHECK_OFFSET(ioctl_retrieve_session, fd, 4);
+CHECK_OFFSET(ioctl_retrieve_session, name, 8);
+CHECK_OFFSET(session_preserve_fd, fd, 4);
+CHECK_OFFSET(session_preserve_fd, token, 8);
+CHECK_OFFSET(session_retrieve_fd, fd, 4);
+CHECK_OFFSET(session_retrieve_fd, token, 8);
+CHECK_OFFSET(session_finish, reserved, 4);
+CHECK_OFFSET(session_get_name, reserved, 4);
+CHECK_OFFSET(session_get_name, name, 8);
+
 /* ---- structures ---- */
 
 struct request {

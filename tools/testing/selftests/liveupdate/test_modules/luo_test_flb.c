@@ -82,15 +82,15 @@ static int flb_preserve(struct liveupdate_flb_op_args *args)
 	if (IS_ERR(page))
 		return PTR_ERR(page);
 	*page = content_of(args->flb);
-	args->object = page;
-	args->serialized_data = virt_to_phys(page);
+	args->obj = page;
+	args->data = virt_to_phys(page);
 	return 0;
 }
 
 static void flb_unpreserve(struct liveupdate_flb_op_args *args)
 {
 	result("unpreserve", name_of(args->flb), "");
-	kho_unpreserve_free(args->object);
+	kho_unpreserve_free(args->obj);
 }
 
 static int flb_retrieve(struct liveupdate_flb_op_args *args)
@@ -101,12 +101,12 @@ static int flb_retrieve(struct liveupdate_flb_op_args *args)
 	err = result("retrieve", name_of(args->flb), fail_retrieve);
 	if (err)
 		return err;
-	if (!kho_incoming_contains(args->serialized_data, PAGE_SIZE))
+	if (!kho_incoming_contains(args->data, PAGE_SIZE))
 		return -EINVAL;
-	page = phys_to_virt(args->serialized_data);
+	page = phys_to_virt(args->data);
 	if (*page != content_of(args->flb))
 		return -EBADMSG;
-	args->object = page;
+	args->obj = page;
 	return 0;
 }
 
@@ -114,7 +114,7 @@ static void flb_finish(struct liveupdate_flb_op_args *args)
 {
 	pr_info("finish %s, status %d, %s\n", name_of(args->flb),
 		args->retrieve_status, args->incoming_compatible);
-	kho_restore_free(phys_to_virt(args->serialized_data));
+	kho_restore_free(phys_to_virt(args->data));
 }
 
 static const struct liveupdate_flb_ops flb_ops = {
