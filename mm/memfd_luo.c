@@ -16,7 +16,8 @@
  * can't change, and its folios can't be moved, reclaimed or replaced by holes.
  * Holes below the file size are filled when the memfd is preserved.
  *
- * The name, the mode, and folios beyond the file size are not carried over.
+ * Nothing else is carried over: the retrieved file is a new one. Its name, mode, owner
+ * and status flags do not depend on the preserved file.
  */
 
 #define pr_fmt(fmt) "memfd_luo: " fmt

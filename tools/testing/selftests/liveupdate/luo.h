@@ -37,6 +37,8 @@ void finish_and_close(int session);
 int new_memfd(unsigned int flags);
 /* Make one with a pattern of @size bytes that depends on @seed. */
 int new_file(size_t size, unsigned int seed);
+/* Open a file a second time. */
+int open_again(int fd, int flags);
 void fill(int fd, off_t start, size_t size, unsigned int seed);
 void check_content(int fd, off_t start, size_t size, unsigned int seed);
 void check_zeros(int fd, off_t start, size_t size);

@@ -158,6 +158,16 @@ int new_file(size_t size, unsigned int seed)
 	return fd;
 }
 
+int open_again(int fd, int flags)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	fd = open(path, flags | O_CLOEXEC);
+	CHECK(fd >= 0);
+	return fd;
+}
+
 static void check_written_inside(int fd, size_t size)
 {
 	unsigned char old, byte;

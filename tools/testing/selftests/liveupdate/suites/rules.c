@@ -511,13 +511,8 @@ static void bad_fd(void)
 {
 	int session = new_session("bad_fd");
 	int fd = new_file(PAGE, 1);
-	char path[64];
-	int opath;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	opath = open(path, O_PATH);
-	CHECK(opath >= 0);
-	CHECK_ERRNO(luo_preserve(session, opath, 1), EBADF);
+	CHECK_ERRNO(luo_preserve(session, open_again(fd, O_PATH), 1), EBADF);
 	close(fd);
 	CHECK_ERRNO(luo_preserve(session, fd, 1), EBADF);
 	CHECK_ERRNO(luo_preserve(session, -1, 1), EBADF);
@@ -574,18 +569,13 @@ static void file_preserved_already(void)
 	int session = new_session("one");
 	int other = new_session("another");
 	int fd = new_file(3 * PAGE, 1);
-	char path[64];
-	int again;
 
 	CHECK(!luo_preserve(session, fd, 1));
 	CHECK_ERRNO(luo_preserve(session, fd, 2), EBUSY);
 	CHECK_ERRNO(luo_preserve(other, fd, 1), EBUSY);
 	CHECK_ERRNO(luo_preserve(other, dup(fd), 1), EBUSY);
 	/* A second open file with the same inode */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	again = open(path, O_RDWR);
-	CHECK(again >= 0);
-	CHECK_ERRNO(luo_preserve(other, again, 1), EBUSY);
+	CHECK_ERRNO(luo_preserve(other, open_again(fd, O_RDWR), 1), EBUSY);
 	check_frozen(fd, 3 * PAGE);
 	close(session);
 	CHECK(!luo_preserve(other, fd, 1));
@@ -651,13 +641,9 @@ static void read_only_descriptor(void)
 {
 	int session = new_session("read_only_descriptor");
 	int fd = new_file(PAGE, 1);
-	char path[32];
-	int reader;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	reader = open(path, O_RDONLY | O_CLOEXEC);
-	CHECK(reader >= 0);
-	CHECK_ERRNO(luo_preserve(session, reader, 1), EOPNOTSUPP);
+	CHECK_ERRNO(luo_preserve(session, open_again(fd, O_RDONLY), 1),
+		    EOPNOTSUPP);
 	check_thawed(fd);
 	CHECK(!luo_preserve(session, fd, 1));
 }
