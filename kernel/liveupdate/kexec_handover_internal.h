@@ -108,6 +108,11 @@ int __init kho_setup_scratch(void);
 void __init kho_init_scratch(void);
 const struct range *kho_find_preservable(unsigned long pfn);
 bool kho_is_preservable(unsigned long pfn, unsigned long nr);
+bool kho_overlaps_scratch(u64 start, u64 end);
+bool kho_overlaps_ram(u64 start, u64 end);
+u64 kho_scratch_size(void);
+u64 kho_struct_pages_size(void);
+unsigned int kho_sufficient_percent(u64 size);
 
 /* kho_page.c */
 struct folio *kho_alloc_folio(unsigned int order);

@@ -9,7 +9,16 @@
 
 #include <linux/io.h>
 #include <linux/kexec.h>
+#include <linux/kstrtox.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/moduleparam.h>
+#include <linux/pfn.h>
 #include <linux/printk.h>
+#include <linux/range.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
 
 #include <linux/kho/image.h>
 
@@ -72,13 +81,172 @@ void kho_explain_failed_load(const struct kimage *image, int err)
 		       image->kho.unplaced);
 }
 
+/*
+ * Command line of the next kernel
+ */
+
+static const struct kho_image_switch kho_switch = {
+	.option = "kho",
+	.off = "kho= on its command line is off",
+};
+
+/* Options that the next kernel needs to be on: kho=, and one of KHO's user */
+static const struct kho_image_switch *kho_switches[2] = { &kho_switch };
+
+/**
+ * kho_add_image_switch - name an option that the next kernel needs to be on
+ * @added: the option
+ *
+ * Context: Initcalls.
+ */
+void kho_add_image_switch(const struct kho_image_switch *added)
+{
+	kho_switches[1] = added;
+}
+
+enum kho_switch_state {
+	KHO_SWITCH_MISSING,
+	KHO_SWITCH_OFF,
+	KHO_SWITCH_ON,
+};
+
+/**
+ * struct kho_cmdline - state of the parser of a command line
+ * @image:    the image
+ * @switches: the states of kho_switches[]
+ */
+struct kho_cmdline {
+	struct kimage *image;
+	enum kho_switch_state switches[ARRAY_SIZE(kho_switches)];
+};
+
+static int kho_note_option(char *param, char *val, const char *unused, void *arg)
+{
+	struct kho_cmdline *cmdline = arg;
+	unsigned int i;
+	bool on;
+
+	/* As in the next kernel, the last valid value counts. */
+	for (i = 0; i < ARRAY_SIZE(kho_switches); i++)
+		if (kho_switches[i] && parameq(param, kho_switches[i]->option) &&
+		    !kstrtobool(val, &on))
+			cmdline->switches[i] = on ? KHO_SWITCH_ON : KHO_SWITCH_OFF;
+
+	if (parameq(param, "elfcorehdr") && val)
+		cmdline->image->kho.flaw =
+			"elfcorehdr= on its command line is for crash kernels";
+
+	arch_kho_note_option(cmdline->image, param, val);
+	return 0;
+}
+
+static void kho_note_switches(const struct kho_cmdline *cmdline)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(kho_switches); i++) {
+		if (!kho_switches[i])
+			continue;
+
+		if (cmdline->switches[i] == KHO_SWITCH_OFF)
+			cmdline->image->kho.flaw = kho_switches[i]->off;
+		else if (cmdline->switches[i] == KHO_SWITCH_MISSING)
+			pr_warn("%s= is not on the command line of the loaded kernel: its default decides whether preserved memory is lost\n",
+				kho_switches[i]->option);
+	}
+}
+
+/* Note what the next kernel's command line says, as that kernel will parse it. */
+static int kho_parse_cmdline(struct kimage *image)
+{
+	struct kho_cmdline cmdline = { .image = image };
+	char *copy;
+
+	/* The parser changes its input. */
+	copy = kstrndup(image->cmdline_buf ?: "", image->cmdline_buf_len, GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+
+	parse_args("next kernel", copy, NULL, 0, 0, 0, &cmdline, kho_note_option);
+	kfree(copy);
+	kho_note_switches(&cmdline);
+	return 0;
+}
+
+/**
+ * kho_image_leave_out - note that the next kernel does not use memory as RAM
+ * @image: its image
+ * @start: physical address of the memory
+ * @end:   physical address of its end, exclusive
+ *
+ * Memory that this kernel does not use either is ignored.
+ *
+ * Context: Called with the kexec lock held, by arch_kho_note_option().
+ */
+void kho_image_leave_out(struct kimage *image, u64 start, u64 end)
+{
+	struct range *ranges = image->kho.left_out;
+	unsigned int nr = image->kho.nr_left_out;
+
+	if (!kho_overlaps_ram(start, end))
+		return;
+
+	/* If there are too many, cover one of them and the new one by one range. */
+	if (nr == KHO_IMAGE_RANGES) {
+		nr--;
+		start = min(start, ranges[nr].start);
+		end = max(end, ranges[nr].end);
+		ranges[nr] = (struct range){};
+	}
+	image->kho.nr_left_out = add_range_with_merge(ranges, KHO_IMAGE_RANGES, nr,
+						      start, end);
+}
+
+/**
+ * kho_image_put_back - undo kho_image_leave_out() for memory
+ * @image: the image
+ * @start: physical address of the memory
+ * @end:   physical address of its end, exclusive
+ *
+ * Context: Called with the kexec lock held, by arch_kho_note_option().
+ */
+void kho_image_put_back(struct kimage *image, u64 start, u64 end)
+{
+	subtract_range(image->kho.left_out, KHO_IMAGE_RANGES, start, end);
+	image->kho.nr_left_out = clean_sort_range(image->kho.left_out,
+						  KHO_IMAGE_RANGES);
+}
+
+static int kho_node_is_left_out(phys_addr_t node, unsigned int level, void *arg)
+{
+	const struct range *range = arg;
+
+	return node + PAGE_SIZE > range->start && node < range->end;
+}
+
+/* Return whether the next kernel needs any memory of a range that it leaves out. */
+static bool kho_needs_range(struct range *range)
+{
+	unsigned long pfn = PFN_DOWN(range->start), last = PFN_DOWN(range->end - 1);
+	phys_addr_t fdt = virt_to_phys(kho_out.fdt);
+
+	return kho_overlaps_scratch(range->start, range->end) ||
+	       (fdt + PAGE_SIZE > range->start && fdt < range->end) ||
+	       kho_radix_overlaps(&kho_out.tree, pfn, last - pfn + 1) ||
+	       kho_radix_walk_nodes(&kho_out.tree, kho_node_is_left_out, range);
+}
+
+/*
+ * The loaded image
+ */
+
 /**
  * kho_fill_kimage - add the handover to a kexec image
  * @image: the image, loaded by kexec_file_load()
  *
  * Context: Called with the kexec lock held.
- * Return: 0 on success or if the image does not carry a handover, or an error of
- * kexec_add_buffer().
+ * Return: 0 on success or if the image does not carry a handover, -ENOMEM, or an
+ * error of kexec_add_buffer().
  */
 int kho_fill_kimage(struct kimage *image)
 {
@@ -97,6 +265,10 @@ int kho_fill_kimage(struct kimage *image)
 	if (!kho_image_needs_scratch(image))
 		return 0;
 
+	err = kho_parse_cmdline(image);
+	if (err)
+		return err;
+
 	/* Earlier segments are optional. The load does not fail if they have no room. */
 	image->kho.unplaced = 0;
 
@@ -110,15 +282,71 @@ int kho_fill_kimage(struct kimage *image)
 	return 0;
 }
 
+static u64 kho_image_size(const struct kimage *image)
+{
+	unsigned long i;
+	u64 size = 0;
+
+	for (i = 0; i < image->nr_segments; i++)
+		size += PAGE_ALIGN(image->segment[i].memsz);
+
+	return size;
+}
+
 /**
- * kho_image_can_carry - check whether the loaded image carries the handover
+ * kho_check_kimage - refuse an image that can't boot within scratch
+ * @image: the image, with all its segments
+ *
+ * The next kernel allocates its struct pages before it knows where memory is
+ * preserved. With too little scratch it dies before it has a console. Refuse only
+ * what can't work: there must be room for the image and the struct pages. The
+ * kernel's other early allocations are not known.
  *
  * Context: Called with the kexec lock held.
- * Return: true if the loaded image was loaded by kexec_file_load() while kexec
- * handover was enabled, and does not return to this kernel.
+ * Return: 0 or -EADDRNOTAVAIL.
  */
-bool kho_image_can_carry(void)
+int kho_check_kimage(const struct kimage *image)
 {
-	return kexec_image && kexec_image->kho.fdt &&
-	       !kexec_image->preserve_context;
+	u64 need, have = kho_scratch_size();
+
+	/* With a flaw the kernel is not confined; with less RAM it needs less. */
+	if (!kho_image_needs_scratch(image) || image->kho.flaw ||
+	    image->kho.nr_left_out)
+		return 0;
+
+	need = kho_image_size(image) + kho_struct_pages_size();
+	if (need <= have)
+		return 0;
+
+	pr_err("scratch of %llu MiB is too small: the kexec image needs more than %llu MiB of it to boot; kho_scratch=%u%% would do\n",
+	       have / SZ_1M, need / SZ_1M, kho_sufficient_percent(need));
+	return -EADDRNOTAVAIL;
+}
+
+/**
+ * kho_image_flaw - check whether the loaded image carries the handover
+ *
+ * Memory that is preserved later is not considered.
+ *
+ * Context: May sleep. Called with the kexec lock held.
+ * Return: NULL if the next kernel will take over what is preserved, otherwise why
+ * it won't, for a log message.
+ */
+const char *kho_image_flaw(void)
+{
+	struct kimage *image = kexec_image;
+	unsigned int i;
+
+	if (!image || !image->kho.fdt)
+		return "it was not loaded by kexec_file_load()";
+	if (image->preserve_context)
+		return "it returns to this kernel";
+	if (image->kho.flaw)
+		return image->kho.flaw;
+
+	for (i = 0; i < image->kho.nr_left_out; i++)
+		if (kho_needs_range(&image->kho.left_out[i]))
+			return "mem= or memmap= on its command line leaves out preserved memory";
+
+	return NULL;
 }

@@ -43,6 +43,10 @@ static struct range *kho_preservable __ro_after_init;
 static unsigned int kho_nr_preservable __ro_after_init;
 static size_t kho_preservable_size __initdata;
 
+/* Pages of RAM at boot, and bytes that the kernel had allocated by then */
+static unsigned long kho_nr_ram_pages __ro_after_init;
+static u64 kho_allocated __ro_after_init;
+
 /*
  * Command line
  */
@@ -419,6 +423,13 @@ static void __init kho_print_scratch(void)
 			(u64)(kho_scratch[i].addr + kho_scratch[i].size - 1));
 }
 
+static void __init kho_note_sizes(void)
+{
+	kho_nr_ram_pages = PHYS_PFN(memblock_phys_mem_size());
+	kho_allocated = memblock_kernel_reserved_size(PHYS_ADDR_MAX, NUMA_NO_NODE) +
+			kho_swiotlb_size();
+}
+
 /**
  * kho_setup_scratch - inherit or reserve scratch, and record preservable ranges
  *
@@ -429,6 +440,7 @@ int __init kho_setup_scratch(void)
 {
 	int err;
 
+	kho_note_sizes();
 	err = kho_in.scratch_inherited ? kho_inherit_scratch() : kho_reserve_scratch();
 	if (err) {
 		pr_err("disabled: no memory for scratch; see kho_scratch=\n");
@@ -501,4 +513,86 @@ bool kho_is_preservable(unsigned long pfn, unsigned long nr)
 	const struct range *range = kho_find_preservable(pfn);
 
 	return range && nr <= range->end - pfn;
+}
+
+/**
+ * kho_overlaps_scratch - check whether memory overlaps scratch
+ * @start: physical address of the memory
+ * @end:   physical address of its end, exclusive
+ *
+ * Context: Any context, after boot.
+ * Return: true if part of it lies in a scratch region.
+ */
+bool kho_overlaps_scratch(u64 start, u64 end)
+{
+	unsigned int i;
+
+	for (i = 0; i < kho_scratch_cnt; i++)
+		if (start < kho_scratch[i].addr + kho_scratch[i].size &&
+		    end > kho_scratch[i].addr)
+			return true;
+
+	return false;
+}
+
+/**
+ * kho_overlaps_ram - check whether memory overlaps what a handover can use
+ * @start: physical address of the memory
+ * @end:   physical address of its end, exclusive
+ *
+ * Context: Any context, after boot.
+ * Return: true if part of it lies in scratch or can be preserved.
+ */
+bool kho_overlaps_ram(u64 start, u64 end)
+{
+	unsigned int i;
+
+	for (i = 0; i < kho_nr_preservable; i++)
+		if (start < PFN_PHYS(kho_preservable[i].end) &&
+		    end > PFN_PHYS(kho_preservable[i].start))
+			return true;
+
+	return kho_overlaps_scratch(start, end);
+}
+
+/**
+ * kho_scratch_size - add up the scratch regions
+ *
+ * Context: Any context, after boot.
+ * Return: their size in bytes.
+ */
+u64 kho_scratch_size(void)
+{
+	unsigned int i;
+	u64 size = 0;
+
+	for (i = 0; i < kho_scratch_cnt; i++)
+		size += kho_scratch[i].size;
+
+	return size;
+}
+
+/**
+ * kho_struct_pages_size - estimate the size of the next kernel's struct pages
+ *
+ * Context: Any context, after boot.
+ * Return: their size in bytes if they are like those of this kernel.
+ */
+u64 kho_struct_pages_size(void)
+{
+	return (u64)kho_nr_ram_pages * sizeof(struct page);
+}
+
+/**
+ * kho_sufficient_percent - find a value for kho_scratch=
+ * @size: bytes that a kernel needs at least
+ *
+ * Context: Any context, after boot.
+ * Return: the default, or the percentage for one and a half times @size if that is
+ * more.
+ */
+unsigned int kho_sufficient_percent(u64 size)
+{
+	return max_t(u64, KHO_SCRATCH_PERCENT,
+		     DIV_ROUND_UP(size * 150, kho_allocated));
 }

@@ -31,6 +31,7 @@
 #include <linux/kexec_handover.h>
 #include <linux/kho/abi/luo.h>
 #include <linux/kho/compat.h>
+#include <linux/kho/image.h>
 #include <linux/liveupdate.h>
 #include <linux/miscdevice.h>
 #include <linux/slab.h>
@@ -241,6 +242,11 @@ static void __init luo_outgoing_exit(void)
 	luo_core.outgoing_ser = NULL;
 }
 
+static const struct kho_image_switch luo_switch = {
+	.option = "liveupdate",
+	.off = "liveupdate= on its command line is off",
+};
+
 static int __init luo_late_init(void)
 {
 	int err;
@@ -268,6 +274,7 @@ static int __init luo_late_init(void)
 	err = misc_register(&luo_device);
 	if (err)
 		goto err_outgoing;
+	kho_add_image_switch(&luo_switch);
 	return 0;
 
 err_outgoing:

@@ -709,17 +709,19 @@ err_unfreeze:
  */
 int luo_session_serialize(struct luo_ser *ser)
 {
+	const char *flaw;
 	int err;
 
 	guard(rwsem_write)(&luo_freeze_rwsem);
 	if (luo_frozen)
 		return 0;
 
-	if (!kho_image_can_carry()) {
+	flaw = kho_image_flaw();
+	if (flaw) {
 		if (!luo_outgoing.count)
 			return 0;
-		pr_err("the loaded image can't carry %llu session(s)\n",
-		       luo_outgoing.count);
+		pr_err("the loaded image can't carry %llu session(s): %s\n",
+		       luo_outgoing.count, flaw);
 		return -EINVAL;
 	}
 

@@ -7,11 +7,47 @@
 #ifndef _LINUX_KHO_IMAGE_H
 #define _LINUX_KHO_IMAGE_H
 
+#include <linux/range.h>
 #include <linux/types.h>
 
 struct kexec_buf;
 struct kimage;
 struct resource;
+
+/* Number of separate ranges that an image can leave out */
+#define KHO_IMAGE_RANGES	32
+
+/**
+ * struct kho_image - what kexec handover knows about a kexec image
+ * @fdt:	  physical address of this kernel's root FDT; 0 if the image does
+ *		  not carry a handover
+ * @scratch:	  physical address of a copy of the array of scratch regions
+ * @scratch_size: size of that copy in bytes
+ * @unplaced:	  size of the first segment that found no room in scratch
+ * @flaw:	  why the next kernel will ignore the handover, or NULL
+ * @left_out:	  memory of this kernel that the next one will not use as RAM,
+ *		  because its command line leaves it out (end exclusive)
+ * @nr_left_out:  number of ranges in @left_out
+ */
+struct kho_image {
+	phys_addr_t fdt;
+	phys_addr_t scratch;
+	unsigned long scratch_size;
+	unsigned long unplaced;
+	const char *flaw;
+	struct range left_out[KHO_IMAGE_RANGES];
+	unsigned int nr_left_out;
+};
+
+/**
+ * struct kho_image_switch - a boolean option that the next kernel must enable
+ * @option: its name on the command line
+ * @off:    the flaw of an image that switches it off
+ */
+struct kho_image_switch {
+	const char *option;
+	const char *off;
+};
 
 /* Called for a region that a kexec segment can be placed in; returns non-zero to stop */
 typedef int (*kho_hole_fn)(struct resource *region, void *kbuf);
@@ -22,7 +58,23 @@ bool kho_image_needs_scratch(const struct kimage *image);
 int kho_walk_scratch(struct kexec_buf *kbuf, kho_hole_fn fn);
 void kho_explain_failed_load(const struct kimage *image, int err);
 int kho_fill_kimage(struct kimage *image);
-bool kho_image_can_carry(void);
+int kho_check_kimage(const struct kimage *image);
+const char *kho_image_flaw(void);
+void kho_add_image_switch(const struct kho_image_switch *added);
+
+void kho_image_leave_out(struct kimage *image, u64 start, u64 end);
+void kho_image_put_back(struct kimage *image, u64 start, u64 end);
+
+/**
+ * arch_kho_note_option - note what an option leaves of RAM
+ * @image: the image that has the option on its command line
+ * @param: name of the option
+ * @val:   its value, which may be changed, or NULL
+ *
+ * Called for each option in order. Calls kho_image_leave_out() for memory that the
+ * option removes from RAM, and kho_image_put_back() for memory that it adds.
+ */
+void arch_kho_note_option(struct kimage *image, const char *param, char *val);
 
 #else
 
@@ -41,6 +93,11 @@ static inline void kho_explain_failed_load(const struct kimage *image, int err)
 }
 
 static inline int kho_fill_kimage(struct kimage *image)
+{
+	return 0;
+}
+
+static inline int kho_check_kimage(const struct kimage *image)
 {
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <linux/kernel.h>
 #include <linux/kexec.h>
 #include <linux/kexec_handover.h>
+#include <linux/moduleparam.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/page-isolation.h>
@@ -207,6 +208,23 @@ void shim_init_scratch_block(struct page *page)
 int kexec_add_buffer(struct kexec_buf *kbuf)
 {
 	return 0;
+}
+
+/* The next kernel has no command line. */
+char *parse_args(const char *name, char *args, const struct kernel_param *params,
+		 unsigned int num, s16 level_min, s16 level_max, void *arg,
+		 parse_unknown_fn unknown)
+{
+	return NULL;
+}
+
+bool parameq(const char *name1, const char *name2)
+{
+	return !strcmp(name1, name2);
+}
+
+void arch_kho_note_option(struct kimage *image, const char *param, char *val)
+{
 }
 
 bool machine_is_ram(phys_addr_t start, phys_addr_t end)

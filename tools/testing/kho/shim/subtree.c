@@ -19,9 +19,13 @@ bool is_kho_boot(void)
 	return true;
 }
 
-bool kho_image_can_carry(void)
+const char *kho_image_flaw(void)
 {
-	return true;
+	return NULL;
+}
+
+void kho_add_image_switch(const struct kho_image_switch *added)
+{
 }
 
 int kho_add_subtree(const char *name, void *blob, size_t size)

@@ -50,6 +50,7 @@ for how in hugepages=2 hugepages=0:1,1:1 hugetlb_cma=2G; do
 		"kho=on nokaslr gigantic=$how" "$six_gib"
 done
 guest_add debugfs 120 "kho=on reserve_mem=40K:4K:kept"
+guest_add small 90 "kho=on kho_scratch=16M,128M,0" -m 8G
 guest_add sizes 90 "kho=on kho_scratch=16M,256M,64M"
 guest_add scratch:two_sizes 60 "kho=on kho_scratch=16M,64M"
 guest_add scratch:four_sizes 60 "kho=on kho_scratch=16M,64M,32M,8M"

@@ -7,20 +7,26 @@
 #ifndef _KHO_LINUX_KEXEC_H
 #define _KHO_LINUX_KEXEC_H
 
+#include <linux/kho/image.h>
 #include <linux/types.h>
 
 #define KEXEC_TYPE_CRASH	1
 #define KEXEC_BUF_MEM_UNKNOWN	0
 
+#define KEXEC_SEGMENT_MAX	16
+
+struct kexec_segment {
+	size_t memsz;
+};
+
 struct kimage {
 	unsigned int type;
 	bool preserve_context;
-	struct {
-		phys_addr_t fdt;
-		phys_addr_t scratch;
-		size_t scratch_size;
-		unsigned long unplaced;
-	} kho;
+	unsigned long nr_segments;
+	struct kexec_segment segment[KEXEC_SEGMENT_MAX];
+	char *cmdline_buf;
+	unsigned long cmdline_buf_len;
+	struct kho_image kho;
 };
 
 struct kexec_buf {

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _KHO_LINUX_MODULEPARAM_H
+#define _KHO_LINUX_MODULEPARAM_H
+
+#include <linux/types.h>
+
+struct kernel_param;
+
+typedef int (*parse_unknown_fn)(char *param, char *val, const char *doing, void *arg);
+
+bool parameq(const char *name1, const char *name2);
+char *parse_args(const char *name, char *args, const struct kernel_param *params,
+		 unsigned int num, s16 level_min, s16 level_max, void *arg,
+		 parse_unknown_fn unknown);
+
+#endif
