@@ -161,6 +161,13 @@ int guest_kernel(void)
 
 /* ---- the next kernel ---- */
 
+/* Return whether a word is not for the next kernel. */
+static bool is_dropped(const char *word)
+{
+	return guest_after(word, "kernel=") ||
+	       (suite->drop && guest_after(word, suite->drop));
+}
+
 /*
  * The next kernel has the command line of this one without kernel= and without the
  * words that the suite drops. The suite's own words come last and override them.
@@ -177,16 +184,17 @@ static void next_cmdline(char *next, size_t size)
 	while (*word && used < size) {
 		size_t len = strcspn(word, " ");
 
-		if (!guest_after(word, "kernel=") &&
-		    !(suite->drop && guest_after(word, suite->drop)))
+		if (suite->forget && guest_after(word, "kernel="))
+			break;
+		if (!is_dropped(word))
 			used += snprintf(next + used, size - used, "%.*s ",
 					 (int)len, word);
 		word += len;
 		word += strspn(word, " ");
 	}
 	if (used < size)
-		snprintf(next + used, size - used, "%s kernel=%d",
-			 append ? append : "", kernel_nr + 1);
+		snprintf(next + used, size - used, "kernel=%d %s", kernel_nr + 1,
+			 append ? append : "");
 }
 
 const char *guest_initrd(void)

@@ -63,6 +63,7 @@ enum guest_load {
  * @append: returns what is appended to the command line of the next kernel. The
  *	    argument is the number of that kernel. Optional.
  * @drop: words that start with this are left out of that command line; optional
+ * @forget: the next kernel does not inherit what @append has returned for this one
  * @leave: replaces loading an image and the kexec; optional
  * @set_up: called first, for suites whose tests depend on the command line;
  *	    optional
@@ -76,6 +77,7 @@ struct guest_suite {
 	enum guest_load load;
 	const char *(*append)(int kernel);
 	const char *drop;
+	bool forget;
 	void (*leave)(void);
 	void (*set_up)(struct guest_suite *suite);
 	struct guest_suite *next;
