@@ -178,22 +178,6 @@ static int test_kho_preserve_folio(struct test_kho_state *state,
 	return 0;
 }
 
-static int test_kho_preserve_folios(struct test_kho_state *state)
-{
-	unsigned int order, i;
-	int err;
-
-	for (order = 0; order <= TEST_KHO_MAX_ORDER; order++) {
-		for (i = 0; i < TEST_KHO_NR_OF_ORDER(order); i++) {
-			err = test_kho_preserve_folio(state, order);
-			if (err)
-				return err;
-		}
-	}
-
-	return 0;
-}
-
 static void test_kho_free_pages(struct page *page, unsigned int nr)
 {
 	while (nr--)
@@ -240,21 +224,6 @@ static int test_kho_preserve_range(struct test_kho_state *state,
 	return 0;
 }
 
-static int test_kho_preserve_ranges(struct test_kho_state *state)
-{
-	unsigned int i;
-	int err;
-
-	for (i = 0; i < TEST_KHO_NR_RANGES; i++) {
-		err = test_kho_preserve_range(state, test_kho_layout[i].offset,
-					      test_kho_layout[i].nr);
-		if (err)
-			return err;
-	}
-
-	return 0;
-}
-
 /* Preserve @mem, or free it after an error. */
 static int test_kho_preserve_area(struct test_kho_state *state, void *mem,
 				  size_t size)
@@ -278,20 +247,6 @@ static int test_kho_preserve_area(struct test_kho_state *state, void *mem,
 	return 0;
 }
 
-static int test_kho_preserve_areas(struct test_kho_state *state)
-{
-	void *mem;
-	int err;
-
-	mem = vmalloc(TEST_KHO_PLAIN_SIZE);
-	err = test_kho_preserve_area(state, mem, TEST_KHO_PLAIN_SIZE);
-	if (err)
-		return err;
-
-	mem = vmalloc_huge(TEST_KHO_HUGE_SIZE, GFP_KERNEL);
-	return test_kho_preserve_area(state, mem, TEST_KHO_HUGE_SIZE);
-}
-
 /* Preserve and unpreserve a folio. The next kernel must not find it. */
 static int test_kho_add_decoy(struct test_kho_state *state)
 {
@@ -311,59 +266,6 @@ static int test_kho_add_decoy(struct test_kho_state *state)
 	state->decoy_phys = PFN_PHYS(folio_pfn(folio));
 	test_kho.decoy = folio;
 	return 0;
-}
-
-/* Add blobs with invalid names, and too many blobs for the root FDT. */
-static bool test_kho_subtrees(void *blob)
-{
-	unsigned int nr = 0;
-	char name[16];
-	bool ok = true;
-	int err;
-
-	ok &= TEST_KHO_CHECK(kho_add_subtree("", blob, 1) == -EINVAL);
-	ok &= TEST_KHO_CHECK(kho_add_subtree("a/b", blob, 1) == -EINVAL);
-	ok &= TEST_KHO_CHECK(kho_add_subtree("unit@1", blob, 1) == -EINVAL);
-	ok &= TEST_KHO_CHECK(kho_add_subtree("empty", blob, 0) == -EINVAL);
-
-	do {
-		snprintf(name, sizeof(name), "blob-%u", nr);
-		err = kho_add_subtree(name, blob, 1);
-	} while (!err && ++nr < PAGE_SIZE);
-	ok &= TEST_KHO_CHECK(err == -ENOMEM);
-	while (nr--)
-		kho_remove_subtree(blob);
-
-	return ok;
-}
-
-/* Check what KHO must refuse while all objects of @state are preserved. */
-static bool test_kho_refusals(struct test_kho_state *state)
-{
-	struct folio *folio = test_kho.folios[0];
-	struct page *range = test_kho.ranges[TEST_KHO_NR_RANGES - 1];
-	struct kho_vmalloc vmalloc;
-	bool ok = true;
-	void *mapped;
-
-	ok &= TEST_KHO_CHECK(kho_preserve_folio(folio) == -EEXIST);
-	ok &= TEST_KHO_CHECK(kho_preserve_pages(range, 0) == -EINVAL);
-	ok &= TEST_KHO_CHECK(PTR_ERR(kho_alloc_preserve(0)) == -EINVAL);
-	ok &= TEST_KHO_CHECK(PTR_ERR(kho_alloc_preserve((PAGE_SIZE << MAX_PAGE_ORDER) + 1)) ==
-			     -E2BIG);
-	ok &= TEST_KHO_CHECK(kho_add_subtree(TEST_KHO_NAME, state, sizeof(*state)) ==
-			     -EEXIST);
-	ok &= test_kho_subtrees(folio_address(folio));
-	ok &= TEST_KHO_CHECK(kho_preserve_vmalloc(state, &vmalloc) == -EINVAL);
-	ok &= TEST_KHO_CHECK(kho_preserve_vmalloc(test_kho.areas[0] + PAGE_SIZE,
-						  &vmalloc) == -EINVAL);
-
-	mapped = vmap(&range, 1, VM_MAP, PAGE_KERNEL);
-	ok &= TEST_KHO_CHECK(mapped);
-	ok &= TEST_KHO_CHECK(kho_preserve_vmalloc(mapped, &vmalloc) == -EOPNOTSUPP);
-	vunmap(mapped);
-
-	return ok;
 }
 
 static void test_kho_undo(void)
@@ -395,21 +297,25 @@ static void test_kho_undo(void)
 
 static int test_kho_preserve_all(struct test_kho_state *state)
 {
+	unsigned int order, i;
 	int err;
 
 	err = kho_add_subtree(TEST_KHO_NAME, state, sizeof(*state));
+	for (order = 0; order <= TEST_KHO_MAX_ORDER; order++)
+		for (i = 0; i < TEST_KHO_NR_OF_ORDER(order) && !err; i++)
+			err = test_kho_preserve_folio(state, order);
+	for (i = 0; i < TEST_KHO_NR_RANGES && !err; i++)
+		err = test_kho_preserve_range(state, test_kho_layout[i].offset,
+					      test_kho_layout[i].nr);
 	if (!err)
-		err = test_kho_preserve_folios(state);
+		err = test_kho_preserve_area(state, vmalloc(TEST_KHO_PLAIN_SIZE),
+					     TEST_KHO_PLAIN_SIZE);
 	if (!err)
-		err = test_kho_preserve_ranges(state);
-	if (!err)
-		err = test_kho_preserve_areas(state);
-	if (!err)
-		err = test_kho_add_decoy(state);
-	if (!err && !test_kho_refusals(state))
-		err = -EIO;
+		err = test_kho_preserve_area(state,
+					     vmalloc_huge(TEST_KHO_HUGE_SIZE, GFP_KERNEL),
+					     TEST_KHO_HUGE_SIZE);
 
-	return err;
+	return err ?: test_kho_add_decoy(state);
 }
 
 static int test_kho_preserve(unsigned int generation)
@@ -464,36 +370,11 @@ static bool test_kho_verify_folio(const struct test_kho_state *state,
 	return ok;
 }
 
-static bool test_kho_check_folio(const struct test_kho_piece *piece)
-{
-	bool ok = true;
-
-	ok &= TEST_KHO_CHECK(kho_incoming_contains(piece->phys,
-						   PAGE_SIZE << piece->order));
-	if (piece->order)
-		ok &= TEST_KHO_CHECK(!kho_restore_folio(piece->phys + PAGE_SIZE));
-
-	return ok;
-}
-
-static bool test_kho_restore_each_folio(const struct test_kho_state *state)
-{
-	bool ok = true;
-	unsigned int i;
-
-	for (i = 0; i < state->nr_folios; i++) {
-		const struct test_kho_piece *piece = &state->folios[i];
-
-		ok &= test_kho_check_folio(piece);
-		ok &= test_kho_verify_folio(state, i,
-					    kho_restore_folio(piece->phys));
-	}
-
-	return ok;
-}
-
-/* Restore all folios in one call, after an address that is not preserved. */
-static bool test_kho_restore_folios(const struct test_kho_state *state)
+/*
+ * Restore all folios, in one call or one by one, after an address that is not
+ * preserved.
+ */
+static bool test_kho_restore_folios(const struct test_kho_state *state, bool at_once)
 {
 	static struct folio *folios[TEST_KHO_MAX_FOLIOS + 1];
 	static phys_addr_t phys[TEST_KHO_MAX_FOLIOS + 1];
@@ -502,11 +383,20 @@ static bool test_kho_restore_folios(const struct test_kho_state *state)
 
 	phys[0] = state->decoy_phys;
 	for (i = 0; i < state->nr_folios; i++) {
-		ok &= test_kho_check_folio(&state->folios[i]);
-		phys[i + 1] = state->folios[i].phys;
+		const struct test_kho_piece *piece = &state->folios[i];
+
+		ok &= TEST_KHO_CHECK(kho_incoming_contains(piece->phys,
+							   PAGE_SIZE << piece->order));
+		if (piece->order)
+			ok &= TEST_KHO_CHECK(!kho_restore_folio(piece->phys + PAGE_SIZE));
+		phys[i + 1] = piece->phys;
 	}
 
-	kho_restore_folios(phys, folios, state->nr_folios + 1);
+	if (at_once)
+		kho_restore_folios(phys, folios, state->nr_folios + 1);
+	for (i = 0; i <= state->nr_folios && !at_once; i++)
+		folios[i] = kho_restore_folio(phys[i]);
+
 	ok &= TEST_KHO_CHECK(!folios[0]);
 	for (i = 0; i < state->nr_folios; i++)
 		ok &= test_kho_verify_folio(state, i, folios[i + 1]);
@@ -560,8 +450,7 @@ static bool test_kho_restore_all(const struct test_kho_state *state)
 	bool ok = true;
 	unsigned int i;
 
-	ok &= state->generation % 2 ? test_kho_restore_folios(state) :
-				      test_kho_restore_each_folio(state);
+	ok &= test_kho_restore_folios(state, state->generation % 2);
 	for (i = 0; i < state->nr_ranges; i++)
 		ok &= test_kho_restore_range(state, i);
 	for (i = 0; i < state->nr_areas; i++)
@@ -624,11 +513,7 @@ static int __init test_kho_init(void)
 }
 module_init(test_kho_init);
 
-static void __exit test_kho_exit(void)
-{
-	test_kho_undo();
-}
-module_exit(test_kho_exit);
+module_exit(test_kho_undo);
 
 MODULE_DESCRIPTION("Test of kexec handover");
 MODULE_LICENSE("GPL");

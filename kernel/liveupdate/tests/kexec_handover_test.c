@@ -159,6 +159,7 @@ static void subtree_needs_a_name_and_content(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, kho_add_subtree("", test->priv, 1), -EINVAL);
 	KUNIT_EXPECT_EQ(test, kho_add_subtree("a/b", test->priv, 1), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kho_add_subtree("unit@1", test->priv, 1), -EINVAL);
 	KUNIT_EXPECT_EQ(test, kho_add_subtree("kunit", test->priv, 0), -EINVAL);
 }
 
