@@ -41,7 +41,7 @@ unsigned int kho_scratch_cnt __ro_after_init;
  */
 static struct range *kho_preservable __ro_after_init;
 static unsigned int kho_nr_preservable __ro_after_init;
-static size_t kho_preservable_size __initdata;
+static unsigned int kho_max_preservable __initdata;
 
 /* Pages of RAM at boot, and bytes that the kernel had allocated by then */
 static unsigned long kho_nr_ram_pages __ro_after_init;
@@ -108,23 +108,18 @@ static int __init kho_parse_size(char **arg, char delimiter, u64 *size)
 	return 0;
 }
 
-static int __init kho_parse_percent(char *arg, unsigned int *percent)
-{
-	u64 number;
-
-	if (kho_parse_number(&arg, &number) || strcmp(arg, "%") || !number ||
-	    number > UINT_MAX)
-		return -EINVAL;
-
-	*percent = number;
-	return 0;
-}
-
 static int __init kho_parse_scratch_option(char *arg,
 					   struct kho_scratch_option *option)
 {
-	if (strchr(arg, '%'))
-		return kho_parse_percent(arg, &option->percent);
+	u64 percent;
+
+	if (strchr(arg, '%')) {
+		if (kho_parse_number(&arg, &percent) || strcmp(arg, "%") ||
+		    !percent || percent > UINT_MAX)
+			return -EINVAL;
+		option->percent = percent;
+		return 0;
+	}
 
 	if (kho_parse_size(&arg, ',', &option->low) ||
 	    kho_parse_size(&arg, ',', &option->global) ||
@@ -261,39 +256,29 @@ static int __init kho_alloc_scratches(void)
 	return kho_scratch_cnt ? 0 : -ENOMEM;
 }
 
-static unsigned int __init kho_nr_firmware_regions(void)
+/* One allocation has room for the scratch regions, followed by the preservable ranges. */
+static size_t __init kho_arrays_size(unsigned int scratch_cnt)
+{
+	return size_add(array_size(scratch_cnt, sizeof(*kho_scratch)),
+			array_size(kho_max_preservable, sizeof(*kho_preservable)));
+}
+
+static int __init kho_alloc_arrays(unsigned int scratch_cnt)
 {
 	const struct memblock_region *region;
-	unsigned int nr = 0;
 
+	/* Each hole splits at most one range into two. */
+	kho_max_preservable = memblock.memory.cnt + scratch_cnt;
 	for_each_reserved_mem_region(region)
 		if (region->flags & MEMBLOCK_RSRV_FIRMWARE)
-			nr++;
+			kho_max_preservable++;
 
-	return nr;
-}
+	kho_scratch = memblock_alloc(kho_arrays_size(scratch_cnt), SMP_CACHE_BYTES);
+	if (!kho_scratch)
+		return -ENOMEM;
 
-static int __init kho_alloc_preservable(unsigned int scratch_cnt)
-{
-	/* Each hole splits at most one range into two. */
-	kho_preservable_size = array_size(memblock.memory.cnt + scratch_cnt +
-					  kho_nr_firmware_regions(),
-					  sizeof(*kho_preservable));
-	kho_preservable = memblock_alloc(kho_preservable_size, SMP_CACHE_BYTES);
-
-	return kho_preservable ? 0 : -ENOMEM;
-}
-
-static size_t __init kho_scratch_array_size(unsigned int cnt)
-{
-	return array_size(cnt, sizeof(*kho_scratch));
-}
-
-static int __init kho_alloc_scratch_array(unsigned int cnt)
-{
-	kho_scratch = memblock_alloc(kho_scratch_array_size(cnt), PAGE_SIZE);
-
-	return kho_scratch ? 0 : -ENOMEM;
+	kho_preservable = (struct range *)(kho_scratch + scratch_cnt);
+	return 0;
 }
 
 static int __init kho_cmp_scratch(const void *a, const void *b)
@@ -309,9 +294,7 @@ static int __init kho_reserve_scratch(void)
 	unsigned int cnt = (2 + num_node_state(N_MEMORY)) * KHO_SCRATCH_PARTS;
 	int err;
 
-	err = kho_alloc_preservable(cnt);
-	if (!err)
-		err = kho_alloc_scratch_array(cnt);
+	err = kho_alloc_arrays(cnt);
 	if (err)
 		return err;
 
@@ -328,7 +311,7 @@ static int __init kho_reserve_scratch(void)
 		memblock_phys_free(kho_scratch[kho_scratch_cnt].addr,
 				   kho_scratch[kho_scratch_cnt].size);
 	}
-	memblock_free(kho_scratch, kho_scratch_array_size(cnt));
+	memblock_free(kho_scratch, kho_arrays_size(cnt));
 	kho_scratch = NULL;
 	return err;
 }
@@ -336,10 +319,8 @@ static int __init kho_reserve_scratch(void)
 /* Keep the inherited regions unchanged, for any number of handovers to follow. */
 static int __init kho_inherit_scratch(void)
 {
-	int err = kho_alloc_preservable(kho_in.scratch_cnt);
+	int err = kho_alloc_arrays(kho_in.scratch_cnt);
 
-	if (!err)
-		err = kho_alloc_scratch_array(kho_in.scratch_cnt);
 	if (err)
 		return err;
 
@@ -349,78 +330,31 @@ static int __init kho_inherit_scratch(void)
 	return 0;
 }
 
-/*
- * Append a range, or extend the last one if it is adjacent: memory regions also end
- * where only the node or the flags change.
- */
-static void __init kho_add_preservable(unsigned long start_pfn, unsigned long end_pfn)
-{
-	if (start_pfn >= end_pfn)
-		return;
-
-	if (kho_nr_preservable && kho_preservable[kho_nr_preservable - 1].end == start_pfn)
-		kho_nr_preservable--;
-	else
-		kho_preservable[kho_nr_preservable].start = start_pfn;
-	kho_preservable[kho_nr_preservable++].end = end_pfn;
-}
-
-/* Replace the hole with [addr, addr + size) if that is lower and ends past start. */
-static void __init kho_lower_hole(phys_addr_t start, phys_addr_t addr,
-				  phys_addr_t size, struct range *hole)
-{
-	if (addr + size > start && addr < hole->start) {
-		hole->start = addr;
-		hole->end = addr + size;
-	}
-}
-
-/*
- * Find the lowest part of [start, end) that cannot be preserved. Store its physical
- * addresses (end exclusive) in hole; return false if there is none.
- */
-static bool __init kho_first_hole(phys_addr_t start, phys_addr_t end,
-				  struct range *hole)
+static void __init kho_note_preservable(void)
 {
 	const struct memblock_region *region;
-	unsigned int i;
+	phys_addr_t start, end;
+	unsigned int nr = 0, i;
+	u64 iter;
 
-	hole->start = end;
+	/* Memory regions also end where only the node or the flags change. */
+	for_each_mem_range(iter, &start, &end)
+		nr = add_range_with_merge(kho_preservable, kho_max_preservable, nr,
+					  PFN_UP(start), PFN_DOWN(end));
+
 	for (i = 0; i < kho_scratch_cnt; i++)
-		kho_lower_hole(start, kho_scratch[i].addr, kho_scratch[i].size,
-			       hole);
+		subtract_range(kho_preservable, kho_max_preservable,
+			       PHYS_PFN(kho_scratch[i].addr),
+			       PHYS_PFN(kho_scratch[i].addr + kho_scratch[i].size));
 
 	/* The next kernel reserves the same regions. */
 	for_each_reserved_mem_region(region)
 		if (region->flags & MEMBLOCK_RSRV_FIRMWARE)
-			kho_lower_hole(start, region->base, region->size, hole);
+			subtract_range(kho_preservable, kho_max_preservable,
+				       PFN_DOWN(region->base),
+				       PFN_UP(region->base + region->size));
 
-	return hole->start < end;
-}
-
-static void __init kho_note_preservable(void)
-{
-	phys_addr_t start, end;
-	struct range hole;
-	u64 i;
-
-	for_each_mem_range(i, &start, &end) {
-		while (start < end && kho_first_hole(start, end, &hole)) {
-			kho_add_preservable(PFN_UP(start), PFN_DOWN(hole.start));
-			start = hole.end;
-		}
-		kho_add_preservable(PFN_UP(start), PFN_DOWN(end));
-	}
-}
-
-static void __init kho_print_scratch(void)
-{
-	unsigned int i;
-
-	for (i = 0; i < kho_scratch_cnt; i++)
-		pr_info("scratch: [mem %#018llx-%#018llx]\n",
-			(u64)kho_scratch[i].addr,
-			(u64)(kho_scratch[i].addr + kho_scratch[i].size - 1));
+	kho_nr_preservable = clean_sort_range(kho_preservable, kho_max_preservable);
 }
 
 static void __init kho_note_sizes(void)
@@ -438,19 +372,21 @@ static void __init kho_note_sizes(void)
  */
 int __init kho_setup_scratch(void)
 {
+	unsigned int i;
 	int err;
 
 	kho_note_sizes();
 	err = kho_in.scratch_inherited ? kho_inherit_scratch() : kho_reserve_scratch();
 	if (err) {
 		pr_err("disabled: no memory for scratch; see kho_scratch=\n");
-		memblock_free(kho_preservable, kho_preservable_size);
-		kho_preservable = NULL;
 		return err;
 	}
 
 	kho_note_preservable();
-	kho_print_scratch();
+	for (i = 0; i < kho_scratch_cnt; i++)
+		pr_info("scratch: [mem %#018llx-%#018llx]\n",
+			(u64)kho_scratch[i].addr,
+			(u64)(kho_scratch[i].addr + kho_scratch[i].size - 1));
 	return 0;
 }
 
