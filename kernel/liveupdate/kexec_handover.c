@@ -282,19 +282,6 @@ u64 kho_get_u64(const void *fdt, int node, const char *name)
 	return prop && len == sizeof(u64) ? get_unaligned((const u64 *)prop) : 0;
 }
 
-/* Return the offset of the blob's node in the outgoing FDT, or a negative error. */
-static int kho_find_blob(void *blob)
-{
-	int node;
-
-	fdt_for_each_subnode(node, kho_out.fdt, 0)
-		if (kho_get_u64(kho_out.fdt, node, KHO_SUB_TREE_PROP_NAME) ==
-		    virt_to_phys(blob))
-			break;
-
-	return node;
-}
-
 /**
  * kho_remove_subtree - undo kho_add_subtree()
  * @blob: the blob
@@ -309,7 +296,10 @@ void kho_remove_subtree(void *blob)
 		return;
 
 	guard(mutex)(&kho_out.fdt_lock);
-	node = kho_find_blob(blob);
+	fdt_for_each_subnode(node, kho_out.fdt, 0)
+		if (kho_get_u64(kho_out.fdt, node, KHO_SUB_TREE_PROP_NAME) ==
+		    virt_to_phys(blob))
+			break;
 	if (node < 0)
 		return;
 

@@ -267,18 +267,6 @@ static void kho_show_version(struct seq_file *m, const char *version)
 	seq_putc(m, '\n');
 }
 
-static void kho_show_scratch(struct seq_file *m)
-{
-	unsigned int i;
-
-	seq_printf(m, "scratch: %u regions\n", kho_scratch_cnt);
-	for (i = 0; i < kho_scratch_cnt; i++)
-		seq_printf(m, "  [mem %#018llx-%#018llx] %llu bytes\n",
-			   (u64)kho_scratch[i].addr,
-			   (u64)(kho_scratch[i].addr + kho_scratch[i].size - 1),
-			   (u64)kho_scratch[i].size);
-}
-
 static void kho_show_blocks(struct seq_file *m, unsigned long nr_blocks,
 			    unsigned long nr_pages)
 {
@@ -356,10 +344,16 @@ static void kho_show_in_blobs(struct seq_file *m)
 static int kho_out_summary_show(struct seq_file *m, void *v)
 {
 	struct kho_summary *summary;
+	unsigned int i;
 	int err = 0;
 
 	kho_show_version(m, KHO_FDT_COMPATIBLE);
-	kho_show_scratch(m);
+	seq_printf(m, "scratch: %u regions\n", kho_scratch_cnt);
+	for (i = 0; i < kho_scratch_cnt; i++)
+		seq_printf(m, "  [mem %#018llx-%#018llx] %llu bytes\n",
+			   (u64)kho_scratch[i].addr,
+			   (u64)(kho_scratch[i].addr + kho_scratch[i].size - 1),
+			   (u64)kho_scratch[i].size);
 	kho_show_map(m, &kho_out.tree, "preserved");
 	kho_show_out_blobs(m);
 	list_for_each_entry_lockless(summary, &kho_summaries, list)
@@ -394,10 +388,18 @@ DEFINE_SHOW_ATTRIBUTE(kho_in_summary);
  * errors as arguments, and it may be disabled.
  */
 
-static void __init kho_create_out_blobs(struct dentry *out)
+static void __init kho_create_out(struct dentry *root)
 {
+	struct dentry *out = debugfs_create_dir("out", root);
 	const void *fdt = kho_out.fdt;
 	int node;
+
+	debugfs_create_file("summary", 0400, out, NULL, &kho_out_summary_fops);
+	debugfs_create_file("fdt", 0400, out, NULL, &kho_out_fdt_fops);
+	debugfs_create_file("scratch_phys", 0400, out, NULL,
+			    &kho_scratch_phys_fops);
+	debugfs_create_file("scratch_len", 0400, out, NULL,
+			    &kho_scratch_len_fops);
 
 	kho_out_blob_dir = debugfs_create_dir("sub_fdts", out);
 	guard(mutex)(&kho_out.fdt_lock);
@@ -406,19 +408,6 @@ static void __init kho_create_out_blobs(struct dentry *out)
 				   phys_to_virt(kho_get_u64(fdt, node, KHO_SUB_TREE_PROP_NAME)),
 				   kho_get_u64(fdt, node, KHO_SUB_TREE_SIZE_PROP_NAME));
 	kho_out.hooks = &kho_debugfs_hooks;
-}
-
-static void __init kho_create_out(struct dentry *root)
-{
-	struct dentry *out = debugfs_create_dir("out", root);
-
-	debugfs_create_file("summary", 0400, out, NULL, &kho_out_summary_fops);
-	debugfs_create_file("fdt", 0400, out, NULL, &kho_out_fdt_fops);
-	debugfs_create_file("scratch_phys", 0400, out, NULL,
-			    &kho_scratch_phys_fops);
-	debugfs_create_file("scratch_len", 0400, out, NULL,
-			    &kho_scratch_len_fops);
-	kho_create_out_blobs(out);
 }
 
 static void __init kho_create_in(struct dentry *root)

@@ -33,14 +33,6 @@ static struct kho_block *kho_block_last(const struct kho_block_set *bs)
 	       list_last_entry(&bs->blocks, struct kho_block, list);
 }
 
-/* Return the block after @block, NULL if @block is the last one. */
-static struct kho_block *kho_block_next(const struct kho_block_set *bs,
-					struct kho_block *block)
-{
-	return list_is_last(&block->list, &bs->blocks) ? NULL :
-	       list_next_entry(block, list);
-}
-
 /* Return the block before @block, NULL if @block is the first one. */
 static struct kho_block *kho_block_prev(const struct kho_block_set *bs,
 					struct kho_block *block)
@@ -102,17 +94,6 @@ static int kho_block_add(struct kho_block_set *bs)
 	return 0;
 }
 
-/* Cut the chain before the block is freed: a kexec can happen at any time. */
-static void kho_block_drop_last(struct kho_block_set *bs)
-{
-	struct kho_block *last = kho_block_last(bs);
-	struct kho_block *prev = kho_block_prev(bs, last);
-
-	if (prev)
-		WRITE_ONCE(prev->ser->next, 0);
-	kho_block_free(bs, last);
-}
-
 /**
  * kho_block_grow - make room for another entry
  * @bs:    the set
@@ -153,9 +134,17 @@ EXPORT_SYMBOL_GPL(kho_block_grow);
 void kho_block_shrink(struct kho_block_set *bs, u64 count)
 {
 	u64 capacity = kho_block_capacity(bs);
+	struct kho_block *last, *prev;
 
-	while (bs->nr_blocks && count <= (bs->nr_blocks - 1) * capacity)
-		kho_block_drop_last(bs);
+	while (bs->nr_blocks && count <= (bs->nr_blocks - 1) * capacity) {
+		last = kho_block_last(bs);
+		prev = kho_block_prev(bs, last);
+
+		/* Cut the chain before the block is freed: a kexec can happen at any time. */
+		if (prev)
+			WRITE_ONCE(prev->ser->next, 0);
+		kho_block_free(bs, last);
+	}
 }
 EXPORT_SYMBOL_GPL(kho_block_shrink);
 
@@ -210,37 +199,6 @@ void kho_block_destroy(struct kho_block_set *bs)
 }
 EXPORT_SYMBOL_GPL(kho_block_destroy);
 
-/* Check the address of a block, before its header is read. */
-static int kho_block_check_address(u64 pa)
-{
-	if (!IS_ALIGNED(pa, KHO_BLOCK_SIZE)) {
-		pr_err("misaligned block %#llx\n", pa);
-		return -EINVAL;
-	}
-	if (!kho_incoming_contains(pa, KHO_BLOCK_SIZE)) {
-		pr_err("block %#llx is not preserved memory\n", pa);
-		return -EINVAL;
-	}
-
-	return 0;
-}
-
-static int kho_block_check_header(const struct kho_block_set *bs, u64 pa,
-				  const struct kho_block_header_ser *ser)
-{
-	if (ser->count > kho_block_capacity(bs)) {
-		pr_err("block %#llx has %llu entries, but room for %lu\n",
-		       pa, ser->count, kho_block_capacity(bs));
-		return -EINVAL;
-	}
-	if (!ser->count && ser->next) {
-		pr_err("block %#llx is empty, but not the last one\n", pa);
-		return -EINVAL;
-	}
-
-	return 0;
-}
-
 /**
  * struct kho_block_mark - mark of Brent's cycle detection
  * @pa:    address of the marked block
@@ -275,25 +233,29 @@ static int kho_block_check_cycle(struct kho_block_mark *mark, u64 pa)
 static int kho_block_load(struct kho_block_set *bs, u64 pa, u64 *next_pa)
 {
 	struct kho_block_header_ser *ser;
-	int err;
 
-	err = kho_block_check_address(pa);
-	if (err)
-		return err;
+	if (!IS_ALIGNED(pa, KHO_BLOCK_SIZE)) {
+		pr_err("misaligned block %#llx\n", pa);
+		return -EINVAL;
+	}
+	if (!kho_incoming_contains(pa, KHO_BLOCK_SIZE)) {
+		pr_err("block %#llx is not preserved memory\n", pa);
+		return -EINVAL;
+	}
 
 	ser = phys_to_virt(pa);
-	err = kho_block_check_header(bs, pa, ser);
-	if (err)
-		return err;
+	if (ser->count > kho_block_capacity(bs)) {
+		pr_err("block %#llx has %llu entries, but room for %lu\n",
+		       pa, ser->count, kho_block_capacity(bs));
+		return -EINVAL;
+	}
+	if (!ser->count && ser->next) {
+		pr_err("block %#llx is empty, but not the last one\n", pa);
+		return -EINVAL;
+	}
 
 	*next_pa = ser->next;
 	return kho_block_append(bs, ser);
-}
-
-static void kho_block_unlink_all(struct kho_block_set *bs)
-{
-	while (bs->nr_blocks)
-		kho_block_unlink(bs, kho_block_last(bs));
 }
 
 /**
@@ -327,11 +289,13 @@ int kho_block_restore(struct kho_block_set *bs, u64 head_pa)
 		if (!err)
 			err = kho_block_load(bs, pa, &pa);
 	}
-	if (err)
-		kho_block_unlink_all(bs);
-	else
+	if (!err) {
 		bs->origin = KHO_BLOCK_INCOMING;
+		return 0;
+	}
 
+	while (bs->nr_blocks)
+		kho_block_unlink(bs, kho_block_last(bs));
 	return err;
 }
 EXPORT_SYMBOL_GPL(kho_block_restore);
@@ -358,15 +322,12 @@ EXPORT_SYMBOL_GPL(kho_block_it_init);
  */
 static bool kho_block_it_advance(struct kho_block_it *it, u64 count)
 {
-	struct kho_block *next;
-
 	if (!it->block || it->index < count)
 		return it->block;
 
-	next = kho_block_next(it->bs, it->block);
-	if (!next)
+	if (list_is_last(&it->block->list, &it->bs->blocks))
 		return false;
-	it->block = next;
+	it->block = list_next_entry(it->block, list);
 	it->index = 0;
 	return true;
 }

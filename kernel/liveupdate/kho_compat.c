@@ -121,22 +121,6 @@ static bool kho_compat_terminated(const char *str, size_t size)
 	return strnlen(str, size) < size;
 }
 
-static int kho_compat_refuse(const char *component,
-			     const struct kho_compat_token *token,
-			     const struct kho_compat_range *range)
-{
-	if (range->lowest == range->highest)
-		pr_err("%s: incoming '%*pE' not supported (this kernel reads %s-v%u)\n",
-		       component, kho_compat_shown(token), token->name,
-		       range->name, range->lowest);
-	else
-		pr_err("%s: incoming '%*pE' not supported (this kernel reads %s-v%u to %s-v%u)\n",
-		       component, kho_compat_shown(token), token->name,
-		       range->name, range->lowest, range->name, range->highest);
-
-	return -EINVAL;
-}
-
 static int kho_compat_refuse_missing(const char *component,
 				     const struct kho_compat_range *range)
 {
@@ -149,11 +133,20 @@ static int kho_compat_check_token(const char *component,
 				  const struct kho_compat_token *token,
 				  const struct kho_compat_range *range)
 {
-	if (kho_compat_cmp_name(token, range->name) ||
-	    token->version < range->lowest || token->version > range->highest)
-		return kho_compat_refuse(component, token, range);
+	if (!kho_compat_cmp_name(token, range->name) &&
+	    token->version >= range->lowest && token->version <= range->highest)
+		return 0;
 
-	return 0;
+	if (range->lowest == range->highest)
+		pr_err("%s: incoming '%*pE' not supported (this kernel reads %s-v%u)\n",
+		       component, kho_compat_shown(token), token->name,
+		       range->name, range->lowest);
+	else
+		pr_err("%s: incoming '%*pE' not supported (this kernel reads %s-v%u to %s-v%u)\n",
+		       component, kho_compat_shown(token), token->name,
+		       range->name, range->lowest, range->name, range->highest);
+
+	return -EINVAL;
 }
 
 /* Check that @token may follow @prev. Neither is the base token. */

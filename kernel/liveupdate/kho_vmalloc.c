@@ -32,26 +32,9 @@
 #define KHO_VMALLOC_VM_FLAGS	(VM_ALLOC | VM_ALLOW_HUGE_VMAP)
 #define KHO_VMALLOC_FLAGS	(KHO_VMALLOC_ALLOC | KHO_VMALLOC_HUGE_VMAP)
 
-/* Return the number of entries in all chunks. */
-static unsigned int kho_vmalloc_entries(const struct kho_vmalloc *preservation)
-{
-	return preservation->total_pages >> preservation->order;
-}
-
-static unsigned int kho_vmalloc_in_chunk(unsigned int entries)
-{
-	return min_t(unsigned int, entries, KHO_VMALLOC_SIZE);
-}
-
 /*
  * Preserving
  */
-
-static bool kho_vmalloc_supported(const struct vm_struct *vm)
-{
-	return vm->flags & VM_ALLOC && !(vm->flags & ~KHO_VMALLOC_VM_FLAGS) &&
-	       vm->nr_pages;
-}
 
 static int kho_vmalloc_preserve_pages(struct kho_vmalloc_chunk *chunk,
 				      struct page **pages, unsigned int entries,
@@ -77,12 +60,12 @@ static int kho_vmalloc_preserve_pages(struct kho_vmalloc_chunk *chunk,
 static int kho_vmalloc_preserve_area(struct kho_vmalloc *preservation,
 				     struct page **pages)
 {
-	unsigned int left = kho_vmalloc_entries(preservation);
+	unsigned int left = preservation->total_pages >> preservation->order;
 	struct kho_vmalloc_chunk *chunk, *last = NULL;
 	int err;
 
 	while (left) {
-		unsigned int entries = kho_vmalloc_in_chunk(left);
+		unsigned int entries = min_t(unsigned int, left, KHO_VMALLOC_SIZE);
 
 		chunk = kho_alloc_preserve(sizeof(*chunk));
 		if (IS_ERR(chunk))
@@ -104,18 +87,6 @@ static int kho_vmalloc_preserve_area(struct kho_vmalloc *preservation,
 	return 0;
 }
 
-static void kho_vmalloc_unpreserve_pages(const struct kho_vmalloc_chunk *chunk,
-					 unsigned int order)
-{
-	unsigned int i;
-
-	for (i = 0; i < KHO_VMALLOC_SIZE && chunk->phys[i]; i++) {
-		kho_unpreserve_pages(pfn_to_page(PHYS_PFN(chunk->phys[i])),
-				     1UL << order);
-		cond_resched();
-	}
-}
-
 /**
  * kho_unpreserve_vmalloc - undo kho_preserve_vmalloc()
  * @preservation: the description that kho_preserve_vmalloc() filled in
@@ -127,11 +98,16 @@ static void kho_vmalloc_unpreserve_pages(const struct kho_vmalloc_chunk *chunk,
 void kho_unpreserve_vmalloc(struct kho_vmalloc *preservation)
 {
 	struct kho_vmalloc_chunk *chunk = KHOSER_LOAD_PTR(preservation->first);
+	unsigned int i;
 
 	while (chunk) {
 		struct kho_vmalloc_chunk *next = KHOSER_LOAD_PTR(chunk->hdr.next);
 
-		kho_vmalloc_unpreserve_pages(chunk, preservation->order);
+		for (i = 0; i < KHO_VMALLOC_SIZE && chunk->phys[i]; i++) {
+			kho_unpreserve_pages(pfn_to_page(PHYS_PFN(chunk->phys[i])),
+					     1UL << preservation->order);
+			cond_resched();
+		}
 		kho_unpreserve_free(chunk);
 		chunk = next;
 	}
@@ -162,7 +138,8 @@ int kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation)
 	memset(preservation, 0, sizeof(*preservation));
 	if (!vm || kasan_reset_tag(vm->addr) != kasan_reset_tag(ptr))
 		return -EINVAL;
-	if (!kho_vmalloc_supported(vm))
+	if (!(vm->flags & VM_ALLOC) || vm->flags & ~KHO_VMALLOC_VM_FLAGS ||
+	    !vm->nr_pages)
 		return -EOPNOTSUPP;
 
 	preservation->total_pages = vm->nr_pages;
@@ -253,12 +230,6 @@ static int kho_vmalloc_alloc_incoming(struct kho_vmalloc_incoming *in,
 	return in->pages && in->chunks ? 0 : -ENOMEM;
 }
 
-static void kho_vmalloc_free_incoming(struct kho_vmalloc_incoming *in)
-{
-	kvfree(in->chunks);
-	kvfree(in->pages);
-}
-
 static bool kho_vmalloc_read_chunk(const struct kho_vmalloc_incoming *in,
 				   const struct kho_vmalloc_chunk *chunk,
 				   struct page **pages, unsigned int entries)
@@ -291,7 +262,8 @@ static bool kho_vmalloc_read_chain(struct kho_vmalloc_incoming *in, u64 phys)
 
 	for (i = 0; i < in->nr_chunks; i++) {
 		unsigned int left = in->nr_pages - (pages - in->pages);
-		unsigned int entries = kho_vmalloc_in_chunk(left >> in->order);
+		unsigned int entries = min_t(unsigned int, left >> in->order,
+					     KHO_VMALLOC_SIZE);
 		const struct kho_vmalloc_chunk *chunk;
 
 		if (!kho_vmalloc_check_memory(phys, 0))
@@ -310,14 +282,6 @@ static bool kho_vmalloc_read_chain(struct kho_vmalloc_incoming *in, u64 phys)
 	return !phys;
 }
 
-static void kho_vmalloc_free_pages(struct page **pages, unsigned int nr)
-{
-	while (nr--) {
-		__free_page(pages[nr]);
-		cond_resched();
-	}
-}
-
 /*
  * Restore the pages. This fails if another caller restores the same pages at
  * the same time, or if a page is listed twice or is used by this kernel.
@@ -332,7 +296,10 @@ static bool kho_vmalloc_take_pages(const struct kho_vmalloc_incoming *in)
 
 		if (!kho_restore_pages(phys, nr)) {
 			pr_err("can't restore %u pages at %pa\n", nr, &phys);
-			kho_vmalloc_free_pages(in->pages, i);
+			while (i--) {
+				__free_page(in->pages[i]);
+				cond_resched();
+			}
 			return false;
 		}
 		cond_resched();
@@ -384,7 +351,8 @@ static void *kho_vmalloc_restore_area(struct kho_vmalloc_incoming *in,
  */
 void *kho_try_restore_vmalloc(const struct kho_vmalloc *preservation)
 {
-	unsigned long vm_flags = 0;
+	unsigned long vm_flags = preservation->flags & KHO_VMALLOC_HUGE_VMAP ?
+				 VM_ALLOW_HUGE_VMAP : 0;
 	struct kho_vmalloc_incoming in;
 	void *area;
 	int err;
@@ -394,8 +362,6 @@ void *kho_try_restore_vmalloc(const struct kho_vmalloc *preservation)
 	if (!kho_vmalloc_check_header(preservation))
 		return ERR_PTR(-EINVAL);
 
-	if (preservation->flags & KHO_VMALLOC_HUGE_VMAP)
-		vm_flags = VM_ALLOW_HUGE_VMAP;
 	err = kho_vmalloc_alloc_incoming(&in, preservation);
 	if (!err && !kho_vmalloc_read_chain(&in, preservation->first.phys))
 		err = -EINVAL;
@@ -404,7 +370,8 @@ void *kho_try_restore_vmalloc(const struct kho_vmalloc *preservation)
 	else
 		area = kho_vmalloc_restore_area(&in, vm_flags,
 						__builtin_return_address(0));
-	kho_vmalloc_free_incoming(&in);
+	kvfree(in.chunks);
+	kvfree(in.pages);
 	return area;
 }
 EXPORT_SYMBOL_GPL(kho_try_restore_vmalloc);

@@ -460,7 +460,8 @@ int liveupdate_register_file_handler(struct liveupdate_file_handler *fh)
 		list_add_tail(&fh->list, &luo_file_handlers);
 	}
 
-	liveupdate_test_register(fh);
+	if (IS_ENABLED(CONFIG_LIVEUPDATE_TEST))
+		liveupdate_test_register(fh);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(liveupdate_register_file_handler);
@@ -482,7 +483,8 @@ int liveupdate_unregister_file_handler(struct liveupdate_file_handler *fh)
 	if (!liveupdate_enabled())
 		return -EOPNOTSUPP;
 
-	liveupdate_test_unregister(fh);
+	if (IS_ENABLED(CONFIG_LIVEUPDATE_TEST))
+		liveupdate_test_unregister(fh);
 
 	guard(rwsem_write)(&luo_file_handlers_rwsem);
 	if (!luo_file_handler_registered(fh))
