@@ -92,13 +92,6 @@ static inline struct folio *kho_restore_folio(phys_addr_t phys)
 	return NULL;
 }
 
-static inline void kho_restore_folios(const phys_addr_t *phys,
-				      struct folio **folios, unsigned int nr)
-{
-	while (nr--)
-		folios[nr] = NULL;
-}
-
 static inline struct page *kho_restore_pages(phys_addr_t phys,
 					     unsigned long nr)
 {

@@ -259,22 +259,8 @@ static inline void liveupdate_flb_put_outgoing(struct liveupdate_flb *flb)
 
 #endif /* CONFIG_LIVEUPDATE */
 
-#ifdef CONFIG_LIVEUPDATE_TEST
-
+/* Only with CONFIG_LIVEUPDATE_TEST */
 void liveupdate_test_register(struct liveupdate_file_handler *fh);
 void liveupdate_test_unregister(struct liveupdate_file_handler *fh);
-
-#else
-
-static inline void liveupdate_test_register(struct liveupdate_file_handler *fh)
-{
-}
-
-static inline void
-liveupdate_test_unregister(struct liveupdate_file_handler *fh)
-{
-}
-
-#endif /* CONFIG_LIVEUPDATE_TEST */
 
 #endif /* _LINUX_LIVEUPDATE_H */

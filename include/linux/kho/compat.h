@@ -41,34 +41,12 @@ enum kho_compat_structure {
 	KHO_COMPAT_NR,
 };
 
-#ifdef CONFIG_KEXEC_HANDOVER
-
 extern const struct kho_compat_range kho_compat_table[KHO_COMPAT_NR];
 
 int kho_compat_check(const char *component, const char *str, size_t size,
 		     const struct kho_compat_range *const *ranges,
 		     unsigned int nr);
 int kho_compat_base_version(const char *str, size_t size, u32 *version);
-
-#else
-
-static const struct kho_compat_range kho_compat_table[KHO_COMPAT_NR] __maybe_unused;
-
-static inline int kho_compat_check(const char *component, const char *str,
-				   size_t size,
-				   const struct kho_compat_range *const *ranges,
-				   unsigned int nr)
-{
-	return -EOPNOTSUPP;
-}
-
-static inline int kho_compat_base_version(const char *str, size_t size,
-					  u32 *version)
-{
-	return -EOPNOTSUPP;
-}
-
-#endif /* CONFIG_KEXEC_HANDOVER */
 
 /* For the Live Update Orchestrator only */
 ssize_t kho_compat_len(const char *str, size_t size);
