@@ -8,14 +8,23 @@
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/kexec_handover.h>
+#include <linux/kho/image.h>
 #include <linux/mm.h>
 #include <linux/pfn.h>
 
 #include "shim/check.h"
+#include "shim/subtree.h"
 
 #include "kernel/liveupdate/kexec_handover_internal.h"
 
+struct subtree subtree_in, subtree_out;
+
 bool kho_is_enabled(void)
+{
+	return true;
+}
+
+bool is_kho_boot(void)
 {
 	return true;
 }
@@ -195,4 +204,36 @@ void kho_restore_folios(const phys_addr_t *phys, struct folio **folios,
 
 	for (i = 0; i < nr; i++)
 		folios[i] = kho_restore_folio(phys[i]);
+}
+
+const char *kho_image_flaw(void)
+{
+	return NULL;
+}
+
+void kho_add_image_switch(const struct kho_image_switch *added)
+{
+}
+
+int kho_add_subtree(const char *name, void *blob, size_t size)
+{
+	subtree_out = (struct subtree){ virt_to_phys(blob), size };
+	return 0;
+}
+
+void kho_remove_subtree(void *blob)
+{
+	subtree_out = (struct subtree){};
+}
+
+int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
+{
+	if (!subtree_in.phys)
+		return -ENOENT;
+	if (!kho_incoming_contains(subtree_in.phys, subtree_in.size))
+		return -EINVAL;
+
+	*phys = subtree_in.phys;
+	*size = subtree_in.size;
+	return 0;
 }

@@ -24,6 +24,9 @@
 struct page *mem_map;
 struct zone shim_zone;
 
+unsigned int shim_fail_at;
+bool shim_failed;
+
 static struct page *free_blocks[MAX_PAGE_ORDER + 1];
 static unsigned long top;	/* end of the memory that was ever allocated, an offset */
 static unsigned long limit;	/* end of the memory that can be allocated */
@@ -92,6 +95,15 @@ void mm_mark_preserved(struct page *page, bool preserved)
 
 	for (i = 0; i < 1UL << page->order; i++)
 		page[i].preserved = preserved;
+}
+
+bool shim_fail_now(void)
+{
+	if (--shim_fail_at)
+		return false;
+
+	shim_failed = true;
+	return true;
 }
 
 static struct page *take_free(unsigned int order)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The kernel's log
+ * The kernel's log, and the end of the program
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
@@ -17,167 +17,99 @@
 #include <linux/kernel.h>
 #include <linux/types.h>
 
+#include "shim/check.h"
 #include "shim/print.h"
-
-struct log_line {
-	char text[512];
-	size_t len;
-};
-
-/* A conversion, with the features that the kernel's messages use */
-struct conversion {
-	char flags[16];
-	int width;
-	unsigned int longs;
-	char type;
-	const char *extension;
-};
 
 bool shim_log_shown = true;
 unsigned long shim_log_count, shim_log_warnings;
 
-static struct log_line last_line;
-
-const char *shim_log_last(void)
-{
-	return last_line.text;
-}
-
-static void add_char(struct log_line *line, char c)
-{
-	if (line->len < sizeof(line->text) - 1)
-		line->text[line->len++] = c;
-}
-
-static void add_string(struct log_line *line, const char *str)
-{
-	while (*str)
-		add_char(line, *str++);
-}
+static char last_line[512];
 
 /* %*pE: any bytes, of the given length */
-static void add_escaped(struct log_line *line, const unsigned char *bytes, int nr)
+static void print_escaped(FILE *line, const unsigned char *bytes, int nr)
 {
-	char escape[8];
-	int i;
-
-	for (i = 0; i < nr; i++) {
-		snprintf(escape, sizeof(escape),
-			 isprint(bytes[i]) && bytes[i] != '\\' ? "%c" : "\\%03o",
-			 bytes[i]);
-		add_string(line, escape);
-	}
+	for (; nr > 0; nr--, bytes++)
+		fprintf(line, isprint(*bytes) && *bytes != '\\' ? "%c" : "\\%03o", *bytes);
 }
 
-static void add_pointer(struct log_line *line, const struct conversion *conv,
-			const void *ptr)
+/* The extensions of %p that the kernel's messages use. Return the rest of the format. */
+static const char *print_pointer(FILE *line, const char *extension, int width, void *ptr)
 {
-	char text[32];
-
-	switch (*conv->extension) {
+	switch (*extension) {
 	case 'E':
-		add_escaped(line, ptr, conv->width);
-		return;
+		print_escaped(line, ptr, width);
+		break;
 	case 'a':
-		snprintf(text, sizeof(text), "%#018llx",
-			 (unsigned long long)*(const phys_addr_t *)ptr);
+		fprintf(line, "%#018llx", (unsigned long long)*(const phys_addr_t *)ptr);
 		break;
 	case 'e':
-		snprintf(text, sizeof(text), "%ld", (long)ptr);
+		fprintf(line, "%ld", (long)ptr);
 		break;
 	default:
-		snprintf(text, sizeof(text), "%p", ptr);
+		fprintf(line, "%p", ptr);
+		return extension;
 	}
-	add_string(line, text);
+
+	return extension + 1;
 }
 
-static void add_number(struct log_line *line, const struct conversion *conv,
-		       unsigned long long number)
+/* Print a conversion. Return the rest of the format. */
+static const char *convert(FILE *line, const char *fmt, va_list *args)
 {
-	char format[32], text[64];
+	size_t flags = 1 + strspn(fmt + 1, "#0123456789.*"), len = flags;
+	char spec[16] = "";
+	int width = 0;
 
-	if (!conv->longs)
-		number = conv->type == 'd' ? (long long)(int)number :
-					     (unsigned int)number;
-	snprintf(format, sizeof(format), "%%%sll%c", conv->flags, conv->type);
-	snprintf(text, sizeof(text), format, number);
-	add_string(line, text);
-}
-
-/* Parse a conversion. Return the rest of the format. */
-static const char *parse(const char *fmt, struct conversion *conv, va_list *args)
-{
-	size_t len = strspn(fmt, "#0123456789.");
-
-	*conv = (struct conversion){};
-	if (len >= sizeof(conv->flags))
+	len += strspn(fmt + len, "lz");
+	if (len + 1 >= sizeof(spec))
 		abort();
-	memcpy(conv->flags, fmt, len);
-	fmt += len;
-	if (*fmt == '*') {
-		conv->width = va_arg(*args, int);
-		fmt++;
-	}
-	for (; *fmt == 'l' || *fmt == 'z'; fmt++)
-		conv->longs++;
-	conv->type = *fmt++;
-	conv->extension = fmt;
-	if (conv->type == 'p' && *fmt && strchr("Eae", *fmt))
-		fmt++;
-	return fmt;
-}
+	memcpy(spec, fmt, len + 1);
+	if (fmt[flags - 1] == '*')
+		width = va_arg(*args, int);
 
-static const char *convert(struct log_line *line, const char *fmt, va_list *args)
-{
-	struct conversion conv;
-
-	fmt = parse(fmt, &conv, args);
-	switch (conv.type) {
+	switch (fmt[len]) {
 	case 'p':
-		add_pointer(line, &conv, va_arg(*args, void *));
-		break;
+		return print_pointer(line, fmt + len + 1, width, va_arg(*args, void *));
 	case 's':
-		add_string(line, va_arg(*args, const char *));
+		fprintf(line, spec, va_arg(*args, const char *));
 		break;
 	case 'c':
-		add_char(line, va_arg(*args, int));
-		break;
-	case '%':
-		add_char(line, '%');
-		break;
 	case 'd':
 	case 'u':
 	case 'x':
-		if (conv.longs)
-			add_number(line, &conv, va_arg(*args, unsigned long long));
+		if (len > flags)
+			fprintf(line, spec, va_arg(*args, unsigned long long));
 		else
-			add_number(line, &conv, va_arg(*args, unsigned int));
+			fprintf(line, spec, va_arg(*args, unsigned int));
+		break;
+	case '%':
+		fputc('%', line);
 		break;
 	default:
-		fprintf(stderr, "shim_print() does not support %%%c\n", conv.type);
+		fprintf(stderr, "shim_print() does not support %s\n", spec);
 		abort();
 	}
 
-	return fmt;
+	return fmt + len + 1;
 }
 
 void shim_print(const char *fmt, ...)
 {
-	struct log_line line = {};
+	FILE *line = fmemopen(last_line, sizeof(last_line), "w");
 	va_list args;
 
 	va_start(args, fmt);
 	while (*fmt)
 		if (*fmt == '%')
-			fmt = convert(&line, fmt + 1, &args);
+			fmt = convert(line, fmt, &args);
 		else
-			add_char(&line, *fmt++);
+			fputc(*fmt++, line);
 	va_end(args);
+	fclose(line);
 
 	if (shim_log_shown)
-		fputs(line.text, stderr);
-	line.text[strcspn(line.text, "\n")] = '\0';
-	last_line = line;
+		fputs(last_line, stderr);
+	last_line[strcspn(last_line, "\n")] = '\0';
 	shim_log_count++;
 }
 
@@ -185,4 +117,17 @@ void shim_warn(const char *file, int line)
 {
 	shim_log_warnings++;
 	shim_print("WARNING at %s:%d\n", file, line);
+}
+
+/* The last message is usually the reason. */
+void die(const char *fmt, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fprintf(stderr, "\nlast message: %s\n", last_line);
+	abort();
 }

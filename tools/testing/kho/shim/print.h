@@ -14,9 +14,6 @@ extern bool shim_log_shown;
 /* Numbers of messages, and of warnings from WARN_ON() among them */
 extern unsigned long shim_log_count, shim_log_warnings;
 
-/* Return the last message, without its newline. */
-const char *shim_log_last(void);
-
 void shim_warn(const char *file, int line);
 
 #endif

@@ -80,52 +80,40 @@ struct vm_struct *find_vm_area(const void *addr)
 	return area;
 }
 
-/* As in the kernel, @pages lists every page of a block. */
-static struct page **alloc_blocks(unsigned int nr_pages, unsigned int order)
-{
-	struct page **pages = kvcalloc(nr_pages, sizeof(*pages), GFP_KERNEL), *block;
-	unsigned int i, j;
-
-	for (i = 0; pages && i < nr_pages; i += 1U << order) {
-		block = alloc_pages(GFP_KERNEL, order);
-		for (j = 0; block && j < 1U << order; j++)
-			pages[i + j] = block + j;
-	}
-
-	return pages;
-}
-
 static void free_blocks(struct page **pages, unsigned int nr_pages)
 {
 	unsigned int i, nr;
 
 	for (i = 0; i < nr_pages; i += nr) {
-		nr = 1;
-		if (!pages[i])
-			continue;
-		nr <<= pages[i]->order;
+		nr = 1U << pages[i]->order;
 		__free_pages(pages[i], pages[i]->order);
 	}
 	kfree(pages);
 }
 
+/* As in the kernel, @pages lists every page of a block. */
 void *vmalloc_order(unsigned long size, unsigned int order)
 {
-	unsigned int nr_pages = size >> PAGE_SHIFT, i;
-	struct page **pages = alloc_blocks(nr_pages, order);
-	struct vm_struct *area = NULL;
-	bool complete = pages;
+	unsigned int nr_pages = size >> PAGE_SHIFT, nr, i;
+	struct page **pages = kvcalloc(nr_pages, sizeof(*pages), GFP_KERNEL), *block;
+	struct vm_struct *area;
 
-	for (i = 0; complete && i < nr_pages; i++)
-		complete = pages[i];
-	if (complete)
-		area = vmalloc_map_pages(pages, nr_pages, order,
-					 order ? VM_ALLOW_HUGE_VMAP : 0, NULL);
+	if (!pages)
+		return NULL;
+
+	for (nr = 0; nr < nr_pages; nr += 1U << order) {
+		block = alloc_pages(GFP_KERNEL, order);
+		if (!block)
+			goto fail;
+		for (i = 0; i < 1U << order; i++)
+			pages[nr + i] = block + i;
+	}
+
+	area = vmalloc_map_pages(pages, nr_pages, order, order ? VM_ALLOW_HUGE_VMAP : 0, NULL);
 	if (area)
 		return vmalloc_adopt_pages(area, pages, nr_pages);
-
-	if (pages)
-		free_blocks(pages, nr_pages);
+fail:
+	free_blocks(pages, nr);
 	return NULL;
 }
 
