@@ -283,15 +283,13 @@ static void own_strings_are_sorted_and_of_known_parts(struct kunit *test)
 
 static void own_strings_are_unique(struct kunit *test)
 {
-	KUNIT_EXPECT_FALSE(test, kho_compat_same_base(KHO_FDT_COMPATIBLE,
-						      sizeof(KHO_FDT_COMPATIBLE),
-						      LUO_ABI_COMPATIBLE));
-	KUNIT_EXPECT_FALSE(test, kho_compat_same_base(KHO_FDT_COMPATIBLE,
-						      sizeof(KHO_FDT_COMPATIBLE),
-						      MEMFD_LUO_FH_COMPATIBLE));
-	KUNIT_EXPECT_FALSE(test, kho_compat_same_base(LUO_ABI_COMPATIBLE,
-						      sizeof(LUO_ABI_COMPATIBLE),
-						      MEMFD_LUO_FH_COMPATIBLE));
+	unsigned int i, j;
+
+	for (i = 0; i < ARRAY_SIZE(own_cases); i++)
+		for (j = 0; j < i; j++)
+			KUNIT_EXPECT_FALSE(test, kho_compat_same_base(own_cases[i].str,
+								      strlen(own_cases[i].str) + 1,
+								      own_cases[j].str));
 }
 
 static void components_read_what_they_write(struct kunit *test)
