@@ -113,14 +113,6 @@ int memblock_mark_kho_scratch(phys_addr_t base, phys_addr_t size)
 	return 0;
 }
 
-void memblock_set_kho_scratch_only(void)
-{
-}
-
-void memblock_clear_kho_scratch_only(void)
-{
-}
-
 bool memblock_is_map_memory(phys_addr_t phys)
 {
 	return find_region(&memblock.memory, phys);
@@ -171,10 +163,6 @@ phys_addr_t memblock_alloc_range_nid(phys_addr_t size, phys_addr_t align,
 		return 0;
 
 	return RAM_START + PAGES(MACHINE_SCRATCH + MACHINE_SCRATCH_PAGES * nr_scratch++);
-}
-
-void memblock_phys_free(phys_addr_t base, phys_addr_t size)
-{
 }
 
 /*

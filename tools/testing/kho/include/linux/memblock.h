@@ -43,8 +43,8 @@ static inline bool memblock_addrs_overlap(phys_addr_t base1, phys_addr_t size1,
 int memblock_add(phys_addr_t base, phys_addr_t size);
 int memblock_reserve(phys_addr_t base, phys_addr_t size);
 int memblock_mark_kho_scratch(phys_addr_t base, phys_addr_t size);
-void memblock_set_kho_scratch_only(void);
-void memblock_clear_kho_scratch_only(void);
+#define memblock_set_kho_scratch_only()		((void)0)
+#define memblock_clear_kho_scratch_only()	((void)0)
 #define memblock_set_bottom_up(bottom_up)	((void)(bottom_up))
 
 bool memblock_is_map_memory(phys_addr_t phys);
@@ -58,7 +58,7 @@ void memblock_free(void *mem, size_t size);
 phys_addr_t memblock_alloc_range_nid(phys_addr_t size, phys_addr_t align,
 				     phys_addr_t start, phys_addr_t end, int nid,
 				     bool exact_nid);
-void memblock_phys_free(phys_addr_t base, phys_addr_t size);
+#define memblock_phys_free(base, size)	((void)(base), (void)(size))
 
 static inline bool shim_mem_range(u64 i, phys_addr_t *start, phys_addr_t *end)
 {
