@@ -39,6 +39,10 @@ int new_memfd(unsigned int flags);
 int new_file(size_t size, unsigned int seed);
 /* Open a file a second time. */
 int open_again(int fd, int flags);
+/* Make one, and preserve it in a new session. */
+void preserve_file(const char *session, __u64 token, size_t size, unsigned int seed);
+/* Check that a file has this size and pattern. */
+void check_file(int fd, size_t size, unsigned int seed);
 void fill(int fd, off_t start, size_t size, unsigned int seed);
 void check_content(int fd, off_t start, size_t size, unsigned int seed);
 void check_zeros(int fd, off_t start, size_t size);

@@ -110,7 +110,8 @@ void fill(int fd, off_t start, size_t size, unsigned int seed)
 	}
 }
 
-void check_content(int fd, off_t start, size_t size, unsigned int seed)
+/* Compare with the pattern of @seed, or with zeros if that is NULL. */
+static void check_bytes(int fd, off_t start, size_t size, const unsigned int *seed)
 {
 	static unsigned char buf[CHUNK];
 	size_t done, len, i;
@@ -119,27 +120,21 @@ void check_content(int fd, off_t start, size_t size, unsigned int seed)
 		len = size - done < CHUNK ? size - done : CHUNK;
 		CHECK_EQ(pread(fd, buf, len, start + done), len);
 		for (i = 0; i < len; i++)
-			if (buf[i] != pattern(start + done + i, seed))
-				guest_fail(__FILE__, __LINE__,
-					   "seed %u: wrong byte at %lld", seed,
+			if (buf[i] != (seed ? pattern(start + done + i, *seed) : 0))
+				guest_fail(__FILE__, __LINE__, "%s %u: wrong byte at %lld",
+					   seed ? "seed" : "zeros", seed ? *seed : 0,
 					   (long long)(start + done + i));
 	}
 }
 
+void check_content(int fd, off_t start, size_t size, unsigned int seed)
+{
+	check_bytes(fd, start, size, &seed);
+}
+
 void check_zeros(int fd, off_t start, size_t size)
 {
-	static unsigned char buf[CHUNK];
-	size_t done, len, i;
-
-	for (done = 0; done < size; done += len) {
-		len = size - done < CHUNK ? size - done : CHUNK;
-		CHECK_EQ(pread(fd, buf, len, start + done), len);
-		for (i = 0; i < len; i++)
-			if (buf[i])
-				guest_fail(__FILE__, __LINE__,
-					   "no zero at %lld",
-					   (long long)(start + done + i));
-	}
+	check_bytes(fd, start, size, NULL);
 }
 
 void check_size(int fd, off_t size)
@@ -166,6 +161,17 @@ int open_again(int fd, int flags)
 	fd = open(path, flags | O_CLOEXEC);
 	CHECK(fd >= 0);
 	return fd;
+}
+
+void preserve_file(const char *session, __u64 token, size_t size, unsigned int seed)
+{
+	CHECK(!luo_preserve(new_session(session), new_file(size, seed), token));
+}
+
+void check_file(int fd, size_t size, unsigned int seed)
+{
+	check_size(fd, size);
+	check_content(fd, 0, size, seed);
 }
 
 static void check_written_inside(int fd, size_t size)

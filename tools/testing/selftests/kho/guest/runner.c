@@ -269,11 +269,26 @@ static bool has_later_step(const struct guest_test *test)
 	return false;
 }
 
+static void check_needs(void)
+{
+	const char *word = suite->need ?: "";
+	char name[64];
+	int len;
+
+	for (; sscanf(word, "%63s%n", name, &len) == 1; word += len) {
+		if (!strcmp(name, "debugfs"))
+			guest_need_debugfs();
+		else
+			guest_need_module(name);
+	}
+}
+
 static void __noreturn step_child(const struct guest_test *test)
 {
 	bool later = has_later_step(test);
 
 	alarm(STEP_SECONDS * (guest_param_number("patience") ?: 1));
+	check_needs();
 	step_in(test, kernel_nr)();
 	alarm(0);
 	if (!later)

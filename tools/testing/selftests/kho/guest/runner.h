@@ -42,6 +42,7 @@ struct guest_test {
 /* Tests that are named like the functions of their steps */
 #define GUEST_TEST(fn)		{ #fn, { fn } }
 #define GUEST_TEST_IN_2ND(fn)	{ #fn, { [1] = fn } }
+#define GUEST_TEST_IN_BOTH(fn)	{ #fn, { fn, fn } }
 #define GUEST_TEST_OF_2(name)	{ #name, { name ## _before, name ## _after } }
 #define GUEST_TEST_OF_3(name)						\
 	{ #name, { name ## _before, name ## _between, name ## _after } }
@@ -59,6 +60,8 @@ enum guest_load {
  * @tests: its tests
  * @nr_tests: number of @tests
  * @kernels: number of kernels it boots
+ * @need: modules, and "debugfs", separated by blanks. Without one of them all tests
+ *	  are skipped. Optional.
  * @load: when the image for the next kernel is loaded
  * @append: returns what is appended to the command line of the next kernel. The
  *	    argument is the number of that kernel. Optional.
@@ -74,6 +77,7 @@ struct guest_suite {
 	const struct guest_test *tests;
 	size_t nr_tests;
 	int kernels;
+	const char *need;
 	enum guest_load load;
 	const char *(*append)(int kernel);
 	const char *drop;
@@ -116,7 +120,7 @@ void guest_fail(const char *file, int line, const char *fmt, ...)
 	__noreturn __printf(3, 4);
 void guest_skip(const char *fmt, ...) __noreturn __printf(1, 2);
 
-/* Skip the test if there is no debugfs. */
+/* Mount debugfs, or skip the test if there is none. */
 void guest_need_debugfs(void);
 #define DEBUGFS		"/sys/kernel/debug"
 

@@ -38,12 +38,6 @@ static const char *const incoming_files[] = {
 	KHO "in/sub_fdts/test-large",
 };
 
-static void need_module(void)
-{
-	guest_need_debugfs();
-	guest_need_module(MODULE);
-}
-
 static char *read_all(const char *path)
 {
 	char *text = guest_read_file(path);
@@ -131,9 +125,8 @@ static void check_modes(const char *const *paths, size_t nr)
 
 static void files_are_for_root(void)
 {
-	guest_need_debugfs();
 	check_modes(files, ARRAY_SIZE(files));
-	if (guest_kernel() == 2 && guest_has_module(MODULE))
+	if (guest_kernel() == 2)
 		check_modes(incoming_files, ARRAY_SIZE(incoming_files));
 }
 
@@ -143,9 +136,7 @@ static void scratch_is_as_logged(void)
 	struct ranges scratch;
 	int i;
 
-	guest_need_debugfs();
-	CHECK(!read_scratch(&scratch));
-	CHECK(scratch.nr > 0);
+	need_scratch(&scratch);
 	phys = read_all(KHO "out/scratch_phys");
 	len = read_all(KHO "out/scratch_len");
 	next_phys = phys;
@@ -156,7 +147,7 @@ static void scratch_is_as_logged(void)
 			 scratch.r[i].start);
 		CHECK_EQ(*next_phys++, '\n');
 		CHECK_EQ(strtoull(next_len, &next_len, 10),
-			 scratch.r[i].end - scratch.r[i].start + 1);
+			 range_size(&scratch.r[i]));
 		CHECK_EQ(*next_len++, '\n');
 	}
 	CHECK(!*next_phys && !*next_len);
@@ -197,7 +188,6 @@ static void dtc_reads_fdts(void)
 		"compatible = \"reserve-mem-v1\"",
 	};
 
-	guest_need_debugfs();
 	if (!guest_has_program("dtc"))
 		guest_skip("dtc is not installed");
 	check_dts(KHO "out/fdt", root, ARRAY_SIZE(root));
@@ -238,7 +228,6 @@ static void check_summary_in_parts(const char *path, size_t part)
 
 static void summary_in_small_parts(void)
 {
-	guest_need_debugfs();
 	check_summary_in_parts(KHO "out/summary", 1);
 	check_summary_in_parts(KHO "out/summary", 61);
 	check_summary_in_parts(KHO "in/summary", 7);
@@ -250,7 +239,6 @@ static void nothing_came_in(void)
 {
 	char *summary;
 
-	guest_need_debugfs();
 	summary = read_all(KHO "in/summary");
 	CHECK(!strncmp(summary, "nothing was handed over\n", 24));
 	free(summary);
@@ -292,7 +280,6 @@ static void counts_follow_preservation(void)
 	long blocks = 0;
 	int order;
 
-	need_module();
 	before = read_all(KHO "out/summary");
 	CHECK(!guest_insmod(MODULE, ""));
 	during = read_all(KHO "out/summary");
@@ -362,7 +349,6 @@ static void blobs_come_and_go(void)
 	int fd, before;
 	char byte;
 
-	need_module();
 	before = nr_entries(KHO "out/sub_fdts");
 	CHECK(!guest_insmod(MODULE, ""));
 	check_plain(KHO "out/sub_fdts/test-plain");
@@ -402,7 +388,6 @@ static void blobs_go_while_read(void)
 	int status, i;
 	pid_t pid;
 
-	need_module();
 	pid = fork();
 	CHECK(pid >= 0);
 	if (!pid)
@@ -418,9 +403,8 @@ static void blobs_go_while_read(void)
 
 /* ---- what was handed over ---- */
 
-static void hand_over(void)
+static void blobs_are_kept_for_reading_before(void)
 {
-	need_module();
 	CHECK(!guest_insmod(MODULE, ""));
 }
 
@@ -431,12 +415,11 @@ static void check_incoming_blobs(void)
 	check_read_fails(KHO "in/sub_fdts/test-lost", EINVAL);
 }
 
-static void blobs_are_kept_for_reading(void)
+static void blobs_are_kept_for_reading_after(void)
 {
 	char *before, *after;
 	int order;
 
-	need_module();
 	check_incoming_blobs();
 	before = read_all(KHO "in/summary");
 	CHECK(!strncmp(before, "version: \"kho-v4;radix-v1;vmalloc-v1\"\n", 38));
@@ -466,7 +449,6 @@ static void restored_blob_can_be_read(void)
 	unsigned char metadata[73];
 	int fd, count;
 
-	guest_need_debugfs();
 	fd = open_file(KHO "in/sub_fdts/kexec-metadata");
 	CHECK_EQ(read(fd, metadata, sizeof(metadata)), sizeof(metadata));
 	CHECK_EQ(read(fd, metadata, 1), 0);
@@ -476,21 +458,18 @@ static void restored_blob_can_be_read(void)
 	CHECK_EQ(count, 1);
 }
 
-/* hand_over() must come last in the first kernel. */
+/* blobs_are_kept_for_reading_before() must come last in the first kernel. */
 static const struct guest_test debugfs_tests[] = {
 	GUEST_TEST(nothing_came_in),
-	{ "scratch_is_as_logged",
-	  { scratch_is_as_logged, scratch_is_as_logged } },
-	{ "dtc_reads_fdts", { dtc_reads_fdts, dtc_reads_fdts } },
-	{ "summary_in_small_parts",
-	  { summary_in_small_parts, summary_in_small_parts } },
+	GUEST_TEST_IN_BOTH(scratch_is_as_logged),
+	GUEST_TEST_IN_BOTH(dtc_reads_fdts),
+	GUEST_TEST_IN_BOTH(summary_in_small_parts),
 	GUEST_TEST(counts_follow_preservation),
 	GUEST_TEST(blobs_come_and_go),
 	GUEST_TEST(blobs_go_while_read),
 	GUEST_TEST_IN_2ND(restored_blob_can_be_read),
-	{ "files_are_for_root", { files_are_for_root, files_are_for_root } },
-	{ "blobs_are_kept_for_reading",
-	  { hand_over, blobs_are_kept_for_reading } },
+	GUEST_TEST_IN_BOTH(files_are_for_root),
+	GUEST_TEST_OF_2(blobs_are_kept_for_reading),
 };
 
-GUEST_SUITE(debugfs, 2)
+GUEST_SUITE(debugfs, 2, .need = "debugfs " MODULE)

@@ -55,7 +55,7 @@ static void load_and_read(unsigned long flags, struct ranges *segments)
 	CHECK(!read_segments(segments));
 }
 
-static void segments_in_scratch(void)
+static void segments_lie_in_scratch(void)
 {
 	struct ranges segments, scratch;
 
@@ -84,7 +84,7 @@ static int read_crash_region(struct ranges *out)
 	return out->nr ? 0 : -1;
 }
 
-static void crash_image_in_crash_region(void)
+static void crash_image_lies_in_crash_region(void)
 {
 	struct ranges segments, region, scratch;
 	int i;
@@ -301,16 +301,14 @@ static void other_page_size_is_refused(void)
 
 #endif
 
-#define IN_BOTH(name, fn)	{ name, { [0 ... 1] = fn } }
-
 static const struct guest_test image_tests[] = {
-	IN_BOTH("segments_lie_in_scratch", segments_in_scratch),
-	IN_BOTH("crash_image_lies_in_crash_region", crash_image_in_crash_region),
-	IN_BOTH("crash_image_unloads", crash_image_unloads),
-	IN_BOTH("image_unloads", image_unloads),
+	GUEST_TEST_IN_BOTH(segments_lie_in_scratch),
+	GUEST_TEST_IN_BOTH(crash_image_lies_in_crash_region),
+	GUEST_TEST_IN_BOTH(crash_image_unloads),
+	GUEST_TEST_IN_BOTH(image_unloads),
 	ARCH_IMAGE_TEST,
-	IN_BOTH("large_initrd_has_no_room", large_initrd_has_no_room),
-	IN_BOTH("preserve_refuses_scratch", preserve_refuses_scratch),
+	GUEST_TEST_IN_BOTH(large_initrd_has_no_room),
+	GUEST_TEST_IN_BOTH(preserve_refuses_scratch),
 };
 
 GUEST_SUITE(image, 2)

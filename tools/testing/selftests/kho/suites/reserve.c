@@ -18,7 +18,6 @@ static void check_region(const char *name, int wanted_generation)
 	char args[64], key[64], *log;
 	struct ranges scratch, region;
 
-	guest_need_module("kho_reserve_test");
 	snprintf(args, sizeof(args), "name=%s", name);
 	CHECK(!guest_insmod("kho_reserve_test", args));
 	CHECK(!guest_rmmod("kho_reserve_test"));
@@ -39,7 +38,6 @@ static void no_region(const char *name)
 {
 	char args[64];
 
-	guest_need_module("kho_reserve_test");
 	snprintf(args, sizeof(args), "name=%s", name);
 	CHECK_ERRNO(guest_insmod("kho_reserve_test", args), ENOENT);
 }
@@ -75,13 +73,13 @@ static void changes_are_reported(void)
 
 #define GONE_KIB	(64 << 10)
 
-static void region_to_drop(void)
+static void dropped_region_is_free_before(void)
 {
 	check_region("gone", 0);
 }
 
 /* It is no longer on the command line, and its memory is free. */
-static void dropped_region_is_free(void)
+static void dropped_region_is_free_after(void)
 {
 	long before = guest_param_number("mem_total");
 	long now = guest_meminfo("MemTotal");
@@ -118,10 +116,9 @@ static const struct guest_test reserve_tests[] = {
 	{ "new_and_larger_regions_are_fresh", { [1 ... 3] = late_region } },
 	{ "other_alignment_is_fresh", { [0 ... 3] = moved_region } },
 	{ "changes_are_reported", { [2] = changes_are_reported } },
-	{ "dropped_region_is_free",
-	  { region_to_drop, dropped_region_is_free } },
-	{ "absurd_size_is_refused", { [0 ... 1] = absurd_size_is_refused } },
+	GUEST_TEST_OF_2(dropped_region_is_free),
+	GUEST_TEST_IN_BOTH(absurd_size_is_refused),
 };
 
-GUEST_SUITE(reserve, 4, .load = GUEST_LOAD_IN_TURN, .append = reserve_append,
-	    .drop = "reserve_mem=0x")
+GUEST_SUITE(reserve, 4, .need = "kho_reserve_test", .load = GUEST_LOAD_IN_TURN,
+	    .append = reserve_append, .drop = "reserve_mem=0x")

@@ -21,10 +21,8 @@
 
 static char *read_summary(const char *path)
 {
-	char *text;
+	char *text = guest_read_file(path);
 
-	guest_need_debugfs();
-	text = guest_read_file(path);
 	CHECK(text);
 	return text;
 }
@@ -194,14 +192,13 @@ static void sessions_go_while_read(void)
 
 /* ---- incoming ---- */
 
-static void need_handler(void)
+static void load_handler(void)
 {
-	guest_need_module(HANDLER);
 	CHECK(!guest_insmod(HANDLER, guest_kernel() == 1 ? "" :
 				     "fail_retrieve=501"));
 }
 
-static void incoming_before(void)
+static void incoming_is_listed_before(void)
 {
 	int session = new_session("in");
 	int odd = new_session(ODD_NAME);
@@ -220,7 +217,7 @@ static void check_not_listed(void)
 	check_found(IN_SUMMARY, "  session ", 0);
 }
 
-static void incoming_after(void)
+static void incoming_is_listed_after(void)
 {
 	int dev, session;
 
@@ -250,18 +247,18 @@ static void incoming_after(void)
 	check_found(IN_SUMMARY, "\n  session " ODD_QUOTED ", 1 files, waiting\n", 1);
 }
 
-static void failed_retrieve_before(void)
+static void failed_retrieve_is_listed_before(void)
 {
-	need_handler();
+	load_handler();
 	CHECK(!luo_preserve(new_session("failing"), new_number(501), 1));
 	check_found(OUT_SUMMARY, "handler \"luo-test-file-v1\", preserved\n", 1);
 }
 
-static void failed_retrieve_after(void)
+static void failed_retrieve_is_listed_after(void)
 {
 	int session;
 
-	need_handler();
+	load_handler();
 	session = old_session("failing");
 	CHECK_ERRNO(luo_retrieve_fd(session, 1), EREMOTEIO);
 	check_found(IN_SUMMARY, "handler \"luo-test-file-v1\", failed (-", 1);
@@ -287,18 +284,15 @@ static void finish_while_read_after(void)
 	check_found(IN_SUMMARY, "finish_while_read", 0);
 }
 
-/* incoming_after() must be the first to open the device. */
+/* incoming_is_listed_after() must be the first to open the device. */
 static const struct guest_test debugfs_tests[] = {
-	{ "outgoing_is_listed", { outgoing_is_listed } },
-	{ "many_files_come_in_order", { many_files_come_in_order } },
-	{ "closed_session_stays_in_read_summary",
-	  { closed_session_stays_in_read_summary } },
-	{ "sessions_go_while_read", { sessions_go_while_read } },
-	{ "incoming_is_listed", { incoming_before, incoming_after } },
-	{ "failed_retrieve_is_listed",
-	  { failed_retrieve_before, failed_retrieve_after } },
-	{ "finish_while_read",
-	  { finish_while_read_before, finish_while_read_after } },
+	GUEST_TEST(outgoing_is_listed),
+	GUEST_TEST(many_files_come_in_order),
+	GUEST_TEST(closed_session_stays_in_read_summary),
+	GUEST_TEST(sessions_go_while_read),
+	GUEST_TEST_OF_2(incoming_is_listed),
+	GUEST_TEST_OF_2(failed_retrieve_is_listed),
+	GUEST_TEST_OF_2(finish_while_read),
 };
 
-GUEST_SUITE(debugfs, 2)
+GUEST_SUITE(debugfs, 2, .need = "debugfs " HANDLER)

@@ -503,7 +503,7 @@ static void finish_fails(void)
 static const struct guest_test faults_tests[] = {
 	GUEST_TEST(create_fails),
 	GUEST_TEST(preserve_fails),
-	{ "kexec_fails", { kexec_fails_before, kexec_fails_after } },
+	GUEST_TEST_OF_2(kexec_fails),
 	GUEST_TEST_IN_2ND(retrieve_session_fails),
 	GUEST_TEST_IN_2ND(retrieve_fails),
 	GUEST_TEST_IN_2ND(finish_fails),

@@ -49,7 +49,6 @@ static int do_it(const char *verb, int flb)
 
 static void flb_registers(void)
 {
-	guest_need_module(MODULE);
 	CHECK(!guest_insmod(MODULE, ""));
 	CHECK_ERRNO(do_with("register", OWN, HANDLER_A), EEXIST);
 	CHECK_ERRNO(do_with("unregister", OWN, HANDLER_B), ENOENT);
@@ -72,7 +71,6 @@ static void first_and_last_file(void)
 {
 	int session, other;
 
-	guest_need_module(MODULE);
 	session = new_session("files");
 	other = new_session("other files");
 
@@ -107,7 +105,6 @@ static void flb_preserve_fails(void)
 {
 	int session, fd;
 
-	guest_need_module(MODULE);
 	session = new_session("flb_preserve_fails");
 	fd = new_flb_file('a');
 	guest_log_mark();
@@ -130,10 +127,8 @@ static void flb_preserve_fails(void)
 
 static void reference_keeps_preserved(void)
 {
-	int session;
+	int session = new_session("earlier file");
 
-	guest_need_module(MODULE);
-	session = new_session("earlier file");
 	CHECK(!luo_preserve(session, new_flb_file('b'), 1));
 	CHECK(!do_it("get_out", SHARED));
 	CHECK(!do_it("get_out", SHARED));
@@ -156,10 +151,8 @@ static void reference_keeps_preserved(void)
 
 static void used_handler_keeps_flbs(void)
 {
-	int session;
+	int session = new_session("used_handler_keeps_flbs");
 
-	guest_need_module(MODULE);
-	session = new_session("used_handler_keeps_flbs");
 	CHECK(!luo_preserve(session, new_flb_file('b'), 1));
 	CHECK_ERRNO(do_with("register", OWN, HANDLER_B), EBUSY);
 	CHECK_ERRNO(do_with("unregister", SHARED, HANDLER_B), EBUSY);
@@ -176,10 +169,8 @@ static void used_handler_keeps_flbs(void)
 
 static void aborted_reboot_before(void)
 {
-	int session = -1;
+	int session = new_session("aborted_reboot");
 
-	guest_need_module(MODULE);
-	session = new_session("aborted_reboot");
 	CHECK(!luo_preserve(session, new_flb_file('a'), 1));
 	CHECK(!luo_preserve(session, new_flb_file('b'), 2));
 	CHECK(!guest_load_image(0));
@@ -196,10 +187,8 @@ static void aborted_reboot_before(void)
 
 static void files_before(void)
 {
-	int session;
+	int session = new_session("files");
 
-	guest_need_module(MODULE);
-	session = new_session("files");
 	CHECK(!luo_preserve(session, new_flb_file('a'), 1));
 	CHECK(!luo_preserve(session, new_flb_file('a'), 2));
 	CHECK(!luo_preserve(session, new_flb_file('b'), 3));
@@ -208,14 +197,12 @@ static void files_before(void)
 
 static void discarded_before(void)
 {
-	guest_need_module(MODULE);
 	CHECK(!luo_preserve(new_session("discarded"), new_flb_file('a'), 1));
 }
 
 /* An FLB is retrieved on its first use, and only then. */
 static void lazy_retrieve(void)
 {
-	guest_need_module(MODULE);
 	guest_log_mark();
 	CHECK(!guest_insmod(MODULE, "later=1"));
 	CHECK(!guest_log_since(SAYS("retrieve shared")));
@@ -232,7 +219,6 @@ static void lazy_retrieve(void)
 
 static void other_version_refused(void)
 {
-	guest_need_module(MODULE);
 	guest_log_mark();
 	CHECK_ERRNO(do_it("get_in", OLDER), EIO);
 	CHECK_ERRNO(do_it("get_in", OLDER), EIO);
@@ -242,7 +228,6 @@ static void other_version_refused(void)
 
 static void failed_flb_is_final(void)
 {
-	guest_need_module(MODULE);
 	guest_log_mark();
 	CHECK(!set_param("fail_retrieve", "failing"));
 	CHECK_ERRNO(do_it("get_in", FAILING), EREMOTEIO);
@@ -255,7 +240,6 @@ static void failed_flb_is_final(void)
 
 static void never_registered(void)
 {
-	guest_need_module(MODULE);
 	CHECK_ERRNO(do_it("get_in", GONE), EINVAL);
 }
 
@@ -264,7 +248,6 @@ static void files_after(void)
 {
 	int session;
 
-	guest_need_module(MODULE);
 	CHECK(!do_with("register", OWN, HANDLER_B));
 	session = old_session("files");
 	old_file(session, 3);
@@ -285,7 +268,6 @@ static void files_after(void)
 /* An FLB that was retrieved can't lose its last handler, even if that has no files. */
 static void retrieved_keeps_last_handler(void)
 {
-	guest_need_module(MODULE);
 	CHECK(!do_with("unregister", SHARED, HANDLER_B));
 	CHECK_ERRNO(do_with("unregister", SHARED, HANDLER_A), EBUSY);
 	CHECK(!do_with("register", SHARED, HANDLER_B));
@@ -293,10 +275,8 @@ static void retrieved_keeps_last_handler(void)
 
 static void discarded_after(void)
 {
-	int session;
+	int session = old_session("discarded");
 
-	guest_need_module(MODULE);
-	session = old_session("discarded");
 	CHECK(!do_it("get_in", SHARED));
 	guest_log_mark();
 	CHECK(!luo_finish(session));
@@ -315,14 +295,12 @@ static void discarded_after(void)
 
 static void flb_unloads_when_finished(void)
 {
-	guest_need_module(MODULE);
 	CHECK(!guest_rmmod(MODULE));
 }
 
 /* A finished FLB stays finished if the module is loaded again. */
 static void finished_stays_finished(void)
 {
-	guest_need_module(MODULE);
 	CHECK(!guest_insmod(MODULE, "later=1"));
 	CHECK_ERRNO(do_it("get_in", SHARED), ENOENT);
 }
@@ -398,4 +376,4 @@ static const struct guest_test flb_tests[] = {
 	GUEST_TEST_IN_2ND(finished_stays_finished),
 };
 
-GUEST_SUITE(flb, 2)
+GUEST_SUITE(flb, 2, .need = MODULE)

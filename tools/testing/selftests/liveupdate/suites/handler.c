@@ -16,18 +16,6 @@
 
 #define MODULE		"luo_test_handler"
 
-static void load_module(void)
-{
-	guest_need_module(MODULE);
-	CHECK(!guest_insmod(MODULE, ""));
-}
-
-static void need_module(void)
-{
-	guest_need_module(MODULE);
-	CHECK(!access("/dev/luo_test", R_OK) || guest_kernel() > 1);
-}
-
 static void set_param(const char *name, int value)
 {
 	char path[128], text[16];
@@ -52,7 +40,7 @@ static void check_next(const char *fmt, int number)
 
 static void registers(void)
 {
-	load_module();
+	CHECK(!guest_insmod(MODULE, ""));
 	CHECK_ERRNO(guest_insmod(MODULE, ""), EEXIST);
 }
 
@@ -60,7 +48,6 @@ static void preserve_fails(void)
 {
 	int session, fd;
 
-	need_module();
 	session = new_session("preserve_fails");
 	fd = new_number(101);
 	set_param("fail_preserve", 101);
@@ -77,7 +64,6 @@ static int preserve_numbers(const char *name, int first, int last)
 {
 	int session, i;
 
-	need_module();
 	session = new_session(name);
 	for (i = first; i <= last; i++)
 		CHECK(!luo_preserve(session, new_number(i), i));
@@ -117,7 +103,6 @@ static void preserve_fails_at_each(void)
 {
 	int failing;
 
-	need_module();
 	for (failing = 211; failing <= 214; failing++)
 		check_preserve_fails_at(failing);
 }
@@ -126,7 +111,6 @@ static void preserved_file_pins_module(void)
 {
 	int session;
 
-	need_module();
 	session = new_session("preserved_file_pins_module");
 	CHECK(!luo_preserve(session, new_number(301), 1));
 	CHECK_ERRNO(guest_rmmod(MODULE), EWOULDBLOCK);
@@ -165,7 +149,6 @@ static void freeze_fails_before(void)
 {
 	int session, other, memfd, i;
 
-	need_module();
 	session = new_session("freeze_fails");
 	other = new_session("freeze_fails, others");
 	memfd = new_file(FROZEN_SIZE, 1);
@@ -201,7 +184,6 @@ static void unknown_handler_before(void)
 {
 	int session;
 
-	need_module();
 	session = new_session("unknown_handler");
 	CHECK(!luo_preserve(session, new_number(501), 1));
 	CHECK(!luo_preserve(session, new_file(PAGE, 2), 2));
@@ -214,14 +196,12 @@ static void unknown_handler_after(void)
 
 	CHECK_ERRNO(luo_retrieve_fd(session, 1), ENOENT);
 	check_content(old_file(session, 2), 0, PAGE, 2);
-	CHECK(!luo_finish(session));
-	close(session);
+	finish_and_close(session);
 	check_no_old_session("unknown_handler", ENOENT);
 }
 
 static void loaded_later_before(void)
 {
-	need_module();
 	CHECK(!luo_preserve(new_session("loaded_later"), new_number(601), 1));
 }
 
@@ -229,7 +209,7 @@ static void loaded_later_after(void)
 {
 	int session = old_session("loaded_later");
 
-	load_module();
+	CHECK(!guest_insmod(MODULE, ""));
 	check_number(old_file(session, 1), 601);
 	CHECK_ERRNO(guest_rmmod(MODULE), EWOULDBLOCK);
 	CHECK(!luo_finish(session));
@@ -242,7 +222,6 @@ static void failed_retrieve_is_final_before(void)
 	char name[NAME_LENGTH];
 	size_t i, nr;
 
-	need_module();
 	for (nr = 0; nr < ARRAY_SIZE(final); nr++) {
 		int session;
 
@@ -386,7 +365,6 @@ static void not_ready_to_finish_after(void)
 
 static void unloads_when_finished(void)
 {
-	need_module();
 	CHECK(!guest_rmmod(MODULE));
 	CHECK(!guest_insmod(MODULE, ""));
 }
@@ -404,7 +382,7 @@ static const struct guest_test handler_tests[] = {
 	GUEST_TEST_OF_2(retrieve_is_tried_again),
 	GUEST_TEST_OF_2(finish_in_reverse),
 	GUEST_TEST_OF_2(not_ready_to_finish),
-	{ "unloads_when_finished", { [1] = unloads_when_finished } },
+	GUEST_TEST_IN_2ND(unloads_when_finished),
 };
 
-GUEST_SUITE(handler, 2)
+GUEST_SUITE(handler, 2, .need = MODULE)

@@ -35,7 +35,7 @@ static void need_hotplug_memory(void)
 	free(nodes);
 }
 
-static void state_in_hotplug_memory(void)
+static void state_in_hotplug_memory_before(void)
 {
 	int session, fd;
 
@@ -48,12 +48,12 @@ static void state_in_hotplug_memory(void)
 	CHECK(!luo_preserve(session, fd, 1));
 }
 
-static void state_is_back(void)
+static void state_in_hotplug_memory_after(void)
 {
 	check_content(old_file(old_session("state"), 1), 0, SIZE, 1);
 }
 
-static void content_in_hotplug_memory(void)
+static void content_in_hotplug_memory_is_refused(void)
 {
 	int session, fd;
 
@@ -66,10 +66,8 @@ static void content_in_hotplug_memory(void)
 }
 
 static const struct guest_test hotplug_tests[] = {
-	{ "state_in_hotplug_memory",
-	  { state_in_hotplug_memory, state_is_back } },
-	{ "content_in_hotplug_memory_is_refused",
-	  { content_in_hotplug_memory } },
+	GUEST_TEST_OF_2(state_in_hotplug_memory),
+	GUEST_TEST(content_in_hotplug_memory_is_refused),
 };
 
 GUEST_SUITE(hotplug, 2)

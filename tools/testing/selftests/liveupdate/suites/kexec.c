@@ -48,8 +48,7 @@ static void one_memfd_after(void)
 	CHECK(fcntl(session, F_GETFD) & FD_CLOEXEC);
 	CHECK(!luo_get_name(session, name));
 	CHECK(!strcmp(name, "one_memfd"));
-	check_size(fd, MIB + 123);
-	check_content(fd, 0, MIB + 123, 1);
+	check_file(fd, MIB + 123, 1);
 	CHECK(!fstat(fd, &st));
 	CHECK(S_ISREG(st.st_mode));
 	CHECK(st.st_blocks * 512 >= MIB);
@@ -73,7 +72,7 @@ static void several_sessions_before(void)
 
 	for (i = 0; i < 3; i++) {
 		snprintf(name, sizeof(name), "several_sessions %d", i);
-		CHECK(!luo_preserve(new_session(name), new_file(PAGE, i), 1));
+		preserve_file(name, 1, PAGE, i);
 	}
 }
 
@@ -158,8 +157,7 @@ static void odd_names_before(void)
 
 	for (i = 0; i < 2; i++) {
 		CHECK_EQ(strlen(odd_names[i]), NAME_LENGTH - 1);
-		CHECK(!luo_preserve(new_session(odd_names[i]),
-				    new_file(PAGE, i), 1));
+		preserve_file(odd_names[i], 1, PAGE, i);
 	}
 }
 
@@ -178,8 +176,7 @@ static void odd_names_after(void)
 
 static void unknown_session_and_token_before(void)
 {
-	CHECK(!luo_preserve(new_session("unknown_session_and_token"),
-			    new_file(PAGE, 1), 1));
+	preserve_file("unknown_session_and_token", 1, PAGE, 1);
 }
 
 static void unknown_session_and_token_after(void)
@@ -222,8 +219,7 @@ static void incoming_takes_no_files_after(void)
 
 static void incoming_structures_before(void)
 {
-	CHECK(!luo_preserve(new_session("incoming_structures"),
-			    new_file(PAGE, 1), 1));
+	preserve_file("incoming_structures", 1, PAGE, 1);
 }
 
 static void check_finish_structure(int session)
@@ -266,8 +262,7 @@ static void incoming_structures_after(void)
 /* A request whose reply can't be stored has no effect. */
 static void fd_only_with_reply_before(void)
 {
-	CHECK(!luo_preserve(new_session("fd_only_with_reply"),
-			    new_file(PAGE, 1), 1));
+	preserve_file("fd_only_with_reply", 1, PAGE, 1);
 }
 
 static void fd_only_with_reply_after(void)
@@ -302,14 +297,12 @@ static void fd_only_with_reply_after(void)
 /* CREATE may reuse the name of an incoming session. */
 static void name_is_reused_before(void)
 {
-	CHECK(!luo_preserve(new_session("name_is_reused"),
-			    new_file(PAGE, 1), 1));
+	preserve_file("name_is_reused", 1, PAGE, 1);
 }
 
 static void name_is_reused_between(void)
 {
-	CHECK(!luo_preserve(new_session("name_is_reused"),
-			    new_file(PAGE, 2), 1));
+	preserve_file("name_is_reused", 1, PAGE, 2);
 	check_content(old_file(old_session("name_is_reused"), 1), 0, PAGE, 1);
 }
 
@@ -345,8 +338,7 @@ static void close_finishes_after(void)
 
 static void unfinished_counts_as_preserved_before(void)
 {
-	CHECK(!luo_preserve(new_session("unfinished_counts_as_preserved"),
-			    new_file(PAGE, 1), 1));
+	preserve_file("unfinished_counts_as_preserved", 1, PAGE, 1);
 }
 
 static void unfinished_counts_as_preserved_after(void)
@@ -409,8 +401,7 @@ static void nobody_sees_it_after(void)
 /* A session that is not retrieved stays reserved for one kernel, and is then gone. */
 static void nobody_retrieves_before(void)
 {
-	CHECK(!luo_preserve(new_session("nobody_retrieves"),
-			    new_file(PAGE, 1), 1));
+	preserve_file("nobody_retrieves", 1, PAGE, 1);
 }
 
 static void nobody_retrieves_after(void)
@@ -441,8 +432,7 @@ static void many_files_after(void)
 		int nr = i * 389 % MANY_FILES;
 
 		fd = old_file(session, nr * 3);
-		check_size(fd, 100 + nr);
-		check_content(fd, 0, 100 + nr, nr);
+		check_file(fd, 100 + nr, nr);
 	}
 	CHECK(!luo_finish(session));
 }
@@ -474,8 +464,7 @@ static void odd_tokens_after(void)
 
 static void file_retrieved_twice_before(void)
 {
-	CHECK(!luo_preserve(new_session("file_retrieved_twice"),
-			    new_file(PAGE, 1), 1));
+	preserve_file("file_retrieved_twice", 1, PAGE, 1);
 }
 
 static void file_retrieved_twice_after(void)
@@ -805,8 +794,7 @@ static void huge_pages_after(void)
 	int fd = old_file(session, 1);
 
 	CHECK(shmem_huge() - before >= size >> 10);
-	check_size(fd, size + 5 * PAGE);
-	check_content(fd, 0, size + 5 * PAGE, 1);
+	check_file(fd, size + 5 * PAGE, 1);
 	CHECK(!luo_finish(session));
 	CHECK(!ftruncate(fd, size + 10 * PAGE));
 	check_zeros(fd, size + 5 * PAGE, 5 * PAGE);
@@ -848,8 +836,7 @@ static void large_folios_after(void)
 
 	for (i = 0; i < ARRAY_SIZE(folio_orders); i++) {
 		fd = old_file(session, i);
-		check_size(fd, 513 * PAGE);
-		check_content(fd, 0, 513 * PAGE, i);
+		check_file(fd, 513 * PAGE, i);
 	}
 	CHECK(!luo_finish(session));
 	CHECK(!ftruncate(fd, 3 * PAGE));
@@ -860,8 +847,7 @@ static void large_folios_after(void)
 
 static void retrieved_is_accounted_before(void)
 {
-	CHECK(!luo_preserve(new_session("retrieved_is_accounted"),
-			    new_file(32 * MIB, 1), 1));
+	preserve_file("retrieved_is_accounted", 1, 32 * MIB, 1);
 }
 
 /* Compare, with a tolerance for inexact counters. */
@@ -901,8 +887,7 @@ static void retrieved_is_accounted_after(void)
 
 static void beyond_the_limit_before(void)
 {
-	CHECK(!luo_preserve(new_session("beyond_the_limit"),
-			    new_file(16 * MIB, 1), 1));
+	preserve_file("beyond_the_limit", 1, 16 * MIB, 1);
 }
 
 static void make_small_memcg(void)
@@ -945,8 +930,7 @@ static void beyond_the_limit_after(void)
 	CHECK_EQ(status, 0);
 
 	fd = old_file(session, 1);
-	check_size(fd, 16 * MIB);
-	check_content(fd, 0, 16 * MIB, 1);
+	check_file(fd, 16 * MIB, 1);
 	CHECK(!luo_finish(session));
 	check_thawed(fd);
 }
@@ -988,8 +972,7 @@ static void abort_and_again_after(void)
 	int fd = old_file(session, 2);
 
 	CHECK_ERRNO(luo_retrieve_fd(session, 1), ENOENT);
-	check_size(fd, 5 * PAGE);
-	check_content(fd, 0, 5 * PAGE, 2);
+	check_file(fd, 5 * PAGE, 2);
 }
 
 /* ---- there and back ---- */
@@ -1038,8 +1021,7 @@ static void two_updates_after(void)
  */
 static void noexec_sysctl_before(void)
 {
-	CHECK(!luo_preserve(new_session("noexec_sysctl"),
-			    new_file(PAGE, 1), 1));
+	preserve_file("noexec_sysctl", 1, PAGE, 1);
 }
 
 static void noexec_sysctl_after(void)

@@ -571,12 +571,6 @@ static void read_and_open(void)
 
 /* ---- the storm ---- */
 
-static void need_module(void)
-{
-	guest_need_module(MODULE);
-	guest_need_module(FLB_MODULE);
-}
-
 /* Let kernel threads preserve memory. */
 static void preserve_in_kernel(void)
 {
@@ -664,8 +658,6 @@ static void storm_leaves_nothing(void)
 	bool swaps;
 	char *before;
 
-	guest_need_debugfs();
-	need_module();
 	seed_tasks();
 	swaps = swap_on();
 	guest_note("%s swap", swaps ? "with" : "without");
@@ -729,13 +721,11 @@ static void written_while_preserved(void)
 
 static void restored_by_one_before(void)
 {
-	need_module();
 	CHECK(!guest_insmod(MODULE, "leave=1"));
 }
 
 static void restored_by_one_after(void)
 {
-	need_module();
 	CHECK(!guest_insmod(MODULE, "restore=1"));
 	CHECK(!guest_rmmod(MODULE));
 }
@@ -980,7 +970,6 @@ static void retrieve_by_many(void)
 
 static void kexec_in_a_storm_after(void)
 {
-	guest_need_debugfs();
 	seed_tasks();
 	old = mmap(NULL, sizeof(*old), PROT_READ | PROT_WRITE,
 		   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -996,7 +985,6 @@ static void kexec_in_a_storm_after(void)
 /* Everything was restored, and the tree has only its root. */
 static void nothing_stays_reserved(void)
 {
-	guest_need_debugfs();
 	check_found(IN_SUMMARY, "preserved, not restored: 0 blocks, 0 pages, ", 1);
 	check_found(IN_SUMMARY, "tree: 1 nodes, ", 1);
 	check_no_leak();
@@ -1004,11 +992,11 @@ static void nothing_stays_reserved(void)
 
 /* kexec_in_a_storm comes last: its storm in the first kernel lasts until the kexec. */
 static const struct guest_test races_tests[] = {
-	{ "written_while_preserved", { written_while_preserved } },
-	{ "storm_leaves_nothing", { storm_leaves_nothing } },
+	GUEST_TEST(written_while_preserved),
+	GUEST_TEST(storm_leaves_nothing),
 	GUEST_TEST_OF_2(restored_by_one),
 	GUEST_TEST_OF_2(kexec_in_a_storm),
-	{ "nothing_stays_reserved", { [1] = nothing_stays_reserved } },
+	GUEST_TEST_IN_2ND(nothing_stays_reserved),
 };
 
-GUEST_SUITE(races, 2)
+GUEST_SUITE(races, 2, .need = "debugfs " MODULE " " FLB_MODULE)

@@ -16,14 +16,7 @@
 
 static void load_module(void)
 {
-	guest_need_module(MODULE);
 	CHECK(!guest_insmod(MODULE, ""));
-}
-
-static int open_note(int flags)
-{
-	guest_need_module(MODULE);
-	return new_note(flags);
 }
 
 static void write_note(int fd, const char *text)
@@ -53,7 +46,7 @@ static void check_end(int fd)
 /* Text that is written after the note was preserved is handed over as well. */
 static void note_comes_back_before(void)
 {
-	int fd = open_note(O_RDWR);
+	int fd = new_note(O_RDWR);
 
 	write_note(fd, "one two");
 	check_note(fd, "one ");
@@ -70,8 +63,7 @@ static void note_comes_back_between(void)
 	check_note(fd, " three");
 	check_end(fd);
 	write_note(fd, " four");
-	CHECK(!luo_finish(session));
-	close(session);
+	finish_and_close(session);
 	CHECK(!luo_preserve(new_session("note_comes_back"), fd, 2));
 }
 
@@ -90,7 +82,7 @@ static void note_comes_back_after(void)
 static void note_is_a_page_before(void)
 {
 	char text[PAGE + 1];
-	int fd = open_note(O_RDWR);
+	int fd = new_note(O_RDWR);
 
 	memset(text, 'x', sizeof(text));
 	CHECK_EQ(write(fd, text, sizeof(text)), PAGE);
@@ -119,7 +111,7 @@ static void store_last_number(int fd)
 {
 	char text[32];
 
-	snprintf(text, sizeof(text), "%20lld", note_number(open_note(O_RDWR)));
+	snprintf(text, sizeof(text), "%20lld", note_number(new_note(O_RDWR)));
 	write_note(fd, text);
 }
 
@@ -133,7 +125,7 @@ static long long stored_number(int fd)
 
 static void numbers_go_on_before(void)
 {
-	int fd = open_note(O_RDWR);
+	int fd = new_note(O_RDWR);
 
 	CHECK(!luo_preserve(new_session("numbers_go_on"), fd, 1));
 	store_last_number(fd);
@@ -146,9 +138,8 @@ static void numbers_go_on_between(void)
 	long long last = stored_number(fd);
 
 	CHECK(note_number(fd) < last);
-	CHECK(note_number(open_note(O_RDWR)) > last);
-	CHECK(!luo_finish(session));
-	close(session);
+	CHECK(note_number(new_note(O_RDWR)) > last);
+	finish_and_close(session);
 	CHECK(!luo_preserve(new_session("numbers_go_on"), fd, 1));
 	store_last_number(fd);
 }
@@ -158,7 +149,7 @@ static void numbers_go_on_after(void)
 	int session = old_session("numbers_go_on");
 	int fd = old_file(session, 1);
 
-	CHECK(note_number(open_note(O_RDWR)) > stored_number(fd));
+	CHECK(note_number(new_note(O_RDWR)) > stored_number(fd));
 	CHECK(!luo_finish(session));
 }
 
@@ -168,8 +159,8 @@ static void access_mode_comes_back_before(void)
 {
 	int session = new_session("access_mode_comes_back");
 
-	CHECK(!luo_preserve(session, open_note(O_RDONLY), O_RDONLY));
-	CHECK(!luo_preserve(session, open_note(O_WRONLY), O_WRONLY));
+	CHECK(!luo_preserve(session, new_note(O_RDONLY), O_RDONLY));
+	CHECK(!luo_preserve(session, new_note(O_WRONLY), O_WRONLY));
 }
 
 static void access_mode_comes_back_after(void)
@@ -187,7 +178,7 @@ static void preserved_once(void)
 {
 	int session = new_session("preserved_once");
 	int other = new_session("a second session");
-	int fd = open_note(O_RDWR);
+	int fd = new_note(O_RDWR);
 
 	CHECK(!luo_preserve(session, fd, 1));
 	CHECK_ERRNO(luo_preserve(other, fd, 1), EBUSY);
@@ -203,7 +194,7 @@ static void preserved_once(void)
 
 static void preserved_note_pins_module(void)
 {
-	int fd = open_note(O_RDWR);
+	int fd = new_note(O_RDWR);
 
 	CHECK(!luo_preserve(new_session("preserved_note_pins_module"), fd, 1));
 	close(fd);
@@ -218,7 +209,7 @@ static void unclaimed_notes_are_freed_before(void)
 	int i;
 
 	for (i = 0; i < NR_DISCARDED; i++)
-		CHECK(!luo_preserve(session, open_note(O_RDWR), i));
+		CHECK(!luo_preserve(session, new_note(O_RDWR), i));
 }
 
 /* MemTotal counts a preserved page once it is restored. */
@@ -305,4 +296,4 @@ static const struct guest_test sample_tests[] = {
 	{ "preserved_note_pins_module", { [2] = preserved_note_pins_module } },
 };
 
-GUEST_SUITE(sample, 3)
+GUEST_SUITE(sample, 3, .need = MODULE)

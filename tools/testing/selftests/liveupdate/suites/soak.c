@@ -206,8 +206,7 @@ static void sessions_after(void)
 		session = luo_retrieve(dev, name);
 		CHECK(session >= 0);
 		check_small_file(old_file(session, at), at);
-		CHECK(!luo_finish(session));
-		close(session);
+		finish_and_close(session);
 	}
 	close(dev);
 }

@@ -61,7 +61,7 @@ static bool kexec_exec(void)
 
 /* ---- tools: a live update ---- */
 
-static void preserve_file(void)
+static void live_update_before(void)
 {
 	int session;
 
@@ -76,8 +76,7 @@ static void file_is_back(void)
 	int session = old_session("kexec-tools");
 	int fd = old_file(session, FILE_TOKEN);
 
-	check_size(fd, FILE_SIZE);
-	check_content(fd, 0, FILE_SIZE, FILE_SEED);
+	check_file(fd, FILE_SIZE, FILE_SEED);
 	CHECK(!luo_finish(session));
 }
 
@@ -105,7 +104,7 @@ static void leave_with_kexec_tools(void)
 
 static const struct guest_test tools_tests[] = {
 	{ "kexec_load_image_is_refused", { image_that_cannot_carry } },
-	{ "kexec_tools_live_update", { preserve_file, file_is_back } },
+	{ "kexec_tools_live_update", { live_update_before, file_is_back } },
 };
 
 GUEST_SUITE(tools, 2, .leave = leave_with_kexec_tools)
@@ -120,7 +119,7 @@ static void load_crash_image(void)
 	CHECK(syscall);
 	CHECK(kexec_load(*syscall == 's' ? "-s" : "-c", "-p"));
 	/* A preserved file has no effect on the crash kernel. */
-	CHECK(!luo_preserve(new_session("lost"), new_file(PAGE, 3), 3));
+	preserve_file("lost", 3, PAGE, 3);
 }
 
 static void crash_kernel_has_no_kho(void)
@@ -140,7 +139,7 @@ static void leave_by_crash(void)
 }
 
 static const struct guest_test tools_crash_tests[] = {
-	{ "kexec_tools_live_update", { preserve_file, file_is_back } },
+	{ "kexec_tools_live_update", { live_update_before, file_is_back } },
 	{ "crash_kernel_runs_without_kho",
 	  { NULL, load_crash_image, crash_kernel_has_no_kho } },
 };
