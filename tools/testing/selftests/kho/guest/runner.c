@@ -159,6 +159,11 @@ int guest_kernel(void)
 	return kernel_nr;
 }
 
+const char *guest_test_name(void)
+{
+	return test_name;
+}
+
 /* ---- the next kernel ---- */
 
 /* Return whether a word is not for the next kernel. */

@@ -106,6 +106,8 @@ void guest_add_suite(struct guest_suite *suite);
 
 /* Number of the running kernel in the suite, from 1 */
 int guest_kernel(void);
+/* Name of the running test */
+const char *guest_test_name(void);
 
 /* Size of its pages, which some architectures leave to the configuration */
 extern int guest_page_size;

@@ -4,8 +4,9 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * Most tests have a session with their name. NAME_before() preserves files in the
- * first kernel, and NAME_after() retrieves them in the second.
+ * Most tests have a session with their name. NAME_before(), or one of the functions
+ * below, preserves files in the first kernel, and NAME_after() retrieves them in the
+ * second.
  */
 #include <fcntl.h>
 #include <linux/memfd.h>
@@ -28,6 +29,20 @@
 
 #define ALL_SEALS	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | \
 			 F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_EXEC)
+
+/* A file of one page, and a session without files */
+static void preserve_page(void)
+{
+	preserve_file(guest_test_name(), 1, PAGE, 1);
+}
+
+static void preserve_nothing(void)
+{
+	new_session(guest_test_name());
+}
+
+#define TEST_OF_PAGE(name)	{ #name, { preserve_page, name ## _after } }
+#define TEST_OF_SESSION(name)	{ #name, { preserve_nothing, name ## _after } }
 
 /* ---- one memfd ---- */
 
@@ -130,11 +145,6 @@ static void many_sessions_after(void)
 	CHECK_EQ(missing, 2);
 }
 
-static void empty_session_before(void)
-{
-	new_session("empty_session");
-}
-
 static void empty_session_after(void)
 {
 	int session = old_session("empty_session");
@@ -174,11 +184,6 @@ static void odd_names_after(void)
 	}
 }
 
-static void unknown_session_and_token_before(void)
-{
-	preserve_file("unknown_session_and_token", 1, PAGE, 1);
-}
-
 static void unknown_session_and_token_after(void)
 {
 	int session;
@@ -191,11 +196,6 @@ static void unknown_session_and_token_after(void)
 	check_content(old_file(session, 1), 0, PAGE, 1);
 }
 
-static void session_retrieved_twice_before(void)
-{
-	new_session("session_retrieved_twice");
-}
-
 static void session_retrieved_twice_after(void)
 {
 	int session = old_session("session_retrieved_twice");
@@ -205,21 +205,11 @@ static void session_retrieved_twice_after(void)
 	check_no_old_session("session_retrieved_twice", ENOENT);
 }
 
-static void incoming_takes_no_files_before(void)
-{
-	new_session("incoming_takes_no_files");
-}
-
 static void incoming_takes_no_files_after(void)
 {
 	int session = old_session("incoming_takes_no_files");
 
 	CHECK_ERRNO(luo_preserve(session, new_file(PAGE, 1), 1), EINVAL);
-}
-
-static void incoming_structures_before(void)
-{
-	preserve_file("incoming_structures", 1, PAGE, 1);
 }
 
 static void check_finish_structure(int session)
@@ -260,11 +250,6 @@ static void incoming_structures_after(void)
 }
 
 /* A request whose reply can't be stored has no effect. */
-static void fd_only_with_reply_before(void)
-{
-	preserve_file("fd_only_with_reply", 1, PAGE, 1);
-}
-
 static void fd_only_with_reply_after(void)
 {
 	struct liveupdate_ioctl_retrieve_session retrieve = {
@@ -295,11 +280,6 @@ static void fd_only_with_reply_after(void)
 }
 
 /* CREATE may reuse the name of an incoming session. */
-static void name_is_reused_before(void)
-{
-	preserve_file("name_is_reused", 1, PAGE, 1);
-}
-
 static void name_is_reused_between(void)
 {
 	preserve_file("name_is_reused", 1, PAGE, 2);
@@ -334,11 +314,6 @@ static void close_finishes_after(void)
 	check_no_old_session("close_finishes", ENOENT);
 	check_content(fd, 0, 3 * PAGE, 1);
 	CHECK(!luo_preserve(new_session("close_finishes 3"), fd, 1));
-}
-
-static void unfinished_counts_as_preserved_before(void)
-{
-	preserve_file("unfinished_counts_as_preserved", 1, PAGE, 1);
 }
 
 static void unfinished_counts_as_preserved_after(void)
@@ -399,11 +374,6 @@ static void nobody_sees_it_after(void)
 }
 
 /* A session that is not retrieved stays reserved for one kernel, and is then gone. */
-static void nobody_retrieves_before(void)
-{
-	preserve_file("nobody_retrieves", 1, PAGE, 1);
-}
-
 static void nobody_retrieves_after(void)
 {
 	check_no_old_session("nobody_retrieves", ENOENT);
@@ -460,11 +430,6 @@ static void odd_tokens_after(void)
 	CHECK_ERRNO(luo_retrieve_fd(session, UINT64_MAX - 2), ENOENT);
 	for (i = ARRAY_SIZE(odd_tokens); i-- > 0;)
 		check_content(old_file(session, odd_tokens[i]), 0, PAGE, i);
-}
-
-static void file_retrieved_twice_before(void)
-{
-	preserve_file("file_retrieved_twice", 1, PAGE, 1);
 }
 
 static void file_retrieved_twice_after(void)
@@ -1019,11 +984,6 @@ static void two_updates_after(void)
  * vm.memfd_noexec has no effect on retrieved files. As it can't be lowered, this test
  * must come late.
  */
-static void noexec_sysctl_before(void)
-{
-	preserve_file("noexec_sysctl", 1, PAGE, 1);
-}
-
 static void noexec_sysctl_after(void)
 {
 	int session = old_session("noexec_sysctl");
@@ -1089,23 +1049,22 @@ static const struct guest_test kexec_tests[] = {
 	GUEST_TEST_OF_2(one_memfd),
 	GUEST_TEST_OF_2(several_sessions),
 	GUEST_TEST_OF_2(many_sessions),
-	GUEST_TEST_OF_2(empty_session),
+	TEST_OF_SESSION(empty_session),
 	GUEST_TEST_OF_2(odd_names),
-	GUEST_TEST_OF_2(unknown_session_and_token),
-	GUEST_TEST_OF_2(session_retrieved_twice),
-	GUEST_TEST_OF_2(incoming_takes_no_files),
-	GUEST_TEST_OF_2(incoming_structures),
-	GUEST_TEST_OF_2(fd_only_with_reply),
-	GUEST_TEST_OF_3(name_is_reused),
+	TEST_OF_PAGE(unknown_session_and_token),
+	TEST_OF_SESSION(session_retrieved_twice),
+	TEST_OF_SESSION(incoming_takes_no_files),
+	TEST_OF_PAGE(incoming_structures),
+	TEST_OF_PAGE(fd_only_with_reply),
+	{ "name_is_reused", { preserve_page, name_is_reused_between, name_is_reused_after } },
 	GUEST_TEST_OF_2(close_finishes),
-	GUEST_TEST_OF_2(unfinished_counts_as_preserved),
+	TEST_OF_PAGE(unfinished_counts_as_preserved),
 	GUEST_TEST_OF_2(finish_discards),
 	GUEST_TEST_OF_2(nobody_sees_it),
-	{ "nobody_retrieves", { nobody_retrieves_before, NULL,
-				nobody_retrieves_after } },
+	{ "nobody_retrieves", { preserve_page, NULL, nobody_retrieves_after } },
 	GUEST_TEST_OF_2(many_files),
 	GUEST_TEST_OF_2(odd_tokens),
-	GUEST_TEST_OF_2(file_retrieved_twice),
+	TEST_OF_PAGE(file_retrieved_twice),
 	GUEST_TEST_OF_2(state_at_kexec),
 	GUEST_TEST_OF_2(not_carried),
 	GUEST_TEST_OF_2(position),
@@ -1120,7 +1079,7 @@ static const struct guest_test kexec_tests[] = {
 	GUEST_TEST_OF_2(aborted_is_not_handed_over),
 	GUEST_TEST_OF_2(abort_and_again),
 	GUEST_TEST_OF_3(two_updates),
-	GUEST_TEST_OF_2(noexec_sysctl),
+	TEST_OF_PAGE(noexec_sysctl),
 	GUEST_TEST_OF_2(swapped_out),
 	{ "live_updates_are_counted", { NULL, live_updates_are_counted_1,
 					live_updates_are_counted_2 } },
