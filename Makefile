@@ -58,8 +58,9 @@ test:
 test-all:
 	@scripts/test/run-tests --all
 
+soak: KEXECS ?= 1000
 soak:
-	@scripts/test/soak $(KEXECS)
+	@KHO_KEXECS='$(KEXECS)' scripts/test/run-tests late: load soak
 
 bench:
 	@scripts/bench/run

@@ -22,6 +22,12 @@ count() {
 	done
 }
 
+# finish: count all results in a last line. Fail unless tests passed and none failed.
+finish() {
+	printf '%d passed, %d failed, %d skipped\n' "$passed" "$failed" "$skipped"
+	((failed == 0 && passed > 0))
+}
+
 # one NAME COMMAND...: run one test, whose exit status is its result
 one() {
 	try "$@"
