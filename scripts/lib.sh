@@ -205,13 +205,12 @@ kbuild() {
 		KCFLAGS="-fmacro-prefix-map=../linux/=" -j "$JOBS" "$@"
 }
 
-# compile_guest OUT SOURCE [FLAGS...]: compile an init for guests, with the library of
-# the selftests
+# compile_guest OUT SOURCE: compile an init for guests, with the library of the selftests
 compile_guest() {
-	local library=$LINUX/tools/testing/selftests/kho/guest
+	local library=$TOP/tools/testing/selftests/kho/guest
 	"${cross}gcc" -static -O2 -Wall -Wextra -Werror -D_GNU_SOURCE \
-		-I "$TOP/include/uapi" -I "$library" "${@:3}" -o "$1" "$2" \
-		"$library"/{init,log,liveupdate}.c
+		-I "$TOP/include/uapi" -I "$LINUX/tools/testing/selftests" -I "$library" \
+		-o "$1" "$2" "$library"/{init,log,liveupdate}.c
 }
 
 # make_native TARGET...: make programs for this machine, whatever ARCH is

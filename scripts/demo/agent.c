@@ -7,7 +7,7 @@
  * The first kernel copies /file into a memfd and hands it to the second, which
  * hands it to the third. Only the initrd of the first kernel has /file. Each
  * kernel reports its results as "demo: STEP NAME VALUE" in the kernel log, and the
- * host compares them. CONSOLE is the name of the guest's console.
+ * host compares them.
  */
 #include <fcntl.h>
 #include <stdarg.h>
@@ -189,7 +189,7 @@ static void load_next_kernel(void)
 	close(fd);
 	snprintf(line, sizeof(line),
 		 "console=%s panic=-1 retain_initrd kho=on liveupdate=on demo_step=%d demo_initrd_size=%ld",
-		 CONSOLE, step + 1, size);
+		 guest_param("console"), step + 1, size);
 	need(guest_load_kernel(step % 2 ? "/kernel-b" : "/kernel-a", initrd, line, 0),
 	     "kexec_file_load");
 	need(unlink(initrd), initrd);

@@ -123,8 +123,7 @@ run_kunit() {
 run_plain_kexec() {
 	local kernel=$1/$image serial=$2
 	mkdir -p "$work/plain"
-	"${cross}gcc" -static -O2 -Wall -DCONSOLE="\"$(vm_console "$kernel")\"" \
-		-o "$work/plain/init" "$TOP/scripts/test/plain-kexec.c"
+	compile_guest "$work/plain/init" "$TOP/scripts/test/plain-kexec.c"
 	cp "$kernel" "$work/plain/kernel"
 	vm_pack "$work/plain" "$work/plain.cpio"
 	vm_run "$kernel" "$work/plain.cpio" "retain_initrd" "$serial" 120

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "../../kselftest.h"
+#include "kselftest.h"
 
 #define GUEST_CMDLINE_SIZE	2048
 

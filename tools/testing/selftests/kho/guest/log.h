@@ -10,7 +10,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 
-#include "../../kselftest.h"
+#include "kselftest.h"
 
 /* Log one record. The console shows it as a whole line. */
 void guest_say(const char *fmt, ...) __printf(1, 2);

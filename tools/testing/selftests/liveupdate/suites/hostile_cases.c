@@ -7,7 +7,7 @@
  * A rule names fields, values that they are set to, and what the next kernel must do.
  * Each value of each field is a case.
  */
-#include "../../kselftest.h"
+#include "kselftest.h"
 #include "hostile.h"
 
 #define RULE(_fields, _values, _says, ...)				\
