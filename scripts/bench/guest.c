@@ -31,12 +31,14 @@
 /**
  * struct bench_case - one case of the benchmark
  * @name: the value of bench_case=
- * @preserve: its first half, which runs in the first kernel
- * @retrieve: its second half
+ * @preserve: its first half, which runs in the first kernel; NULL if there is nothing to do
+ * @arg: the argument of @preserve
+ * @retrieve: its second half, or NULL
  */
 struct bench_case {
 	const char *name;
-	void (*preserve)(void);
+	void (*preserve)(unsigned long arg);
+	unsigned long arg;
 	void (*retrieve)(void);
 };
 
@@ -185,27 +187,17 @@ static void preserve_pages(unsigned long stride)
 		say_figure(figures[i], parameter("folios"), parameter(figures[i]));
 }
 
-static void preserve_contiguous(void)
-{
-	preserve_pages(1);
-}
-
-static void preserve_fragmented(void)
-{
-	preserve_pages(2);
-}
-
 /* Cases: one memfd; size in MiB */
 
-static void preserve_memfd(const char *huge)
+static void preserve_memfd(unsigned long huge)
 {
 	int session = create_session(open_device(), 0);
 	off_t bytes = (off_t)size << 20;
 	int fd = new_memfd();
 	__u64 start;
 
-	need(guest_write_file("/sys/kernel/mm/transparent_hugepage/shmem_enabled", huge),
-	     "shmem_enabled");
+	need(guest_write_file("/sys/kernel/mm/transparent_hugepage/shmem_enabled",
+			      huge ? "force" : "never"), "shmem_enabled");
 	if (ftruncate(fd, bytes) ||
 	    mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
 		 fd, 0) == MAP_FAILED)
@@ -213,16 +205,6 @@ static void preserve_memfd(const char *huge)
 	start = ticks();
 	preserve_fd(session, fd, 1);
 	say_figure("preserve_fd", bytes / PAGE_BYTES, ticks() - start);
-}
-
-static void preserve_small(void)
-{
-	preserve_memfd("never");
-}
-
-static void preserve_huge(void)
-{
-	preserve_memfd("force");
 }
 
 static void retrieve_memfd(void)
@@ -244,14 +226,14 @@ static void retrieve_memfd(void)
 
 /* Cases: many sessions; size is their number */
 
-static void preserve_sessions(void)
+static void preserve_sessions(unsigned long first)
 {
 	int device = open_device();
 	__u64 start = ticks();
 	unsigned long i;
 
 	for (i = 0; i < size; i++)
-		create_session(device, i);
+		create_session(device, first + i);
 	say_figure("create", size, ticks() - start);
 }
 
@@ -269,7 +251,7 @@ static void retrieve_sessions(void)
 
 /* Cases: many memfds in one session; size is their number */
 
-static void preserve_memfds(size_t bytes)
+static void preserve_memfds(unsigned long bytes)
 {
 	static const char content[PAGE_BYTES];
 	int *fds = calloc(size, sizeof(*fds));
@@ -290,16 +272,6 @@ static void preserve_memfds(size_t bytes)
 	say_figure("preserve_fds", size, ticks() - start);
 }
 
-static void preserve_pages_each(void)
-{
-	preserve_memfds(PAGE_BYTES);
-}
-
-static void preserve_empty(void)
-{
-	preserve_memfds(0);
-}
-
 static void retrieve_memfds(void)
 {
 	int session = retrieve_session(open_device(), 0);
@@ -316,19 +288,15 @@ static void retrieve_memfds(void)
 
 /* Both kernels */
 
-static void do_nothing(void)
-{
-}
-
 static const struct bench_case cases[] = {
-	{ "nothing", do_nothing, do_nothing },
-	{ "contiguous", preserve_contiguous, do_nothing },
-	{ "fragmented", preserve_fragmented, do_nothing },
-	{ "memfd-4k", preserve_small, retrieve_memfd },
-	{ "memfd-2m", preserve_huge, retrieve_memfd },
-	{ "sessions", preserve_sessions, retrieve_sessions },
-	{ "memfds", preserve_pages_each, retrieve_memfds },
-	{ "memfds-empty", preserve_empty, retrieve_memfds },
+	{ "nothing", NULL, 0, NULL },
+	{ "contiguous", preserve_pages, 1, NULL },
+	{ "fragmented", preserve_pages, 2, NULL },
+	{ "memfd-4k", preserve_memfd, false, retrieve_memfd },
+	{ "memfd-2m", preserve_memfd, true, retrieve_memfd },
+	{ "sessions", preserve_sessions, 0, retrieve_sessions },
+	{ "memfds", preserve_memfds, PAGE_BYTES, retrieve_memfds },
+	{ "memfds-empty", preserve_memfds, 0, retrieve_memfds },
 };
 
 static void find_case(void)
@@ -387,12 +355,14 @@ int main(void)
 	if (guest_param_word("bench_next")) {
 		say("init %llu", started);
 		say_map();
-		bench->retrieve();
+		if (bench->retrieve)
+			bench->retrieve();
 		say("end");
 		guest_power_off();
 	}
 
-	bench->preserve();
+	if (bench->preserve)
+		bench->preserve(bench->arg);
 	load_kernel();
 	start_next();
 }

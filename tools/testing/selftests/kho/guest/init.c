@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "init.h"
@@ -183,6 +184,37 @@ int guest_copy(const char *from, int to, size_t size)
 	}
 	close(in);
 	return !size || !got ? 0 : -1;
+}
+
+static void __noreturn become(int out, char *const argv[])
+{
+	dup2(out, STDOUT_FILENO);
+	dup2(out, STDERR_FILENO);
+	execvp(argv[0], argv);
+	fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
+	_exit(127);
+}
+
+char *guest_run(int *status, char *const argv[])
+{
+	char *text = NULL;
+	int out[2];
+	int ended;
+	pid_t pid;
+
+	if (pipe2(out, O_CLOEXEC))
+		return NULL;
+	pid = fork();
+	if (!pid)
+		become(out[1], argv);
+	close(out[1]);
+	if (pid > 0) {
+		text = guest_read_fd(out[0]);
+		waitpid(pid, &ended, 0);
+		*status = WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
+	}
+	close(out[0]);
+	return text;
 }
 
 int guest_load_kernel(const char *kernel, const char *initrd,

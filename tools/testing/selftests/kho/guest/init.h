@@ -44,6 +44,13 @@ long guest_meminfo(const char *field);
 /* Append up to @size bytes of the file @from to the open file @to: 0 or -1. */
 int guest_copy(const char *from, int to, size_t size);
 
+/*
+ * Run a program. Return its output, NUL-terminated, which the caller frees, or
+ * NULL if the program can't be run. @status is its exit status, or -1 if it was
+ * killed.
+ */
+char *guest_run(int *status, char *const argv[]);
+
 /* Load a kernel for the next kexec; @initrd may be NULL. 0 or -1 with errno. */
 int guest_load_kernel(const char *kernel, const char *initrd,
 		      const char *cmdline, unsigned long flags);

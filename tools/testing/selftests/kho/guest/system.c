@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "runner.h"
@@ -57,37 +56,6 @@ bool guest_has_program(const char *name)
 
 	snprintf(path, sizeof(path), "/bin/%s", name);
 	return !access(path, X_OK);
-}
-
-static void __noreturn become(int out, char *const argv[])
-{
-	dup2(out, STDOUT_FILENO);
-	dup2(out, STDERR_FILENO);
-	execvp(argv[0], argv);
-	fprintf(stderr, "%s: %s\n", argv[0], strerror(errno));
-	_exit(127);
-}
-
-char *guest_run(int *status, char *const argv[])
-{
-	char *text = NULL;
-	int out[2];
-	int ended;
-	pid_t pid;
-
-	if (pipe2(out, O_CLOEXEC))
-		return NULL;
-	pid = fork();
-	if (!pid)
-		become(out[1], argv);
-	close(out[1]);
-	if (pid > 0) {
-		text = guest_read_fd(out[0]);
-		waitpid(pid, &ended, 0);
-		*status = WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
-	}
-	close(out[0]);
-	return text;
 }
 
 long guest_free_memory(void)

@@ -18,12 +18,6 @@ void guest_need_module(const char *name);
 
 /* Programs that guest_add_program has copied from the host are in /bin. */
 bool guest_has_program(const char *name);
-/*
- * Run a program. Return its output, NUL-terminated, which the caller frees, or
- * NULL if the program can't be run. @status is its exit status, or -1 if it was
- * killed.
- */
-char *guest_run(int *status, char *const argv[]);
 
 /* Return the size of free memory in KiB, including the per-CPU lists. */
 long guest_free_memory(void);
