@@ -30,6 +30,8 @@ bool overlaps(const struct ranges *ranges, const struct range *r);
 void ranges_from_lines(struct ranges *out, const char *text, const char *key,
 		       const char *fmt);
 
+/* Read the ranges of /proc/iomem with this name: 0, or -1 if there are none. */
+int read_iomem(struct ranges *out, const char *name);
 /* Read the scratch regions from the kernel log: 0 or -1. There may be none. */
 int read_scratch(struct ranges *out);
 /* As read_scratch(), but the step fails if there is no scratch region. */

@@ -61,6 +61,24 @@ void ranges_from_lines(struct ranges *out, const char *text, const char *key,
 	}
 }
 
+int read_iomem(struct ranges *out, const char *name)
+{
+	FILE *file = fopen("/proc/iomem", "r");
+	char line[256];
+
+	out->nr = 0;
+	while (file && fgets(line, sizeof(line), file)) {
+		struct range *r = &out->r[out->nr];
+
+		if (strstr(line, name) && out->nr < MAX_RANGES &&
+		    sscanf(line, " %llx-%llx", &r->start, &r->end) == 2)
+			out->nr++;
+	}
+	if (file)
+		fclose(file);
+	return out->nr ? 0 : -1;
+}
+
 int read_scratch(struct ranges *out)
 {
 	char *log = guest_log();

@@ -261,8 +261,7 @@ long long note_number(int fd)
 	char *text, *line;
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
-	text = guest_read_file(path);
-	CHECK(text);
+	text = guest_text_of(path);
 	line = strstr(text, "note:");
 	if (line)
 		number = atoll(line + strlen("note:"));
@@ -348,8 +347,7 @@ void check_no_leak(void)
 	sleep(KMEMLEAK_AGE + 1);
 	CHECK(!guest_write_file(KMEMLEAK, "scan"));
 	CHECK(!guest_write_file(KMEMLEAK, "scan"));
-	found = guest_read_file(KMEMLEAK);
-	CHECK(found);
+	found = guest_text_of(KMEMLEAK);
 	if (*found)
 		guest_fail(__FILE__, __LINE__, "leaked: %.500s", found);
 	free(found);

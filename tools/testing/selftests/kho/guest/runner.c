@@ -154,6 +154,16 @@ void guest_check_logged(const char *text, const char *file, int line)
 		guest_fail(file, line, "the log lacks '%s'", text);
 }
 
+char *guest_text_of(const char *path)
+{
+	char *text = guest_read_file(path);
+
+	if (!text)
+		guest_note("%s", path);
+	CHECK(text);
+	return text;
+}
+
 int guest_kernel(void)
 {
 	return kernel_nr;

@@ -42,7 +42,7 @@ struct guest_test {
 /* Tests that are named like the functions of their steps */
 #define GUEST_TEST(fn)		{ #fn, { fn } }
 #define GUEST_TEST_IN_2ND(fn)	{ #fn, { [1] = fn } }
-#define GUEST_TEST_IN_BOTH(fn)	{ #fn, { fn, fn } }
+#define GUEST_TEST_IN_BOTH(fn)	{ #fn, { [0 ... 1] = fn } }
 #define GUEST_TEST_OF_2(name)	{ #name, { name ## _before, name ## _after } }
 #define GUEST_TEST_OF_3(name)						\
 	{ #name, { name ## _before, name ## _between, name ## _after } }
@@ -121,6 +121,9 @@ void guest_note(const char *fmt, ...) __printf(1, 2);
 void guest_fail(const char *file, int line, const char *fmt, ...)
 	__noreturn __printf(3, 4);
 void guest_skip(const char *fmt, ...) __noreturn __printf(1, 2);
+
+/* As guest_read_file(), but the step fails if that fails. */
+char *guest_text_of(const char *path);
 
 /* Mount debugfs, or skip the test if there is none. */
 void guest_need_debugfs(void);

@@ -38,16 +38,6 @@ static const char *const incoming_files[] = {
 	KHO "in/sub_fdts/test-large",
 };
 
-static char *read_all(const char *path)
-{
-	char *text = guest_read_file(path);
-
-	if (!text)
-		guest_note("%s", path);
-	CHECK(text);
-	return text;
-}
-
 static int open_file(const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -137,8 +127,8 @@ static void scratch_is_as_logged(void)
 	int i;
 
 	need_scratch(&scratch);
-	phys = read_all(KHO "out/scratch_phys");
-	len = read_all(KHO "out/scratch_len");
+	phys = guest_text_of(KHO "out/scratch_phys");
+	len = guest_text_of(KHO "out/scratch_len");
 	next_phys = phys;
 	next_len = len;
 	for (i = 0; i < scratch.nr; i++) {
@@ -201,7 +191,7 @@ static void dtc_reads_fdts(void)
 /* A summary that is read in parts equals one that is read as a whole. */
 static void check_summary_in_parts(const char *path, size_t part)
 {
-	char *whole = read_all(path);
+	char *whole = guest_text_of(path);
 	size_t len = strlen(whole), done = 0;
 	int fd = open_file(path);
 	char buf[64];
@@ -239,7 +229,7 @@ static void nothing_came_in(void)
 {
 	char *summary;
 
-	summary = read_all(KHO "in/summary");
+	summary = guest_text_of(KHO "in/summary");
 	CHECK(!strncmp(summary, "nothing was handed over\n", 24));
 	free(summary);
 	CHECK_ERRNO(access(KHO "in/fdt", F_OK), ENOENT);
@@ -280,11 +270,11 @@ static void counts_follow_preservation(void)
 	long blocks = 0;
 	int order;
 
-	before = read_all(KHO "out/summary");
+	before = guest_text_of(KHO "out/summary");
 	CHECK(!guest_insmod(MODULE, ""));
-	during = read_all(KHO "out/summary");
+	during = guest_text_of(KHO "out/summary");
 	CHECK(!guest_rmmod(MODULE));
-	after = read_all(KHO "out/summary");
+	after = guest_text_of(KHO "out/summary");
 
 	for (order = 0; order <= MAX_ORDER; order++) {
 		CHECK_EQ(nr_blocks(during, order) - nr_blocks(before, order),
@@ -421,7 +411,7 @@ static void blobs_are_kept_for_reading_after(void)
 	int order;
 
 	check_incoming_blobs();
-	before = read_all(KHO "in/summary");
+	before = guest_text_of(KHO "in/summary");
 	CHECK(!strncmp(before, "version: \"kho-v4;radix-v1;vmalloc-v1\"\n", 38));
 	check_line(before, "\"test-plain\" 12188 bytes at 0x", ", not restored");
 	check_line(before, "\"test-large\" 65537 bytes", ", not restored");
@@ -433,7 +423,7 @@ static void blobs_are_kept_for_reading_after(void)
 
 	CHECK(!guest_insmod(MODULE, "restore=1"));
 	check_incoming_blobs();
-	after = read_all(KHO "in/summary");
+	after = guest_text_of(KHO "in/summary");
 	check_line(after, "\"test-plain\"", ", restored");
 	check_line(after, "\"test-large\"", ", restored");
 	for (order = 0; order <= MAX_ORDER; order++)

@@ -66,30 +66,12 @@ static void segments_lie_in_scratch(void)
 	all_within(&segments, &scratch);
 }
 
-static int read_crash_region(struct ranges *out)
-{
-	FILE *file = fopen("/proc/iomem", "r");
-	char line[256];
-
-	out->nr = 0;
-	while (file && fgets(line, sizeof(line), file)) {
-		struct range *r = &out->r[out->nr];
-
-		if (strstr(line, "Crash kernel") &&
-		    sscanf(line, " %llx-%llx", &r->start, &r->end) == 2)
-			out->nr++;
-	}
-	if (file)
-		fclose(file);
-	return out->nr ? 0 : -1;
-}
-
 static void crash_image_lies_in_crash_region(void)
 {
 	struct ranges segments, region, scratch;
 	int i;
 
-	if (read_crash_region(&region))
+	if (read_iomem(&region, "Crash kernel"))
 		guest_skip("no memory is reserved for a crash kernel");
 	load_and_read(KEXEC_FILE_ON_CRASH, &segments);
 	all_within(&segments, &region);
@@ -100,9 +82,8 @@ static void crash_image_lies_in_crash_region(void)
 
 static void check_file_says(const char *path, const char *wanted)
 {
-	char *text = guest_read_file(path);
+	char *text = guest_text_of(path);
 
-	CHECK(text);
 	CHECK(!strcmp(text, wanted));
 	free(text);
 }

@@ -5,34 +5,17 @@
  * Copyright (C) 2026 The KHO LTS developers
  */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "../kho.h"
 
-static int read_text(struct range *text)
-{
-	char *iomem = guest_read_file("/proc/iomem");
-	char *at = iomem ? strstr(iomem, " : Kernel code") : NULL;
-	int found;
-
-	if (!at)
-		return -1;
-	*at = '\0';
-	at = strrchr(iomem, '\n');
-	found = sscanf(at, " %llx-%llx", &text->start, &text->end);
-	free(iomem);
-	return found == 2 ? 0 : -1;
-}
-
 static void text_in_scratch(void)
 {
-	struct ranges scratch;
-	struct range text;
+	struct ranges scratch, text;
 
-	CHECK(!read_text(&text));
+	CHECK(!read_iomem(&text, "Kernel code"));
 	CHECK(!read_scratch(&scratch));
-	guest_note("kernel %d at %#llx", guest_kernel(), text.start);
-	CHECK(within(&scratch, &text));
+	guest_note("kernel %d at %#llx", guest_kernel(), text.r[0].start);
+	CHECK(within(&scratch, &text.r[0]));
 }
 
 /* text= lists the addresses of the kernels that were started by kexec, latest first. */
@@ -40,10 +23,10 @@ static const char *kaslr_append(int kernel)
 {
 	static char append[256];
 	const char *earlier = guest_param("text");
-	struct range text;
+	struct ranges text;
 
-	if (kernel > 2 && !read_text(&text))
-		snprintf(append, sizeof(append), "text=%llx,%s", text.start,
+	if (kernel > 2 && !read_iomem(&text, "Kernel code"))
+		snprintf(append, sizeof(append), "text=%llx,%s", text.r[0].start,
 			 earlier ? earlier : "");
 	return append;
 }
@@ -52,15 +35,15 @@ static const char *kaslr_append(int kernel)
 static void text_moves(void)
 {
 	const char *earlier = guest_param("text");
-	struct range text;
+	struct ranges text;
 	char here[32];
 
 	if (guest_param_word("nokaslr"))
 		guest_skip("KASLR is off");
 	CHECK(earlier);
-	CHECK(!read_text(&text));
-	guest_note("now at %llx, before at %s", text.start, earlier);
-	snprintf(here, sizeof(here), "%llx,", text.start);
+	CHECK(!read_iomem(&text, "Kernel code"));
+	guest_note("now at %llx, before at %s", text.r[0].start, earlier);
+	snprintf(here, sizeof(here), "%llx,", text.r[0].start);
 	while (guest_after(earlier, here))
 		earlier += strlen(here);
 	CHECK(*earlier);

@@ -19,14 +19,6 @@
 #define ODD_QUOTED	"\"odd\\n  session \\\"x\\\"\\\\\\x9b\\xff\""
 #define MEMFD		"handler \"memfd-v2;vmalloc-v1\""
 
-static char *read_summary(const char *path)
-{
-	char *text = guest_read_file(path);
-
-	CHECK(text);
-	return text;
-}
-
 /* Return how often @text is in @summary. */
 static int nr_found(const char *summary, const char *text)
 {
@@ -42,7 +34,7 @@ static int nr_found(const char *summary, const char *text)
 
 void check_found(const char *path, const char *text, int wanted)
 {
-	char *summary = read_summary(path);
+	char *summary = guest_text_of(path);
 	int nr = nr_found(summary, text);
 
 	free(summary);
@@ -95,7 +87,7 @@ static int session_of_many(const char *name)
 static void many_files_come_in_order(void)
 {
 	int session = session_of_many("many");
-	char *summary = read_summary(OUT_SUMMARY);
+	char *summary = guest_text_of(OUT_SUMMARY);
 	const char *at = summary;
 	char token[64];
 	int i;
@@ -171,7 +163,7 @@ static void sessions_go_while_read(void)
 	pid_t pid;
 	int i, j;
 
-	free(read_summary(OUT_SUMMARY));
+	free(guest_text_of(OUT_SUMMARY));
 	pid = start_reader();
 	for (i = 0; i < 300; i++) {
 		int *session = &sessions[i % ARRAY_SIZE(sessions)];

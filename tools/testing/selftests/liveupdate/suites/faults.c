@@ -167,14 +167,6 @@ static int finish(void *arg)
 
 /* ---- the old kernel ---- */
 
-static char *summary_now(void)
-{
-	char *summary = guest_read_file(OUT_SUMMARY);
-
-	CHECK(summary);
-	return summary;
-}
-
 static void create_fails(void)
 {
 	struct request req = { .name = "create_fails" };
@@ -184,7 +176,7 @@ static void create_fails(void)
 
 	need_faults();
 	dev = open_device();
-	before = summary_now();
+	before = guest_text_of(OUT_SUMMARY);
 	forget_leaks();
 	while (!done) {
 		if (try(&attempt, create, &req, &done))
@@ -233,12 +225,12 @@ static void check_kind(int fd, enum kind kind)
 /* The nodes of the tree depend on the address of the session's memory. */
 static void preserve_kind(enum kind kind)
 {
-	char *start = summary_now();
+	char *start = guest_text_of(OUT_SUMMARY);
 	struct request req = {
 		.session = new_session("preserve_fails"),
 		.token = kind,
 	};
-	char *before = summary_now();
+	char *before = guest_text_of(OUT_SUMMARY);
 	struct attempt attempt = {};
 	bool done = false;
 
@@ -249,7 +241,7 @@ static void preserve_kind(enum kind kind)
 			check_summary(start);
 			req.session = new_session("preserve_fails");
 			free(before);
-			before = summary_now();
+			before = guest_text_of(OUT_SUMMARY);
 		} else {
 			check_summary(before);
 		}
@@ -313,7 +305,7 @@ static void kexec_fails_before(void)
 	dev = open_device();
 	preserve_sessions();
 	CHECK(!guest_load_image(0));
-	before = summary_now();
+	before = guest_text_of(OUT_SUMMARY);
 	for (nth = 1; nth < MAX_FAULTS; nth++) {
 		guest_note("kexec: allocation %d, %d were needed", nth, needed++);
 		arm(nth);
@@ -377,10 +369,9 @@ static void retrieve_session_fails(void)
 
 static long nr_reserved(void)
 {
-	char *summary = guest_read_file(IN_SUMMARY), *at;
+	char *summary = guest_text_of(IN_SUMMARY), *at;
 	long pages;
 
-	CHECK(summary);
 	at = strstr(summary, "preserved, not restored: ");
 	CHECK(at);
 	at = strstr(at, " blocks, ");

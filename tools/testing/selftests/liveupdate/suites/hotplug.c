@@ -27,9 +27,8 @@ static void run_on_hotplug_node(void)
 
 static void need_hotplug_memory(void)
 {
-	char *nodes = guest_read_file("/sys/devices/system/node/has_memory");
+	char *nodes = guest_text_of("/sys/devices/system/node/has_memory");
 
-	CHECK(nodes);
 	if (strcmp(nodes, "0-1\n"))
 		guest_skip("no memory was plugged in that has a node of its own (MEMORY_HOTPLUG)");
 	free(nodes);

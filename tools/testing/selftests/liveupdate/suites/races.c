@@ -217,16 +217,6 @@ static void *preserve_files(void *arg)
 	return NULL;
 }
 
-static void start_preserver(struct preserver *p)
-{
-	CHECK(!pthread_create(&p->thread, NULL, preserve_files, p));
-}
-
-static void join(struct preserver *p)
-{
-	CHECK(!pthread_join(p->thread, NULL));
-}
-
 /* Close the last descriptor while another thread preserves. */
 static void close_in_between(void)
 {
@@ -234,10 +224,10 @@ static void close_in_between(void)
 	struct preserver p = { .session = own_session(), .files = files };
 
 	new_files(files, NR_FILES);
-	start_preserver(&p);
+	CHECK(!pthread_create(&p.thread, NULL, preserve_files, &p));
 	usleep(any(1000));
 	close(p.session);
-	join(&p);
+	CHECK(!pthread_join(p.thread, NULL));
 	CHECK(p.done == NR_FILES || p.err == EBADF);
 	drop_files(files, NR_FILES);
 }
@@ -274,10 +264,10 @@ static void preserve_by_two(void)
 		p[i].arrived = arrived;
 		p[i].files = files[rival->files ? 0 : i];
 		p[i].token = rival->tokens ? 0 : i * NR_FILES;
-		start_preserver(&p[i]);
+		CHECK(!pthread_create(&p[i].thread, NULL, preserve_files, &p[i]));
 	}
 	for (i = 0; i < 2; i++) {
-		join(&p[i]);
+		CHECK(!pthread_join(p[i].thread, NULL));
 		CHECK(!p[i].err || p[i].err == rival->err);
 	}
 	CHECK_EQ(p[0].done + p[1].done, rival->err ? NR_FILES : 2 * NR_FILES);
@@ -665,8 +655,7 @@ static void storm_leaves_nothing(void)
 	open_shared_files();
 	dev = open_device();
 	CHECK(!guest_load_image(0));
-	before = guest_read_file(OUT_SUMMARY);
-	CHECK(before);
+	before = guest_text_of(OUT_SUMMARY);
 	forget_leaks();
 
 	storm();
@@ -732,16 +721,11 @@ static void restored_by_one_after(void)
 
 /* ---- a storm that the kexec ends ---- */
 
+/* The content of their files depends on the token. */
 #define NR_SURVIVORS	48
 #define NR_UNENDING	4
 #define NR_RETRIEVERS	4
 #define MAX_SESSIONS	64
-
-/* The content depends on the token. */
-static int survivor_file(size_t size, int token)
-{
-	return new_file(size, token);
-}
 
 static void create_survivors(void)
 {
@@ -753,8 +737,7 @@ static void create_survivors(void)
 		session = luo_create(dev, name);
 		CHECK(session >= 0);
 		for (token = 0; token < NR_FILES; token++)
-			CHECK(!luo_preserve(session,
-					    survivor_file(i % 8 * 5 * PAGE, token),
+			CHECK(!luo_preserve(session, new_file(i % 8 * 5 * PAGE, token),
 					    token));
 	}
 }
@@ -778,7 +761,7 @@ static void __noreturn unending(void)
 		if (session < 0)
 			wait_for_kexec();
 		for (token = 0; token < NR_FILES; token++) {
-			fd = survivor_file(any(20 * PAGE), token);
+			fd = new_file(any(20 * PAGE), token);
 			if (luo_preserve(session, fd, token))
 				wait_for_kexec();
 			close(fd);
@@ -809,10 +792,9 @@ static struct {
 
 static void list_old_sessions(void)
 {
-	char *summary = guest_read_file(IN_SUMMARY);
+	char *summary = guest_text_of(IN_SUMMARY);
 	const char *at = summary;
 
-	CHECK(summary);
 	while ((at = strstr(at, "\n  session \""))) {
 		size_t len;
 
@@ -855,11 +837,6 @@ static void *retrieve_files(void *arg)
 	return NULL;
 }
 
-static void start_retriever(struct retriever *r)
-{
-	CHECK(!pthread_create(&r->thread, NULL, retrieve_files, r));
-}
-
 static void join_retriever(struct retriever *r)
 {
 	CHECK(!pthread_join(r->thread, NULL));
@@ -900,7 +877,7 @@ static void retrieve_twice(int session, bool complete)
 	int i;
 
 	for (i = 0; i < 2; i++)
-		start_retriever(&r[i]);
+		CHECK(!pthread_create(&r[i].thread, NULL, retrieve_files, &r[i]));
 	for (i = 0; i < 2; i++)
 		join_retriever(&r[i]);
 	for (i = 0; i < NR_FILES; i++) {
@@ -917,7 +894,7 @@ static void retrieve_while_finishing(int session)
 	struct retriever r = { .session = session };
 	int i;
 
-	start_retriever(&r);
+	CHECK(!pthread_create(&r.thread, NULL, retrieve_files, &r));
 	usleep(any(1000));
 	CHECK(!luo_finish(session));
 	join_retriever(&r);
