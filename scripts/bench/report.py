@@ -38,9 +38,11 @@ def read_goals(path):
 
 
 def goal_of(goals, key):
-    """Return the goal for this size, or for all sizes."""
+    """Return the goal for this size, or for all sizes. Without a goal only its unit is set."""
     case, size, figure = key
-    return goals.get((case, str(size), figure)) or goals.get((case, "*", figure))
+    unit = {"map": "bits", "host_memory": "KiB"}.get(figure, "ms")
+    return (goals.get((case, str(size), figure)) or goals.get((case, "*", figure)) or
+            Goal(unit, None, None))
 
 
 def read_figures(lines):
@@ -91,11 +93,6 @@ def number(amount):
     return f"{amount:.1f}" if abs(amount) >= 10 else f"{amount:.2f}"
 
 
-def unit_of(figure):
-    """Return the unit of a figure without a goal."""
-    return {"map": "bits", "host_memory": "KiB"}.get(figure, "ms")
-
-
 def size_name(case, size):
     if case.startswith("memfds") or case == "sessions":
         return str(size)
@@ -105,26 +102,20 @@ def size_name(case, size):
 def make_row(key, figures, goal, with_peer):
     case, size, figure = key
     items, ticks = figures["ours"][key]
-    unit = goal.unit if goal else unit_of(figure)
-    ours = value(unit, items, ticks)
-    row = {"case": case, "size": size_name(case, size), "figure": figure,
-           "items": items, "ns/item": "", "ms": "", "goal": "", "met": "", "other": "",
-           "ratio": ""}
+    ours = value(goal.unit, items, ticks)
+    row = dict.fromkeys(COLUMNS + ["other", "ratio"], "")
+    row.update(case=case, size=size_name(case, size), figure=figure, items=items)
     if figure == "map":
-        row["ns/item"] = f"{number(ours)} bits"
-        row["ms"] = f"{ticks} nodes"
+        row.update({"ns/item": f"{number(ours)} bits", "ms": f"{ticks} nodes"})
     else:
-        row["ms"] = number(ticks / 1e6)
-        row["ns/item"] = number(ticks / items) if items > 1 else ""
-    if goal:
-        row["goal"] = f"{goal.limit:g} {unit}"
-        row["met"] = "yes" if ours <= goal.limit else "NO"
+        row.update({"ns/item": number(ticks / items) if items > 1 else "", "ms": number(ticks / 1e6)})
+    if goal.limit:
+        row.update(goal=f"{goal.limit:g} {goal.unit}", met="yes" if ours <= goal.limit else "NO")
+    other = goal.mainline
     if with_peer:
-        other = value(unit, *figures["peer"][key]) if key in figures["peer"] else None
-    else:
-        other = goal.mainline if goal else None
+        other = value(goal.unit, *figures["peer"][key]) if key in figures["peer"] else None
     if other is not None:
-        row["other"] = f"{number(other)} {unit}"
+        row["other"] = f"{number(other)} {goal.unit}"
         row["ratio"] = number(other / ours) if ours > 0 else ""
     return row
 
@@ -175,7 +166,7 @@ def write_csv(path, figures, goals):
                       "unit", "goal", "met", "mainline"])
         for kernel, known in figures.items():
             for key, (items, ticks) in sorted(known.items()):
-                goal = goal_of(goals, key) or Goal(unit_of(key[2]), None, None)
+                goal = goal_of(goals, key)
                 amount = value(goal.unit, items, ticks)
                 met = amount <= goal.limit if goal.limit else None
                 out.writerow([kernel, *key, items, ticks, f"{amount:.6g}", goal.unit,
