@@ -21,7 +21,6 @@
 #include <sys/stat.h>
 #include <sys/swap.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -866,14 +865,16 @@ static void make_small_memcg(void)
 	CHECK(!guest_write_file(MEMCG "/memory.max", "4M"));
 }
 
+static int limited_session;
+
 /* Once the limit is reached this process can't allocate memory any more. */
-static void __noreturn retrieve_in_small_memcg(int session)
+static int retrieve_in_small_memcg(void)
 {
 	if (guest_write_file(MEMCG "/cgroup.procs", "0"))
-		_exit(2);
-	if (luo_retrieve_fd(session, 1) >= 0 || errno != ENOMEM)
-		_exit(3);
-	_exit(luo_retrieve_fd(session, 1) >= 0 || errno != ENOMEM);
+		return 2;
+	if (luo_retrieve_fd(limited_session, 1) >= 0 || errno != ENOMEM)
+		return 3;
+	return luo_retrieve_fd(limited_session, 1) >= 0 || errno != ENOMEM;
 }
 
 /*
@@ -882,21 +883,15 @@ static void __noreturn retrieve_in_small_memcg(int session)
  */
 static void beyond_the_limit_after(void)
 {
-	int session = old_session("beyond_the_limit");
-	int status, fd;
-	pid_t pid;
+	int fd;
 
+	limited_session = old_session("beyond_the_limit");
 	make_small_memcg();
-	pid = fork();
-	CHECK(pid >= 0);
-	if (!pid)
-		retrieve_in_small_memcg(session);
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	CHECK_EQ(status, 0);
+	CHECK_EQ(run_in_child(retrieve_in_small_memcg), 0);
 
-	fd = old_file(session, 1);
+	fd = old_file(limited_session, 1);
 	check_file(fd, 16 * MIB, 1);
-	CHECK(!luo_finish(session));
+	CHECK(!luo_finish(limited_session));
 	check_thawed(fd);
 }
 

@@ -712,19 +712,6 @@ static int load_old_way(unsigned long flags)
 		       KEXEC_ARCH_DEFAULT | flags);
 }
 
-static void check_refused_reboot(int session, int fd)
-{
-	guest_log_mark();
-	CHECK_ERRNO(guest_kexec(), EINVAL);
-	CHECK(guest_log_since("LUO: "));
-	/* The session is unchanged, and takes more files. */
-	check_frozen(fd, 3 * PAGE);
-	CHECK(!luo_preserve(session, new_file(PAGE, 2), 2));
-	CHECK_ERRNO(luo_preserve(session, fd, 3), EBUSY);
-	close(session);
-	check_thawed(fd);
-}
-
 static void reboot_without_image(void)
 {
 	int session = new_session("reboot_without_image");
@@ -737,27 +724,36 @@ static void reboot_without_image(void)
 	check_thawed(fd);
 }
 
-static void reboot_with_kexec_load_image(void)
+static void reboot_with_old_image(unsigned long flags)
 {
-	int session = new_session("reboot_with_kexec_load_image");
+	int session = new_session("reboot_with_old_image");
 	int fd = new_file(3 * PAGE, 1);
 
 	CHECK(!luo_preserve(session, fd, 1));
-	CHECK(!load_old_way(0));
-	check_refused_reboot(session, fd);
+	if (load_old_way(flags)) {
+		CHECK(flags & KEXEC_PRESERVE_CONTEXT);
+		guest_skip("the kernel has no KEXEC_JUMP");
+	}
+	guest_log_mark();
+	CHECK_ERRNO(guest_kexec(), EINVAL);
+	CHECK(guest_log_since("LUO: "));
+	/* The session is unchanged, and takes more files. */
+	check_frozen(fd, 3 * PAGE);
+	CHECK(!luo_preserve(session, new_file(PAGE, 2), 2));
+	CHECK_ERRNO(luo_preserve(session, fd, 3), EBUSY);
+	close(session);
+	check_thawed(fd);
 	CHECK(!guest_unload_image(0));
+}
+
+static void reboot_with_kexec_load_image(void)
+{
+	reboot_with_old_image(0);
 }
 
 static void reboot_with_preserve_context(void)
 {
-	int session = new_session("reboot_with_preserve_context");
-	int fd = new_file(3 * PAGE, 1);
-
-	CHECK(!luo_preserve(session, fd, 1));
-	if (load_old_way(KEXEC_PRESERVE_CONTEXT))
-		guest_skip("the kernel has no KEXEC_JUMP");
-	check_refused_reboot(session, fd);
-	CHECK(!guest_unload_image(0));
+	reboot_with_old_image(KEXEC_PRESERVE_CONTEXT);
 }
 
 /* An empty file has no pinned pages, so it can be sealed after it was preserved. */
