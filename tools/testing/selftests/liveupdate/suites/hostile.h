@@ -33,7 +33,8 @@ enum {
 /**
  * struct hostile_rule - damage to a field, and what the next kernel must do
  * @fields: fields, as luo_test_hostile.ko names them, separated by blanks
- * @values: values that they are set to, likewise; each value of each field is a case
+ * @values: values that they are set to, likewise; each value of each field is a case.
+ *	    A "!" after a value puts it into the sample, for the last field.
  * @also: another "FIELD VALUE" that is set first; optional
  * @says: extended regular expression for a line of the next kernel's log; NULL if
  *	  the ABI does not allow to detect the damage
@@ -41,7 +42,7 @@ enum {
  * @refused: things that can't be retrieved, and whose memory stays reserved
  * @gone: things that can't be retrieved, and whose memory may be in use
  * @open: things that may be retrieved or not, with any content
- * @error: errno of the refused things; 0 if it may be any
+ * @error: errno of the refused or gone things; 0 if it may be any
  *
  * All other things must be handed over undamaged.
  */
@@ -59,9 +60,5 @@ struct hostile_rule {
 
 extern const struct hostile_rule hostile_rules[];
 extern const size_t nr_hostile_rules;
-
-/* A sample, as "FIELD VALUE": a case for each important kind of refusal */
-extern const char *const hostile_sample[];
-extern const size_t nr_hostile_sample;
 
 #endif /* SELFTESTS_LIVEUPDATE_SUITES_HOSTILE_H */

@@ -88,13 +88,19 @@ struct hostile_prop {
 int hostile_find_prop(void *fdt, const char *node, const char *name,
 		      struct hostile_prop *prop);
 
-/* hostile_damage.c */
+/* hostile_place.c */
 
 extern void *hostile_spare[HOSTILE_NR_SPARE];
 extern u64 hostile_scratch[2];
 
+/* Return the structure or page of this name, or NULL. */
+void *hostile_place(const char *name);
+/* Determine the value that a text stands for. @old is what is in @field. */
+int hostile_value(const char *text, void *field, u64 old, u64 *value);
 /* Set a number to the value that a text stands for. */
 int hostile_set_number(void *at, u32 width, const char *text);
+
+/* hostile_damage.c */
 
 /* Set a field when the kexec comes. @what is "FIELD VALUE". */
 int hostile_arm(const char *what);

@@ -4,12 +4,9 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * A field is set to a value, which is one of
- *
- *   a number, +NUMBER (added), |NUMBER (bits set), max (all bits)
- *   @PLACE	an address: of one of structures[], or see address_of()
- *   =TEXT	a string, padded with NULs; =TEXT* repeats the last character to the
- *		end, without a NUL
+ * A field is set to a value: to what hostile_place.c lists if it is a number. A string
+ * is set to =TEXT, padded with NULs. =TEXT* repeats the last character to the end,
+ * without a NUL.
  */
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
@@ -24,9 +21,6 @@
 #include "../../../../../samples/liveupdate/notepad.h"
 #include "hostile.h"
 
-void *hostile_spare[HOSTILE_NR_SPARE];
-u64 hostile_scratch[2];
-
 /* One field, and another one that has to be set with it */
 #define MAX_ARMED	2
 
@@ -37,214 +31,6 @@ static struct armed {
 
 static unsigned int nr_armed;
 
-/* Structures */
-
-static void *phys_of(u64 phys)
-{
-	return phys ? phys_to_virt(phys) : NULL;
-}
-
-static void *next_block(struct kho_block_header_ser *block)
-{
-	return block ? phys_of(block->next) : NULL;
-}
-
-#define PLACE(name, where)						\
-	static void *find_##name(void)					\
-	{								\
-		return where;						\
-	}
-
-PLACE(fdt, hostile_fdt())
-PLACE(region_fdt, hostile_region_fdt())
-PLACE(metadata, hostile_metadata())
-PLACE(luo, hostile_luo())
-PLACE(flbs, hostile_flbs())
-PLACE(sessions, hostile_sessions())
-PLACE(session, hostile_session(HOSTILE_SESSION))
-PLACE(file, hostile_file(HOSTILE_SESSION, HOSTILE_MEMFD_TOKEN))
-PLACE(test_file, hostile_file(HOSTILE_SESSION, HOSTILE_FILE_TOKEN))
-PLACE(note_file, hostile_file(HOSTILE_SESSION, HOSTILE_NOTE_TOKEN))
-PLACE(note, hostile_note())
-PLACE(memfd, hostile_memfd(HOSTILE_SESSION))
-PLACE(ledger, hostile_ledger)
-PLACE(area, &hostile_ledger->area)
-PLACE(huge, &hostile_ledger->huge)
-PLACE(sessions2, next_block(find_sessions()))
-PLACE(area_chunk, phys_of(hostile_ledger->area.first.phys))
-
-static void *find_files(void)
-{
-	struct luo_session_ser *found = find_session();
-
-	return found ? phys_of(found->file_set.files) : NULL;
-}
-
-PLACE(files2, next_block(find_files()))
-
-static void *find_chunk(void)
-{
-	struct memfd_luo_ser *found = find_memfd();
-
-	return found ? phys_of(found->folios.first.phys) : NULL;
-}
-
-static void *find_folio(void)
-{
-	struct kho_vmalloc_chunk *found = find_chunk();
-
-	return found ? phys_of(found->phys[0]) : NULL;
-}
-
-static void *find_folio2(void)
-{
-	struct memfd_luo_folio_ser *found = find_folio();
-
-	return found ? found + 1 : NULL;
-}
-
-/* A content page of the memfd */
-static void *find_page2(void)
-{
-	struct memfd_luo_folio_ser *found = find_folio2();
-
-	return found ? phys_of(PFN_PHYS(found->pfn)) : NULL;
-}
-
-static void *find_area_chunk2(void)
-{
-	struct kho_vmalloc_chunk *found = find_area_chunk();
-
-	return found ? phys_of(found->hdr.next.phys) : NULL;
-}
-
-static void *find_area_page2(void)
-{
-	struct kho_vmalloc_chunk *found = find_area_chunk();
-
-	return found ? phys_of(found->phys[1]) : NULL;
-}
-
-static void *find_flb(void)
-{
-	struct luo_flb_header_ser *table = hostile_flbs();
-
-	return table ? table + 1 : NULL;
-}
-
-/* The nodes of the map by level, and the last entry of each table */
-PLACE(map0, hostile_map_node(0))
-PLACE(map1, hostile_map_node(1))
-PLACE(map2, hostile_map_node(2))
-PLACE(map3, hostile_map_node(3))
-PLACE(map4, hostile_map_node(4))
-PLACE(map5, hostile_map_node(5))
-PLACE(map1_child, hostile_last_child(hostile_map_node(1)))
-PLACE(map2_child, hostile_last_child(hostile_map_node(2)))
-PLACE(map3_child, hostile_last_child(hostile_map_node(3)))
-PLACE(map4_child, hostile_last_child(hostile_map_node(4)))
-PLACE(map5_child, hostile_last_child(hostile_map_node(5)))
-
-/* Values */
-
-static const struct {
-	const char *name;
-	void *(*find)(void);
-} structures[] = {
-#define STRUCTURE(name)	{ #name, find_##name }
-	STRUCTURE(fdt),
-	STRUCTURE(region_fdt),
-	STRUCTURE(luo),
-	STRUCTURE(sessions),
-	STRUCTURE(sessions2),
-	STRUCTURE(files),
-	STRUCTURE(files2),
-	STRUCTURE(memfd),
-	STRUCTURE(chunk),
-	STRUCTURE(folio),
-	STRUCTURE(page2),
-	STRUCTURE(area_page2),
-	STRUCTURE(area_chunk),
-	STRUCTURE(area_chunk2),
-	STRUCTURE(ledger),
-	STRUCTURE(map5),
-	STRUCTURE(map4),
-	STRUCTURE(map3),
-	STRUCTURE(map2),
-	STRUCTURE(map1),
-	STRUCTURE(map0),
-#undef STRUCTURE
-};
-
-static u64 region_phys(void)
-{
-	phys_addr_t start, size;
-
-	return reserve_mem_find_by_name(HOSTILE_REGION, &start, &size) ? start : 0;
-}
-
-static u64 structure_phys(const char *name)
-{
-	unsigned int i;
-
-	for (i = 0; i < ARRAY_SIZE(structures); i++)
-		if (!strcmp(name, structures[i].name) && structures[i].find())
-			return virt_to_phys(structures[i].find());
-	return 0;
-}
-
-static int address_of(const char *name, void *field, u64 *phys)
-{
-	const struct {
-		const char *name;
-		u64 phys;
-	} places[] = {
-		/* The page that the field is in */
-		{ "self", ALIGN_DOWN(virt_to_phys(field), PAGE_SIZE) },
-		{ "outside", BIT_ULL(45) },
-		{ "end", U64_MAX & PAGE_MASK },
-		{ "scratch_start", hostile_scratch[0] },
-		{ "scratch", hostile_scratch[0] + hostile_scratch[1] - PAGE_SIZE },
-		{ "firmware", PAGE_SIZE },
-		{ "free", virt_to_phys(hostile_spare[HOSTILE_NR_SPARE - 1]) },
-		{ "kept", hostile_ledger->folio_phys },
-		/* A page of that folio which is not the first one */
-		{ "inside", hostile_ledger->folio_phys + PAGE_SIZE },
-		{ "region", region_phys() },
-	};
-	unsigned int i;
-
-	*phys = structure_phys(name);
-	for (i = 0; i < ARRAY_SIZE(places); i++)
-		if (!strcmp(name, places[i].name))
-			*phys = places[i].phys;
-	return *phys ? 0 : -ENOENT;
-}
-
-static int new_value(const char *text, void *field, u64 old, u64 *value)
-{
-	int err;
-
-	if (!strcmp(text, "max")) {
-		*value = U64_MAX;
-		return 0;
-	}
-	switch (*text) {
-	case '@':
-		return address_of(text + 1, field, value);
-	case '+':
-		err = kstrtou64(text + 1, 0, value);
-		*value += old;
-		return err;
-	case '|':
-		err = kstrtou64(text + 1, 0, value);
-		*value |= old;
-		return err;
-	default:
-		return kstrtou64(text, 0, value);
-	}
-}
-
 /* Fields */
 
 enum kind { U16, U32, U64, BE32, PFN, FLAGS, TEXT };
@@ -253,20 +39,7 @@ static const u32 widths[] = {
 	[U16] = sizeof(u16),
 	[U32] = sizeof(u32),
 	[U64] = sizeof(u64),
-	[BE32] = sizeof(u32),
 };
-
-int hostile_set_number(void *at, u32 width, const char *text)
-{
-	u64 value = 0;
-	int err;
-
-	memcpy(&value, at, width);
-	err = new_value(text, at, value, &value);
-	if (!err)
-		memcpy(at, &value, width);
-	return err;
-}
 
 static int set_be32(void *at, const char *text)
 {
@@ -274,7 +47,7 @@ static int set_be32(void *at, const char *text)
 	u64 value;
 	int err;
 
-	err = new_value(text, at, be32_to_cpup(field), &value);
+	err = hostile_value(text, at, be32_to_cpup(field), &value);
 	if (!err)
 		*field = cpu_to_be32(value);
 	return err;
@@ -287,8 +60,7 @@ static int set_folio(struct memfd_luo_folio_ser *at, enum kind kind,
 	u64 value;
 	int err;
 
-	err = new_value(text, at, kind == PFN ? PFN_PHYS(at->pfn) : at->flags,
-			&value);
+	err = hostile_value(text, at, kind == PFN ? PFN_PHYS(at->pfn) : at->flags, &value);
 	if (err)
 		return err;
 	if (kind == PFN)
@@ -319,20 +91,18 @@ static int set_text(char *at, u32 width, const char *text)
 	return 0;
 }
 
+/* A field PLACE.MEMBER */
 struct field {
 	const char *name;
-	void *(*find)(void);
 	u32 offset;
 	enum kind kind;
 	u32 width;	/* only of a TEXT */
 };
 
 #define FIELD(_place, _struct, _member, _kind)				\
-	{ #_place "." #_member, find_##_place,				\
-	  offsetof(struct _struct, _member), _kind }
+	{ #_place "." #_member, offsetof(struct _struct, _member), _kind }
 #define STRING(_place, _struct, _member, _width)			\
-	{ #_place "." #_member, find_##_place,				\
-	  offsetof(struct _struct, _member), TEXT, _width }
+	{ #_place "." #_member, offsetof(struct _struct, _member), TEXT, _width }
 
 static const struct field fields[] = {
 	FIELD(fdt, fdt_header, magic, BE32),
@@ -353,14 +123,13 @@ static const struct field fields[] = {
 	FIELD(region_fdt, fdt_header, last_comp_version, BE32),
 	FIELD(region_fdt, fdt_header, size_dt_strings, BE32),
 	FIELD(region_fdt, fdt_header, size_dt_struct, BE32),
-	{ "map5_child.phys", find_map5_child, 0, U64 },
-	{ "map4_child.phys", find_map4_child, 0, U64 },
-	{ "map3_child.phys", find_map3_child, 0, U64 },
-	{ "map2_child.phys", find_map2_child, 0, U64 },
-	{ "map1_child.phys", find_map1_child, 0, U64 },
+	{ "map5_child.phys", 0, U64 },
+	{ "map4_child.phys", 0, U64 },
+	{ "map3_child.phys", 0, U64 },
+	{ "map2_child.phys", 0, U64 },
+	{ "map1_child.phys", 0, U64 },
 	FIELD(metadata, kho_kexec_metadata, version, U32),
-	STRING(metadata, kho_kexec_metadata, previous_release,
-	       KHO_METADATA_RELEASE_LENGTH),
+	STRING(metadata, kho_kexec_metadata, previous_release, KHO_METADATA_RELEASE_LENGTH),
 	FIELD(metadata, kho_kexec_metadata, kexec_count, U32),
 	STRING(luo, luo_ser, compatible, LUO_ABI_COMPAT_LEN),
 	FIELD(luo, luo_ser, liveupdate_num, U64),
@@ -385,10 +154,8 @@ static const struct field fields[] = {
 	STRING(file, luo_file_ser, compatible, LIVEUPDATE_HNDL_COMPAT_LENGTH),
 	FIELD(file, luo_file_ser, data, U64),
 	FIELD(file, luo_file_ser, token, U64),
-	STRING(test_file, luo_file_ser, compatible,
-	       LIVEUPDATE_HNDL_COMPAT_LENGTH),
-	STRING(note_file, luo_file_ser, compatible,
-	       LIVEUPDATE_HNDL_COMPAT_LENGTH),
+	STRING(test_file, luo_file_ser, compatible, LIVEUPDATE_HNDL_COMPAT_LENGTH),
+	STRING(note_file, luo_file_ser, compatible, LIVEUPDATE_HNDL_COMPAT_LENGTH),
 	FIELD(note_file, luo_file_ser, data, U64),
 	FIELD(note, note_ser, text_pa, U64),
 	FIELD(note, note_ser, len, U64),
@@ -403,14 +170,13 @@ static const struct field fields[] = {
 	FIELD(memfd, memfd_luo_ser, folios.total_pages, U32),
 	FIELD(memfd, memfd_luo_ser, folios.flags, U16),
 	FIELD(memfd, memfd_luo_ser, folios.order, U16),
-	{ "chunk.next", find_chunk, 0, U64 },
+	{ "chunk.next", 0, U64 },
 	FIELD(chunk, kho_vmalloc_chunk, phys, U64),
-	{ "chunk.behind", find_chunk,
-	  offsetof(struct kho_vmalloc_chunk, phys[1]), U64 },
-	{ "folio.pfn", find_folio, 0, PFN },
-	{ "folio.flags", find_folio, 0, FLAGS },
+	{ "chunk.behind", offsetof(struct kho_vmalloc_chunk, phys[1]), U64 },
+	{ "folio.pfn", .kind = PFN },
+	{ "folio.flags", .kind = FLAGS },
 	FIELD(folio, memfd_luo_folio_ser, index, U64),
-	{ "folio2.pfn", find_folio2, 0, PFN },
+	{ "folio2.pfn", .kind = PFN },
 	FIELD(folio2, memfd_luo_folio_ser, index, U64),
 	FIELD(area, kho_vmalloc, first, U64),
 	FIELD(area, kho_vmalloc, total_pages, U32),
@@ -420,21 +186,23 @@ static const struct field fields[] = {
 	FIELD(huge, kho_vmalloc, total_pages, U32),
 	FIELD(huge, kho_vmalloc, flags, U16),
 	FIELD(huge, kho_vmalloc, order, U16),
-	{ "area_chunk.next", find_area_chunk, 0, U64 },
+	{ "area_chunk.next", 0, U64 },
 	FIELD(area_chunk, kho_vmalloc_chunk, phys, U64),
-	{ "area_chunk.behind", find_area_chunk,
-	  offsetof(struct kho_vmalloc_chunk, phys[2]), U64 },
-	{ "area_chunk2.next", find_area_chunk2, 0, U64 },
+	{ "area_chunk.behind", offsetof(struct kho_vmalloc_chunk, phys[2]), U64 },
+	{ "area_chunk2.next", 0, U64 },
 	FIELD(area_chunk2, kho_vmalloc_chunk, phys, U64),
-	{ "area_chunk2.behind", find_area_chunk2,
-	  offsetof(struct kho_vmalloc_chunk,
-		   phys[HOSTILE_AREA_PAGES - KHO_VMALLOC_SIZE]), U64 },
+	{ "area_chunk2.behind",
+	  offsetof(struct kho_vmalloc_chunk, phys[HOSTILE_AREA_PAGES - KHO_VMALLOC_SIZE]), U64 },
 };
 
 static int damage_field(const struct field *field, const char *value)
 {
-	void *at = field->find();
+	char place[32];
+	void *at;
 
+	strscpy(place, field->name);
+	*strchr(place, '.') = '\0';
+	at = hostile_place(place);
 	if (!at)
 		return -ENOENT;
 	at += field->offset;
@@ -490,7 +258,7 @@ static int damage_fdt(const char *name, const char *value)
 	int err;
 
 	strscpy(copy, name);
-	tree = strcmp(strsep(&node, ":"), "fdt") ? find_region_fdt() : find_fdt();
+	tree = strcmp(strsep(&node, ":"), "fdt") ? hostile_region_fdt() : hostile_fdt();
 	part = node;
 	strsep(&part, ".");
 	prop = strchr(node, '/');
@@ -529,7 +297,7 @@ static int damage_key(const char *value)
 	u64 key;
 	int err;
 
-	err = new_value(value, hostile_map_node(0), 0, &key);
+	err = hostile_value(value, hostile_map_node(0), 0, &key);
 	return err ?: add_key(key);
 }
 
@@ -538,7 +306,7 @@ static int damage_page(const char *value)
 	u64 phys;
 	int err;
 
-	err = new_value(value, hostile_map_node(0), 0, &phys);
+	err = hostile_value(value, hostile_map_node(0), 0, &phys);
 	return err ?: add_key(kho_radix_encode_key(phys, 0));
 }
 
