@@ -218,6 +218,13 @@ make_native() {
 	env -u ARCH -u CROSS_COMPILE make -j "$JOBS" "$@"
 }
 
+# make_kho [ARGUMENT...]: make targets of tools/testing/kho in $BUILD/native, or in $out
+make_kho() {
+	local out=${out:-$BUILD/native}
+	mkdir -p "$out"
+	make_native -C "$LINUX/tools/testing/kho" O="$out" "$@"
+}
+
 # copy_default_build OBJECTS: start that build from a copy of the default one
 copy_default_build() {
 	local objects=$1 default=$BUILD/$ARCH

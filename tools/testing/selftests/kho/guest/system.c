@@ -58,6 +58,16 @@ bool guest_has_program(const char *name)
 	return !access(path, X_OK);
 }
 
+int guest_run_and_note(char *const argv[])
+{
+	int status = -1;
+	char *text = guest_run(&status, argv);
+
+	guest_note("%s %s: status %d, %s", argv[0], argv[1], status, text ? text : "");
+	free(text);
+	return status;
+}
+
 long guest_free_memory(void)
 {
 	char *zones = guest_read_file("/proc/zoneinfo");

@@ -19,6 +19,9 @@ void guest_need_module(const char *name);
 /* Programs that guest_add_program has copied from the host are in /bin. */
 bool guest_has_program(const char *name);
 
+/* Run a program and note its output. Return its exit status, or -1. */
+int guest_run_and_note(char *const argv[]);
+
 /* Return the size of free memory in KiB, including the per-CPU lists. */
 long guest_free_memory(void);
 /* Return the physical address of a mapped page of this process. */

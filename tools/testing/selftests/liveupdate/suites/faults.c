@@ -75,6 +75,33 @@ static bool disarm(void)
 	return !atoi(text);
 }
 
+/* ---- system calls ---- */
+
+enum call { CREATE, PRESERVE, RETRIEVE, RETRIEVE_FD, FINISH };
+
+struct request {
+	int session;
+	int fd;
+	__u64 token;
+	const char *name;
+};
+
+static int do_call(enum call call, struct request *req)
+{
+	switch (call) {
+	case CREATE:
+		return req->session = luo_create(dev, req->name);
+	case PRESERVE:
+		return luo_preserve(req->session, req->fd, req->token);
+	case RETRIEVE:
+		return req->session = luo_retrieve(dev, req->name);
+	case RETRIEVE_FD:
+		return req->fd = luo_retrieve_fd(req->session, req->token);
+	default:
+		return luo_finish(req->session);
+	}
+}
+
 /**
  * struct attempt - a system call whose allocations fail one after another
  * @nth: the allocation that failed last
@@ -89,15 +116,14 @@ struct attempt {
  * Return whether the call has succeeded. @done is set if it has, and no allocation
  * has failed.
  */
-static bool try(struct attempt *attempt, int (*call)(void *arg), void *arg,
-		bool *done)
+static bool try(struct attempt *attempt, enum call call, struct request *req, bool *done)
 {
 	bool faulted;
 	int ret, err;
 
 	CHECK(attempt->nth < MAX_FAULTS);
 	arm(++attempt->nth);
-	ret = call(arg);
+	ret = do_call(call, req);
 	err = errno;
 	faulted = disarm();
 	*done = !faulted;
@@ -118,53 +144,6 @@ static void check_tried(const char *what, const struct attempt *attempt)
 	CHECK(attempt->failed);
 }
 
-/* ---- system calls ---- */
-
-struct request {
-	int session;
-	int fd;
-	__u64 token;
-	const char *name;
-};
-
-static int create(void *arg)
-{
-	struct request *req = arg;
-
-	req->session = luo_create(dev, req->name);
-	return req->session;
-}
-
-static int preserve(void *arg)
-{
-	struct request *req = arg;
-
-	return luo_preserve(req->session, req->fd, req->token);
-}
-
-static int retrieve(void *arg)
-{
-	struct request *req = arg;
-
-	req->session = luo_retrieve(dev, req->name);
-	return req->session;
-}
-
-static int retrieve_fd(void *arg)
-{
-	struct request *req = arg;
-
-	req->fd = luo_retrieve_fd(req->session, req->token);
-	return req->fd;
-}
-
-static int finish(void *arg)
-{
-	struct request *req = arg;
-
-	return luo_finish(req->session);
-}
-
 /* ---- the old kernel ---- */
 
 static void create_fails(void)
@@ -179,7 +158,7 @@ static void create_fails(void)
 	before = guest_text_of(OUT_SUMMARY);
 	forget_leaks();
 	while (!done) {
-		if (try(&attempt, create, &req, &done))
+		if (try(&attempt, CREATE, &req, &done))
 			close(req.session);
 		check_summary(before);
 	}
@@ -236,7 +215,7 @@ static void preserve_kind(enum kind kind)
 
 	while (!done) {
 		req.fd = new_file_of_kind(kind);
-		if (try(&attempt, preserve, &req, &done)) {
+		if (try(&attempt, PRESERVE, &req, &done)) {
 			close(req.session);
 			check_summary(start);
 			req.session = new_session("preserve_fails");
@@ -357,7 +336,7 @@ static void retrieve_session_fails(void)
 	dev = open_device();
 	forget_leaks();
 	while (!done) {
-		if (!try(&attempt, retrieve, &req, &done))
+		if (!try(&attempt, RETRIEVE, &req, &done))
 			continue;
 		finish_and_close(req.session);
 		if (!done)
@@ -409,7 +388,7 @@ static void retrieve_kind(enum kind kind, long nr_pages)
 		bool retrieved;
 
 		req.session = next_retrieved();
-		retrieved = try(&attempt, retrieve_fd, &req, &done);
+		retrieved = try(&attempt, RETRIEVE_FD, &req, &done);
 		if (retrieved)
 			close(req.fd);
 		if (retrieved || attempt.nth % 3)
@@ -485,7 +464,7 @@ static void finish_fails(void)
 	while (!done) {
 		struct request req = { .session = next_retrieved() };
 
-		CHECK(try(&attempt, finish, &req, &done));
+		CHECK(try(&attempt, FINISH, &req, &done));
 		close(req.session);
 	}
 	check_no_leak();

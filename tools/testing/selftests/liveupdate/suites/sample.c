@@ -230,15 +230,10 @@ static int run_keep(const char *what, const char *name, const char *path)
 	char *const argv[] = {
 		"keep", (char *)what, (char *)name, (char *)path, NULL
 	};
-	int status = -1;
-	char *text;
 
 	if (!guest_has_program("keep"))
 		guest_skip("samples/liveupdate/keep.c is not built");
-	text = guest_run(&status, argv);
-	guest_note("keep %s: %s", what, text ? text : "");
-	free(text);
-	return status;
+	return guest_run_and_note(argv);
 }
 
 static void check_same(const char *path, const char *wanted)

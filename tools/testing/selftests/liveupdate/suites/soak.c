@@ -160,11 +160,6 @@ static void check_small_file(int fd, __u64 wanted)
 	close(fd);
 }
 
-static void name_session(char name[NAME_LENGTH], int i)
-{
-	snprintf(name, NAME_LENGTH, "load %d", i);
-}
-
 static void sessions_before(void)
 {
 	int nr = guest_param_number("sessions");
@@ -174,7 +169,7 @@ static void sessions_before(void)
 
 	CHECK(nr > 0);
 	for (i = 0; i < nr; i++) {
-		name_session(name, i);
+		snprintf(name, sizeof(name), "load %d", i);
 		session = luo_create(dev, name);
 		CHECK(session >= 0);
 		fd = small_file(i);
@@ -193,7 +188,7 @@ static void sessions_after(void)
 
 	for (i = 0; i < nr; i++) {
 		at = (long)i * STRIDE % nr;
-		name_session(name, at);
+		snprintf(name, sizeof(name), "load %d", at);
 		session = luo_retrieve(dev, name);
 		CHECK(session >= 0);
 		check_small_file(old_file(session, at), at);

@@ -21,19 +21,6 @@ static void need_kexec_tools(void)
 		guest_skip("kexec is not installed (kexec-tools)");
 }
 
-/* Run kexec, and return whether it has succeeded. If not, note its output. */
-static bool run_kexec(char *const argv[])
-{
-	int status = -1;
-	char *text = guest_run(&status, argv);
-
-	if (status)
-		guest_note("kexec %s %s: status %d, %s", argv[1],
-			   argv[2] ? argv[2] : "", status, text ? text : "");
-	free(text);
-	return !status;
-}
-
 /* As the manual says: the command line of this kernel with an addition. */
 static bool kexec_load(char *syscall, char *load)
 {
@@ -49,14 +36,14 @@ static bool kexec_load(char *syscall, char *load)
 	snprintf(initrd, sizeof(initrd), "--initrd=%s", path);
 	snprintf(append, sizeof(append), "--append=kernel=%d",
 		 guest_kernel() + 1);
-	return run_kexec(argv);
+	return !guest_run_and_note(argv);
 }
 
 static bool kexec_exec(void)
 {
 	char *const argv[] = { "kexec", "-e", NULL };
 
-	return run_kexec(argv);
+	return !guest_run_and_note(argv);
 }
 
 /* ---- tools: a live update ---- */
