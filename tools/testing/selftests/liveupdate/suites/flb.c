@@ -69,10 +69,8 @@ static void flb_registers(void)
 
 static void first_and_last_file(void)
 {
-	int session, other;
-
-	session = new_session("files");
-	other = new_session("other files");
+	int session = new_session("files");
+	int other = new_session("other files");
 
 	guest_log_mark();
 	CHECK(!luo_preserve(session, new_flb_file('a'), 1));
@@ -103,10 +101,9 @@ static void first_and_last_file(void)
 /* A failure is undone, and the next attempt succeeds. */
 static void flb_preserve_fails(void)
 {
-	int session, fd;
+	int session = new_session("flb_preserve_fails");
+	int fd = new_flb_file('a');
 
-	session = new_session("flb_preserve_fails");
-	fd = new_flb_file('a');
 	guest_log_mark();
 	CHECK(!set_param("fail_preserve", "failing"));
 	CHECK_ERRNO(luo_preserve(session, fd, 1), EREMOTEIO);

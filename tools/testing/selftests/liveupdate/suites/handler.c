@@ -46,10 +46,9 @@ static void registers(void)
 
 static void preserve_fails(void)
 {
-	int session, fd;
+	int session = new_session("preserve_fails");
+	int fd = new_number(101);
 
-	session = new_session("preserve_fails");
-	fd = new_number(101);
 	set_param("fail_preserve", 101);
 	CHECK_ERRNO(luo_preserve(session, fd, 1), EREMOTEIO);
 	CHECK_ERRNO(luo_preserve(session, fd, 1), EREMOTEIO);
@@ -62,9 +61,9 @@ static void preserve_fails(void)
 /* Return a session with files of these numbers, which are also their tokens. */
 static int preserve_numbers(const char *name, int first, int last)
 {
-	int session, i;
+	int session = new_session(name);
+	int i;
 
-	session = new_session(name);
 	for (i = first; i <= last; i++)
 		CHECK(!luo_preserve(session, new_number(i), i));
 	return session;
@@ -72,9 +71,8 @@ static int preserve_numbers(const char *name, int first, int last)
 
 static void close_unpreserves_in_reverse(void)
 {
-	int session;
+	int session = preserve_numbers("close_unpreserves_in_reverse", 201, 203);
 
-	session = preserve_numbers("close_unpreserves_in_reverse", 201, 203);
 	guest_log_mark();
 	close(session);
 	CHECK_ORDER("unpreserve 203", "unpreserve 202", "unpreserve 201");
@@ -109,9 +107,8 @@ static void preserve_fails_at_each(void)
 
 static void preserved_file_pins_module(void)
 {
-	int session;
+	int session = new_session("preserved_file_pins_module");
 
-	session = new_session("preserved_file_pins_module");
 	CHECK(!luo_preserve(session, new_number(301), 1));
 	CHECK_ERRNO(guest_rmmod(MODULE), EWOULDBLOCK);
 }
@@ -147,11 +144,11 @@ static void check_freeze_fails_at(int failing)
 
 static void freeze_fails_before(void)
 {
-	int session, other, memfd, i;
+	int session = new_session("freeze_fails");
+	int other = new_session("freeze_fails, others");
+	int memfd = new_file(FROZEN_SIZE, 1);
+	int i;
 
-	session = new_session("freeze_fails");
-	other = new_session("freeze_fails, others");
-	memfd = new_file(FROZEN_SIZE, 1);
 	CHECK(!luo_preserve(other, memfd, 1));
 	for (i = 401; i <= 403; i++)
 		CHECK(!luo_preserve(session, new_number(i), i - 400));
@@ -182,9 +179,8 @@ static void freeze_fails_after(void)
 
 static void unknown_handler_before(void)
 {
-	int session;
+	int session = new_session("unknown_handler");
 
-	session = new_session("unknown_handler");
 	CHECK(!luo_preserve(session, new_number(501), 1));
 	CHECK(!luo_preserve(session, new_file(PAGE, 2), 2));
 }

@@ -135,33 +135,28 @@ static void close_leaves_sessions(void)
 	CHECK(!luo_preserve(session, new_file(PAGE, 1), 1));
 }
 
+/* Check that requests with these numbers fail, and @other of another type. */
+static void check_unknown(int fd, const unsigned char *nrs, size_t nr, unsigned int other)
+{
+	char arg[256] = { sizeof(arg) - 1 };
+
+	while (nr--)
+		CHECK_ERRNO(ioctl(fd, _IO(LIVEUPDATE_IOCTL_TYPE, nrs[nr]), arg), ENOTTY);
+	CHECK_ERRNO(ioctl(fd, _IO(LIVEUPDATE_IOCTL_TYPE - 1, other), arg), ENOTTY);
+}
+
 static void unknown_request_on_device(void)
 {
-	static const unsigned int nrs[] = {
-		0x02, 0x3f, 0x40, 0x41, 0x42, 0x43, 0xff
-	};
-	char arg[256] = { sizeof(arg) - 1 };
-	int dev = open_device();
-	size_t i;
+	static const unsigned char nrs[] = { 0x02, 0x3f, 0x40, 0x41, 0x42, 0x43, 0xff };
 
-	for (i = 0; i < ARRAY_SIZE(nrs); i++)
-		CHECK_ERRNO(ioctl(dev, _IO(LIVEUPDATE_IOCTL_TYPE, nrs[i]), arg),
-			    ENOTTY);
-	CHECK_ERRNO(ioctl(dev, _IO(LIVEUPDATE_IOCTL_TYPE - 1, 0), arg), ENOTTY);
+	check_unknown(open_device(), nrs, ARRAY_SIZE(nrs), 0);
 }
 
 static void unknown_request_on_session(void)
 {
-	static const unsigned int nrs[] = { 0x00, 0x01, 0x3f, 0x44, 0xff };
-	int session = new_session("unknown_request_on_session");
-	char arg[256] = { sizeof(arg) - 1 };
-	size_t i;
+	static const unsigned char nrs[] = { 0x00, 0x01, 0x3f, 0x44, 0xff };
 
-	for (i = 0; i < ARRAY_SIZE(nrs); i++)
-		CHECK_ERRNO(ioctl(session, _IO(LIVEUPDATE_IOCTL_TYPE, nrs[i]),
-				  arg), ENOTTY);
-	CHECK_ERRNO(ioctl(session, _IO(LIVEUPDATE_IOCTL_TYPE - 1, 0x43), arg),
-		    ENOTTY);
+	check_unknown(new_session("unknown_request_on_session"), nrs, ARRAY_SIZE(nrs), 0x43);
 }
 
 /* ---- the ABI ---- */
