@@ -54,14 +54,16 @@ struct liveupdate_file_op_args {
  * @can_preserve: return true if the handler takes the file. It must be cheap, and
  *		  must not change anything.
  * @preserve: preserve the file while the workload still runs. A failed call must
- *	      leave nothing preserved.
+ *	      leave nothing preserved. If it takes long, return -EINTR when a fatal
+ *	      signal is pending: reboot() waits for it.
  * @unpreserve: undo preserve()
  * @freeze: optional. Store the last state before the kexec. Called in reboot().
  * @unfreeze: optional. Undo freeze() after the reboot was given up.
  * @retrieve: create the file from what the previous kernel handed over, and set
  *	      args->file to it. The caller gets the reference. If memory is short,
- *	      return -EAGAIN: user space gets ENOMEM and can retry, and what was
- *	      restored can be kept in args->private_data. Every other error is
+ *	      return -EAGAIN: user space gets ENOMEM. If a fatal signal is pending,
+ *	      return -EINTR. After these two errors user space can retry, and what
+ *	      was restored can be kept in args->private_data. Every other error is
  *	      final. Then what was restored must be freed, and finish() is still
  *	      called, with the error in args->retrieve_status. User space gets EIO
  *	      for a final -ENOMEM.
@@ -188,6 +190,8 @@ struct liveupdate_flb {
 #ifdef CONFIG_LIVEUPDATE
 
 bool liveupdate_enabled(void);
+int liveupdate_reboot_lock(void);
+void liveupdate_reboot_unlock(void);
 int liveupdate_reboot(void);
 int liveupdate_register_file_handler(struct liveupdate_file_handler *fh);
 int liveupdate_unregister_file_handler(struct liveupdate_file_handler *fh);
@@ -206,6 +210,15 @@ void liveupdate_flb_put_outgoing(struct liveupdate_flb *flb);
 static inline bool liveupdate_enabled(void)
 {
 	return false;
+}
+
+static inline int liveupdate_reboot_lock(void)
+{
+	return 0;
+}
+
+static inline void liveupdate_reboot_unlock(void)
+{
 }
 
 static inline int liveupdate_reboot(void)

@@ -293,6 +293,33 @@ err_out:
 late_initcall(luo_late_init);
 
 /**
+ * liveupdate_reboot_lock - wait for changes of sessions, and keep others out
+ *
+ * reboot(LINUX_REBOOT_CMD_KEXEC) calls this before it takes other locks. Another
+ * task may be preserving a large file. If the kexec lock were held meanwhile, a panic
+ * could not boot the crash kernel. The system could not be rebooted in another way,
+ * either, if system_transition_mutex were held.
+ *
+ * Context: May sleep, ends on a fatal signal.
+ * Return: 0, after which the caller must call liveupdate_reboot_unlock(), -EINTR, or
+ * -EBUSY if all sessions were handed over already.
+ */
+int liveupdate_reboot_lock(void)
+{
+	return luo_session_freeze_lock();
+}
+
+/**
+ * liveupdate_reboot_unlock - undo liveupdate_reboot_lock()
+ *
+ * Context: Any.
+ */
+void liveupdate_reboot_unlock(void)
+{
+	luo_session_freeze_unlock();
+}
+
+/**
  * liveupdate_reboot - hand all sessions over to the next kernel
  *
  * reboot(LINUX_REBOOT_CMD_KEXEC) calls this before anything is shut down. It
@@ -300,7 +327,8 @@ late_initcall(luo_late_init);
  * undone, and the caller must give up the reboot. After success outgoing sessions
  * can't be changed any more, and the kexec must not fail.
  *
- * Context: May sleep. The caller holds the kexec lock.
+ * Context: May sleep. The caller must hold the lock of liveupdate_reboot_lock(), and
+ * the kexec lock.
  * Return: 0 on success or if there is nothing to hand over, -EINVAL if the loaded
  * image can't carry the sessions, or the error of the handler that failed.
  */

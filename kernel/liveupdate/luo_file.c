@@ -487,8 +487,8 @@ static int luo_file_bind_handler(struct luo_file *lf)
 }
 
 /*
- * All errors of retrieve() except -EAGAIN are final. The lack of a handler is not:
- * it can be registered later.
+ * All errors of retrieve() except -EAGAIN and -EINTR are final. The lack of a handler
+ * is not: it can be registered later.
  */
 static int luo_file_retrieve_once(struct luo_file *lf)
 {
@@ -504,6 +504,8 @@ static int luo_file_retrieve_once(struct luo_file *lf)
 	luo_file_take_args(lf, &args);
 	if (err == -EAGAIN)
 		return -ENOMEM;
+	if (err == -EINTR)
+		return err;
 
 	/* Programs can retry after -ENOMEM, so a final error must be another one. */
 	if (err == -ENOMEM || (!err && WARN_ON_ONCE(!args.file)))
@@ -528,8 +530,8 @@ static int luo_file_retrieve_once(struct luo_file *lf)
  * Context: May sleep. The caller must hold the session's lock.
  * Return: the open file with a reference, or an ERR_PTR: -ENOENT if there is no
  * such file or no handler for it, -EIO if its entry is damaged or its version is
- * not supported, -ENOMEM, after which it can be called again, or the final error
- * of the handler.
+ * not supported, -ENOMEM or -EINTR, after which it can be called again, or the final
+ * error of the handler.
  */
 struct file *luo_file_retrieve(struct luo_file_set *set, u64 token)
 {

@@ -25,7 +25,8 @@ struct kho_compat_range;
  * Locks, outermost first:
  *
  *   luo_freeze_rwsem        held for reading to change outgoing sessions, for
- *                           writing to freeze and serialize them
+ *                           writing to freeze and serialize them. It is taken
+ *                           before system_transition_mutex and the kexec lock.
  *   luo_session.lock        the files of a session
  *   luo_file_handlers_rwsem the lists of file handlers and of FLBs
  *   luo_flb.lock            one FLB
@@ -335,6 +336,8 @@ void luo_session_put(struct luo_session *session);
 
 void luo_session_set_incoming(u64 sessions_pa, int err);
 int luo_session_deserialize(void);
+int luo_session_freeze_lock(void);
+void luo_session_freeze_unlock(void);
 int luo_session_serialize(struct luo_ser *ser);
 
 struct file *luo_session_create(const char *name);

@@ -37,6 +37,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/liveupdate.h>
+#include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/rhashtable.h>
 #include <linux/rwsem.h>
@@ -56,7 +57,10 @@ static const struct rhashtable_params luo_session_params = {
 struct luo_session_set luo_outgoing;
 struct luo_session_set luo_incoming;
 
-/* Held for reading to change outgoing sessions, for writing to serialize them. */
+/*
+ * Held for reading to change outgoing sessions, for writing to serialize them. A
+ * reader can hold it for long, so it is taken killably wherever a task can give up.
+ */
 static DECLARE_RWSEM(luo_freeze_rwsem);
 /* All outgoing sessions are serialized and must not change any more. */
 bool luo_frozen;
@@ -210,6 +214,26 @@ static void luo_outgoing_remove(struct luo_session *session)
 	kho_block_shrink(&luo_outgoing.blocks, luo_outgoing.count);
 }
 
+/* Let the caller change sessions until luo_end_change(). */
+static int luo_begin_change(void)
+{
+	int err;
+
+	err = down_read_killable(&luo_freeze_rwsem);
+	if (err)
+		return err;
+	if (luo_frozen) {
+		up_read(&luo_freeze_rwsem);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static void luo_end_change(void)
+{
+	up_read(&luo_freeze_rwsem);
+}
+
 static void luo_outgoing_release(struct luo_session *session)
 {
 	guard(rwsem_read)(&luo_freeze_rwsem);
@@ -227,16 +251,23 @@ static int luo_session_preserve_fd(struct luo_ucmd *ucmd)
 {
 	struct liveupdate_session_preserve_fd *cmd = ucmd->cmd;
 	struct luo_session *session = ucmd->ctx;
+	int err;
 
 	if (session->set != &luo_outgoing)
 		return -EINVAL;
 
-	guard(rwsem_read)(&luo_freeze_rwsem);
-	if (luo_frozen)
-		return -EBUSY;
+	err = luo_begin_change();
+	if (err)
+		return err;
 
-	guard(mutex)(&session->lock);
-	return luo_file_preserve(&session->files, cmd->fd, cmd->token);
+	err = mutex_lock_killable(&session->lock);
+	if (!err) {
+		err = luo_file_preserve(&session->files, cmd->fd, cmd->token);
+		mutex_unlock(&session->lock);
+	}
+
+	luo_end_change();
+	return err;
 }
 
 /* Incoming sessions */
@@ -245,7 +276,7 @@ static int luo_incoming_finish(struct luo_session *session)
 {
 	int err;
 
-	guard(mutex)(&session->lock);
+	lockdep_assert_held(&session->lock);
 	err = luo_file_finish_all(&session->files);
 	if (!err)
 		session->finished = true;
@@ -280,8 +311,10 @@ static void luo_incoming_give_back(struct luo_session *session)
 /* The session is still marked as retrieved, so no other task can use it. */
 static void luo_incoming_release(struct luo_session *session)
 {
-	if (session->closed)
-		luo_incoming_finish(session);
+	if (session->closed) {
+		scoped_guard(mutex, &session->lock)
+			luo_incoming_finish(session);
+	}
 	if (!session->finished) {
 		luo_incoming_give_back(session);
 		return;
@@ -302,8 +335,11 @@ static int luo_session_retrieve_fd(struct luo_ucmd *ucmd)
 	if (session->set != &luo_incoming)
 		return -EINVAL;
 
-	scoped_guard(mutex, &session->lock)
-		file = luo_file_retrieve(&session->files, cmd->token);
+	err = mutex_lock_killable(&session->lock);
+	if (err)
+		return err;
+	file = luo_file_retrieve(&session->files, cmd->token);
+	mutex_unlock(&session->lock);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 
@@ -317,11 +353,17 @@ static int luo_session_finish(struct luo_ucmd *ucmd)
 {
 	struct liveupdate_session_finish *cmd = ucmd->cmd;
 	struct luo_session *session = ucmd->ctx;
+	int err;
 
 	if (session->set != &luo_incoming || cmd->reserved)
 		return -EINVAL;
 
-	return luo_incoming_finish(session);
+	err = mutex_lock_killable(&session->lock);
+	if (err)
+		return err;
+	err = luo_incoming_finish(session);
+	mutex_unlock(&session->lock);
+	return err;
 }
 
 /* The ioctls and the file of a session */
@@ -403,17 +445,21 @@ static struct file *luo_outgoing_open(struct luo_session *session)
 	struct file *file;
 	int err;
 
-	guard(rwsem_read)(&luo_freeze_rwsem);
-	if (luo_frozen)
-		return ERR_PTR(-EBUSY);
-
-	err = luo_outgoing_add(session);
+	err = luo_begin_change();
 	if (err)
 		return ERR_PTR(err);
+
+	err = luo_outgoing_add(session);
+	if (err) {
+		file = ERR_PTR(err);
+		goto out;
+	}
 
 	file = luo_session_getfile(session);
 	if (IS_ERR(file))
 		luo_outgoing_remove(session);
+out:
+	luo_end_change();
 	return file;
 }
 
@@ -424,7 +470,7 @@ static struct file *luo_outgoing_open(struct luo_session *session)
  * Context: May sleep.
  * Return: an open file that owns the session, or an ERR_PTR: -EINVAL for an
  * invalid name, -EEXIST if it is taken, -EBUSY after sessions were serialized,
- * -ENOMEM.
+ * -EINTR if a fatal signal is pending, -ENOMEM.
  */
 struct file *luo_session_create(const char *name)
 {
@@ -671,6 +717,39 @@ static void luo_outgoing_unfreeze(struct luo_session *session)
 	luo_file_unfreeze_all(&session->files);
 }
 
+/**
+ * luo_session_freeze_lock - wait for changes of outgoing sessions, and keep others out
+ *
+ * Context: May sleep, ends on a fatal signal.
+ * Return: 0, -EINTR, or -EBUSY after sessions were serialized.
+ */
+int luo_session_freeze_lock(void)
+{
+	int err;
+
+	err = down_write_killable(&luo_freeze_rwsem);
+	if (err)
+		return err;
+	if (luo_frozen) {
+		up_write(&luo_freeze_rwsem);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+/**
+ * luo_session_freeze_unlock - undo luo_session_freeze_lock()
+ *
+ * Context: Any.
+ */
+void luo_session_freeze_unlock(void)
+{
+	if (luo_frozen)
+		up_read(&luo_freeze_rwsem);
+	else
+		up_write(&luo_freeze_rwsem);
+}
+
 /* The caller holds luo_freeze_rwsem, so that no session is added or removed. */
 static int luo_outgoing_freeze_all(void)
 {
@@ -702,7 +781,7 @@ err_unfreeze:
  * nothing to do for an image that can't carry sessions. After a failure all
  * sessions are as before.
  *
- * Context: May sleep, waits for changes that are in progress. The caller must hold
+ * Context: May sleep. The caller must hold the lock of luo_session_freeze_lock(), and
  * the kexec lock.
  * Return: 0, -EINVAL if there are sessions and the loaded image can't carry them,
  * or the error of the file handler that failed.
@@ -712,9 +791,7 @@ int luo_session_serialize(struct luo_ser *ser)
 	const char *flaw;
 	int err;
 
-	guard(rwsem_write)(&luo_freeze_rwsem);
-	if (luo_frozen)
-		return 0;
+	lockdep_assert_held_write(&luo_freeze_rwsem);
 
 	flaw = kho_image_flaw();
 	if (flaw) {
@@ -733,6 +810,8 @@ int luo_session_serialize(struct luo_ser *ser)
 		ser->sessions_pa = kho_block_set_head_pa(&luo_outgoing.blocks);
 	luo_flb_serialize(ser);
 	luo_frozen = true;
+	/* Let other tasks see that they are too late, instead of waiting. */
+	downgrade_write(&luo_freeze_rwsem);
 	return 0;
 }
 

@@ -58,7 +58,7 @@ enum {
  *
  * Errors: EINVAL if the name is empty or has no NUL, EEXIST if a session that was
  * created in this kernel has this name, ENOMEM, EBUSY if reboot() has serialized
- * the sessions.
+ * the sessions, EINTR if a fatal signal ended the request.
  */
 struct liveupdate_ioctl_create_session {
 	__u32	size;
@@ -110,7 +110,8 @@ struct liveupdate_ioctl_retrieve_session {
  * @fd, EEXIST if the session has a file with this token, ENOENT if this kind of
  * file can't be preserved, EBUSY if the file is preserved already in any session
  * or if reboot() has serialized the sessions, EOPNOTSUPP if a property of the file
- * can't be carried, EFBIG if the file is too large, ENOMEM.
+ * can't be carried, EFBIG if the file is too large, EINTR if a fatal signal ended the
+ * request, ENOMEM. After an error nothing is preserved.
  */
 struct liveupdate_session_preserve_fd {
 	__u32		size;
@@ -128,14 +129,14 @@ struct liveupdate_session_preserve_fd {
  * @token: the token that the file was preserved with
  *
  * Retrieve a preserved file. Files can be retrieved in any order. Retrieving a file
- * again returns another descriptor of the same open file. After ENOENT and ENOMEM
- * the call can be repeated. Every other error of the file is final, and returned
- * again.
+ * again returns another descriptor of the same open file. After ENOENT, ENOMEM and
+ * EINTR the call can be repeated. Every other error of the file is final, and
+ * returned again.
  *
  * Errors: EINVAL if the session was not handed over by the previous kernel, ENOENT
  * if it has no file with this token or this kernel has no handler for this kind of
- * file, EIO if what was handed over is damaged or has an unsupported version,
- * ENOMEM.
+ * file, EIO if what was handed over is damaged or has an unsupported version, EINTR
+ * if a fatal signal ended the request, ENOMEM.
  */
 struct liveupdate_session_retrieve_fd {
 	__u32		size;

@@ -633,7 +633,9 @@ static int start_outgoing(void)
 
 static void add_handover(seed_fn add, const char *name)
 {
+	check(!liveupdate_reboot_lock());
 	check(!liveupdate_reboot());
+	liveupdate_reboot_unlock();
 	image_save(add, name, &subtree_out.phys, 2);
 	stop_kernel();
 }

@@ -49,6 +49,8 @@ static inline int mutex_lock_interruptible(struct mutex *mutex)
 	return 0;
 }
 
+#define mutex_lock_killable(mutex)	mutex_lock_interruptible(mutex)
+
 DEFINE_GUARD(mutex, struct mutex *, mutex_lock(_T), mutex_unlock(_T))
 DEFINE_GUARD_COND(mutex, _intr, mutex_lock_interruptible(_T) == 0)
 

@@ -8,6 +8,16 @@
 
 #define DECLARE_RWSEM(name)	struct rw_semaphore name = { PTHREAD_RWLOCK_INITIALIZER }
 
+/* Signals do not exist. */
+#define down_read_killable(sem)		down_read(sem)
+#define down_write_killable(sem)	down_write(sem)
+
+static inline void downgrade_write(struct rw_semaphore *sem)
+{
+	up_write(sem);
+	down_read(sem);
+}
+
 DEFINE_GUARD(rwsem_read, struct rw_semaphore *, down_read(_T), up_read(_T))
 DEFINE_GUARD(rwsem_write, struct rw_semaphore *, down_write(_T), up_write(_T))
 

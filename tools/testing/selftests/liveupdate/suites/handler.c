@@ -8,8 +8,14 @@
  */
 #include <fcntl.h>
 #include <linux/memfd.h>
+#include <linux/reboot.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/reboot.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../luo.h"
@@ -133,6 +139,7 @@ static void check_freeze_fails_at(int failing)
 	set_param("fail_freeze", failing);
 	guest_log_mark();
 	CHECK_ERRNO(guest_kexec(), EREMOTEIO);
+	CHECK(guest_log_since("can't freeze file with token"));
 	for (i = 401; i < failing; i++)
 		check_next(": freeze %d\n", i);
 	check_next(": freeze %d fails\n", failing);
@@ -172,6 +179,314 @@ static void freeze_fails_after(void)
 	check_content(old_file(old_session("freeze_fails, others"), 1), 0,
 		      FROZEN_SIZE, 1);
 	check_no_old_session("freeze_fails, closed", ENOENT);
+	CHECK(!luo_finish(session));
+}
+
+/* ---- a file that takes long, and tasks that wait for it ---- */
+
+/* Every wait below ends within this time, in steps of 100 ms. */
+#define PATIENCE	100
+
+/* Start a process that makes a call, and exits with 0 or the error of the call. */
+static pid_t start(int (*call)(int a, int b), int a, int b)
+{
+	pid_t pid = fork();
+
+	CHECK(pid >= 0);
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	_exit(call(a, b) < 0 ? errno : 0);
+}
+
+/* The token is the number of the file. */
+static int call_preserve(int session, int number)
+{
+	return luo_preserve(session, new_number(number), number);
+}
+
+static int call_retrieve(int session, int number)
+{
+	return luo_retrieve_fd(session, number);
+}
+
+static int call_create(int dev, int unused)
+{
+	return luo_create(dev, "handler, created meanwhile");
+}
+
+static int call_finish(int session, int unused)
+{
+	return luo_finish(session);
+}
+
+static int call_kexec(int unused, int unused2)
+{
+	return reboot(LINUX_REBOOT_CMD_KEXEC);
+}
+
+/* A reboot() that has no effect, but takes the lock that all of them take */
+static int call_plain_reboot(int unused, int unused2)
+{
+	return reboot(LINUX_REBOOT_CMD_CAD_OFF);
+}
+
+/* Return the exit status of a process, its signal plus 256, or -1 if it goes on. */
+static int ended(pid_t pid)
+{
+	int i, status;
+	pid_t ret;
+
+	for (i = 0; i < PATIENCE; i++) {
+		ret = waitpid(pid, &status, WNOHANG);
+		CHECK(ret >= 0);
+		if (ret)
+			return WIFSIGNALED(status) ? 256 + WTERMSIG(status) :
+						     WEXITSTATUS(status);
+		usleep(100000);
+	}
+	return -1;
+}
+
+static void check_kill_ends(pid_t pid)
+{
+	CHECK(!kill(pid, SIGKILL));
+	CHECK_EQ(ended(pid), 256 + SIGKILL);
+}
+
+/* Wait until a process waits in the kernel for something else than a signal. */
+static void wait_until_blocked(pid_t pid)
+{
+	char path[64];
+	char *text;
+	bool blocked;
+	int i;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	for (i = 0; i < PATIENCE; i++) {
+		text = guest_read_file(path);
+		CHECK(text);
+		blocked = strstr(text, ") D ");
+		free(text);
+		if (blocked)
+			return;
+		usleep(100000);
+	}
+	guest_fail(__FILE__, __LINE__, "process %d does not wait", pid);
+}
+
+/* Start a request for the file with this number that takes long. */
+static pid_t start_stalled(const char *op, int session, int number)
+{
+	char text[64];
+	pid_t pid;
+	int i;
+
+	snprintf(text, sizeof(text), "stall_%s", op);
+	set_param(text, number);
+	guest_log_mark();
+	pid = start(strcmp(op, "preserve") ? call_retrieve : call_preserve,
+		    session, number);
+	snprintf(text, sizeof(text), ": %s %d takes long", op, number);
+	for (i = 0; i < PATIENCE && !guest_log_since(text); i++)
+		usleep(100000);
+	CHECK(i < PATIENCE);
+	return pid;
+}
+
+static void preserve_is_killed(void)
+{
+	int session;
+	pid_t pid;
+
+	need_module();
+	session = new_session("preserve_is_killed");
+	CHECK(!luo_preserve(session, new_number(450), 450));
+	pid = start_stalled("preserve", session, 451);
+	check_kill_ends(pid);
+	set_param("stall_preserve", 0);
+	/* The token is free, and the session has what it had. */
+	CHECK(!luo_preserve(session, new_number(452), 451));
+	CHECK_ERRNO(luo_preserve(session, new_number(453), 450), EEXIST);
+}
+
+/* Other requests for the session, and for new ones, wait killably. */
+static void waiting_for_preserve_is_killed(void)
+{
+	int session, dev;
+	pid_t stalled, second, kexec, create;
+
+	need_module();
+	session = new_session("waiting_for_preserve_is_killed");
+	stalled = start_stalled("preserve", session, 455);
+	second = start(call_preserve, session, 456);
+	wait_until_blocked(second);
+	check_kill_ends(second);
+
+	CHECK(!guest_load_image(0));
+	kexec = start(call_kexec, 0, 0);
+	wait_until_blocked(kexec);
+	/* Requests that come after the reboot() wait behind it. */
+	dev = open_device();
+	create = start(call_create, dev, 0);
+	wait_until_blocked(create);
+	check_kill_ends(create);
+	check_kill_ends(kexec);
+
+	set_param("stall_preserve", 0);
+	CHECK_EQ(ended(stalled), 0);
+	CHECK(!guest_unload_image(0));
+}
+
+/*
+ * reboot() waits for the request without any other lock. So a panic can boot the
+ * crash kernel, another image can be loaded, and the system rebooted in another way.
+ */
+static void waiting_reboot_holds_nothing(void)
+{
+	int session;
+	pid_t stalled, kexec;
+	char *size;
+
+	need_module();
+	session = new_session("waiting_reboot_holds_nothing");
+	stalled = start_stalled("preserve", session, 460);
+	CHECK(!guest_load_image(0));
+	kexec = start(call_kexec, 0, 0);
+	wait_until_blocked(kexec);
+
+	/* Reading this fails with EBUSY if the kexec lock is held. */
+	size = guest_read_file("/sys/kernel/kexec_crash_size");
+	CHECK(size && *size);
+	free(size);
+	CHECK(!guest_load_image(0));
+	CHECK_EQ(ended(start(call_plain_reboot, 0, 0)), 0);
+
+	check_kill_ends(kexec);
+	set_param("stall_preserve", 0);
+	CHECK_EQ(ended(stalled), 0);
+	/* All goes on as if reboot() had not been called. */
+	CHECK(!luo_preserve(session, new_number(461), 461));
+	close(new_session("waiting_reboot_holds_nothing, a new session"));
+	CHECK(!guest_unload_image(0));
+}
+
+/* A descriptor that call_write() does not keep */
+static int not_for_writer = -1;
+
+/* Write a page to @fd that is read from a mapping of @source. */
+static int call_write(int fd, int source)
+{
+	void *page = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, source, 0);
+
+	close(not_for_writer);
+	return page == MAP_FAILED ? -1 : pwrite(fd, page, PAGE, 0);
+}
+
+/* Start a write to a memfd that lasts until "stall_fault" is changed. */
+static pid_t start_stalled_write(int fd, int number)
+{
+	char text[64];
+	pid_t pid;
+	int i;
+
+	set_param("stall_fault", number);
+	guest_log_mark();
+	pid = start(call_write, fd, new_number(number));
+	snprintf(text, sizeof(text), ": fault %d takes long", number);
+	for (i = 0; i < PATIENCE && !guest_log_since(text); i++)
+		usleep(100000);
+	CHECK(i < PATIENCE);
+	return pid;
+}
+
+static int call_preserve_fd(int session, int fd)
+{
+	return luo_preserve(session, fd, fd);
+}
+
+/* Close a descriptor that the parent has closed by then. */
+static int call_close(int fd, int unused)
+{
+	usleep(500000);
+	return close(fd);
+}
+
+/*
+ * PRESERVE_FD of a memfd waits for a write in progress. The writer decides how long
+ * that takes. It must not be able to keep the system from being rebooted.
+ */
+static void preserve_waits_for_write(void)
+{
+	int session, fd;
+	pid_t writer, preserver, kexec;
+
+	need_module();
+	session = new_session("preserve_waits_for_write");
+	fd = new_file(2 * PAGE, 1);
+	writer = start_stalled_write(fd, 480);
+	preserver = start(call_preserve_fd, session, fd);
+	wait_until_blocked(preserver);
+	CHECK(!guest_load_image(0));
+	kexec = start(call_kexec, 0, 0);
+	wait_until_blocked(kexec);
+	CHECK_EQ(ended(start(call_plain_reboot, 0, 0)), 0);
+	check_kill_ends(kexec);
+	check_kill_ends(preserver);
+
+	preserver = start(call_preserve_fd, session, fd);
+	wait_until_blocked(preserver);
+	set_param("stall_fault", 0);
+	CHECK_EQ(ended(writer), 0);
+	CHECK_EQ(ended(preserver), 0);
+	CHECK_ERRNO(ftruncate(fd, 0), EPERM);
+	close(session);
+	check_thawed(fd);
+	CHECK(!guest_unload_image(0));
+}
+
+/* Closing the session does not wait for a write. */
+static void close_during_write(void)
+{
+	int session, fd;
+	pid_t writer, closer;
+
+	need_module();
+	session = new_session("close_during_write");
+	fd = new_file(2 * PAGE, 1);
+	CHECK(!luo_preserve(session, fd, 1));
+	not_for_writer = session;
+	writer = start_stalled_write(fd, 481);
+	closer = start(call_close, session, 0);
+	close(session);
+	CHECK_EQ(ended(closer), 0);
+	set_param("stall_fault", 0);
+	CHECK_EQ(ended(writer), 0);
+	check_thawed(fd);
+}
+
+static void retrieve_is_killed_before(void)
+{
+	preserve_numbers("retrieve_is_killed", 470, 471);
+}
+
+static void retrieve_is_killed_after(void)
+{
+	int session = old_session("retrieve_is_killed");
+	pid_t stalled, second, finish;
+
+	stalled = start_stalled("retrieve", session, 470);
+	second = start(call_retrieve, session, 471);
+	wait_until_blocked(second);
+	check_kill_ends(second);
+	finish = start(call_finish, session, 0);
+	wait_until_blocked(finish);
+	check_kill_ends(finish);
+	check_kill_ends(stalled);
+	set_param("stall_retrieve", 0);
+
+	check_number(old_file(session, 470), 470);
+	check_number(old_file(session, 471), 471);
 	CHECK(!luo_finish(session));
 }
 
@@ -371,9 +686,15 @@ static const struct guest_test handler_tests[] = {
 	GUEST_TEST(close_unpreserves_in_reverse),
 	GUEST_TEST(preserve_fails_at_each),
 	GUEST_TEST(preserved_file_pins_module),
+	GUEST_TEST(preserve_is_killed),
+	GUEST_TEST(waiting_for_preserve_is_killed),
+	GUEST_TEST(waiting_reboot_holds_nothing),
+	GUEST_TEST(preserve_waits_for_write),
+	GUEST_TEST(close_during_write),
 	GUEST_TEST_OF_2(unknown_handler),
 	GUEST_TEST_OF_2(loaded_later),
 	GUEST_TEST_OF_2(freeze_fails),
+	GUEST_TEST_OF_2(retrieve_is_killed),
 	GUEST_TEST_OF_2(failed_retrieve_is_final),
 	GUEST_TEST_OF_2(retrieve_is_tried_again),
 	GUEST_TEST_OF_2(finish_in_reverse),

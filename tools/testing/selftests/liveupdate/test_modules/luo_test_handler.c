@@ -6,15 +6,21 @@
  *
  * A file of /dev/luo_test holds one number, which write() sets and read() returns. A
  * live update hands over that number. Each callback logs its name and the number. It
- * fails for the file whose number is in its module parameter.
+ * fails for the file whose number is in its module parameter. preserve(), retrieve()
+ * and a page fault in a mapping of the file wait while the number is in a parameter,
+ * and end on a fatal signal.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/anon_inodes.h>
 #include <linux/fs.h>
+#include <linux/gfp.h>
 #include <linux/liveupdate.h>
 #include <linux/miscdevice.h>
+#include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #define LUO_TEST_COMPATIBLE	"luo-test-file-v1"
@@ -30,6 +36,18 @@ MODULE_PARM_DESC(fail_freeze, "number of the file that can't be frozen");
 static unsigned long fail_retrieve;
 module_param(fail_retrieve, ulong, 0600);
 MODULE_PARM_DESC(fail_retrieve, "number of the file that can't be retrieved");
+
+static unsigned long stall_preserve;
+module_param(stall_preserve, ulong, 0600);
+MODULE_PARM_DESC(stall_preserve, "number of the file that takes long to preserve");
+
+static unsigned long stall_retrieve;
+module_param(stall_retrieve, ulong, 0600);
+MODULE_PARM_DESC(stall_retrieve, "number of the file that takes long to retrieve");
+
+static unsigned long stall_fault;
+module_param(stall_fault, ulong, 0600);
+MODULE_PARM_DESC(stall_fault, "number of the file whose page faults take long");
 
 static unsigned long busy;
 module_param(busy, ulong, 0600);
@@ -83,12 +101,49 @@ static ssize_t luo_test_write(struct file *file, const char __user *buf,
 	return len;
 }
 
+/* Wait until user space changes the parameter. */
+static int stall(const char *op, u64 number, const unsigned long *stalled)
+{
+	if (!number || number != READ_ONCE(*stalled))
+		return 0;
+
+	pr_info("%s %llu takes long\n", op, number);
+	while (number == READ_ONCE(*stalled)) {
+		schedule_timeout_killable(1);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return 0;
+}
+
+/* Map a page of zeros. */
+static vm_fault_t luo_test_fault(struct vm_fault *vmf)
+{
+	struct luo_test_file *test = vmf->vma->vm_file->private_data;
+
+	if (stall("fault", test->number, &stall_fault))
+		return VM_FAULT_SIGBUS;
+	vmf->page = alloc_page(GFP_KERNEL | __GFP_ZERO);
+	return vmf->page ? 0 : VM_FAULT_OOM;
+}
+
+static const struct vm_operations_struct luo_test_vm_ops = {
+	.fault = luo_test_fault,
+};
+
+static int luo_test_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	vma->vm_ops = &luo_test_vm_ops;
+	return 0;
+}
+
 static const struct file_operations luo_test_fops = {
 	.owner = THIS_MODULE,
 	.open = luo_test_open,
 	.release = luo_test_release,
 	.read = luo_test_read,
 	.write = luo_test_write,
+	.mmap = luo_test_mmap,
 };
 
 static struct miscdevice luo_test_device = {
@@ -123,8 +178,14 @@ static bool luo_test_can_preserve(struct liveupdate_file_handler *handler,
 
 static int luo_test_preserve(struct liveupdate_file_op_args *args)
 {
-	args->serialized_data = number_of(args->file);
-	return result("preserve", number_of(args->file), fail_preserve);
+	u64 number = number_of(args->file);
+	int err;
+
+	err = stall("preserve", number, &stall_preserve);
+	if (err)
+		return err;
+	args->serialized_data = number;
+	return result("preserve", number, fail_preserve);
 }
 
 static void luo_test_unpreserve(struct liveupdate_file_op_args *args)
@@ -149,6 +210,10 @@ static int luo_test_retrieve(struct liveupdate_file_op_args *args)
 	struct luo_test_file *test = args->private_data;
 	struct file *file;
 	int err;
+
+	err = stall("retrieve", args->serialized_data, &stall_retrieve);
+	if (err)
+		return err;
 
 	if (!test)
 		test = kzalloc(sizeof(*test), GFP_KERNEL);
