@@ -57,6 +57,8 @@
 
 /* Maximum number of folios in a batch. The arrays of a batch are on the stack. */
 #define MEMFD_LUO_BATCH		64U
+/* Number of folios that are preserved between two checks for signals */
+#define MEMFD_LUO_STEP		65536U
 /* Retries of the migration of a folio that is in use, one tick apart */
 #define MEMFD_LUO_PIN_TRIES	HZ
 
@@ -120,9 +122,14 @@ static int memfd_luo_check_size(struct inode *inode)
 	return 0;
 }
 
-/* A file with F_SEAL_EXEC is retrieved without x bits, so it must not have any. */
-static int memfd_luo_check_seals(struct file *file, unsigned int seals)
+/*
+ * A file with F_SEAL_EXEC is retrieved without x bits, so it must not have any. While
+ * the file is frozen, memfd_add_seals() refuses to seal it if it has.
+ */
+static int memfd_luo_check_seals(struct file *file)
 {
+	unsigned int seals = memfd_get_seals(file);
+
 	if (seals & ~MEMFD_LUO_SEALS)
 		return -EOPNOTSUPP;
 	if (seals & F_SEAL_EXEC && file_inode(file)->i_mode & 0111)
@@ -183,9 +190,11 @@ static void memfd_luo_make_valid(struct folio *folio)
 static int memfd_luo_claim(struct address_space *mapping, struct folio *folio,
 			   pgoff_t index)
 {
-	int err = 0;
+	int err;
 
-	folio_lock(folio);
+	err = folio_lock_killable(folio);
+	if (err)
+		return err;
 	if (folio->mapping != mapping || folio->index != index)
 		err = -EAGAIN;
 	else if (folio_contain_hwpoisoned_page(folio))
@@ -275,8 +284,10 @@ static int memfd_luo_hold_any(struct memfd_luo_outgoing *out, struct file *file,
 	int err = 0;
 	long nr, i;
 
+	/* Few at a time: signals are checked only between two calls. */
 	nr = memfd_luo_pin_folios(file, *index, folios,
-				  out->capacity - out->nr_folios);
+				  min(out->capacity - out->nr_folios,
+				      MEMFD_LUO_BATCH));
 	if (nr < 0)
 		return nr == -ENOSPC ? -ENOMEM : nr;
 	if (!nr)
@@ -333,7 +344,7 @@ static int memfd_luo_hold(struct memfd_luo_outgoing *out, struct file *file)
 	return err;
 }
 
-static void memfd_luo_store_folios(struct memfd_luo_outgoing *out)
+static int memfd_luo_store_folios(struct memfd_luo_outgoing *out)
 {
 	unsigned int i;
 
@@ -345,9 +356,13 @@ static void memfd_luo_store_folios(struct memfd_luo_outgoing *out)
 			.flags = MEMFD_LUO_FOLIO_FLAGS,
 			.index = folio->index,
 		};
-		if (!(i % MEMFD_LUO_FIRST))
-			cond_resched();
+		if (i % MEMFD_LUO_FIRST)
+			continue;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
 	}
+	return 0;
 }
 
 static int memfd_luo_preserve_entries(struct memfd_luo_outgoing *out,
@@ -361,9 +376,10 @@ static int memfd_luo_preserve_entries(struct memfd_luo_outgoing *out,
 				       gfp | __GFP_ZERO | __GFP_NOWARN);
 	if (!out->entries)
 		return -ENOMEM;
-	memfd_luo_store_folios(out);
 
-	err = kho_preserve_vmalloc(out->entries, preservation);
+	err = memfd_luo_store_folios(out);
+	if (!err)
+		err = kho_preserve_vmalloc(out->entries, preservation);
 	if (err)
 		vfree(out->entries);
 	return err;
@@ -372,9 +388,19 @@ static int memfd_luo_preserve_entries(struct memfd_luo_outgoing *out,
 /* Memory that was hot-added after boot can't be preserved: -EOPNOTSUPP. */
 static int memfd_luo_preserve_held(struct memfd_luo_outgoing *out)
 {
-	int err = kho_preserve_folios(out->folios, out->nr_folios);
+	unsigned int i, nr;
+	int err;
 
-	return err == -EINVAL ? -EOPNOTSUPP : err;
+	for (i = 0; i < out->nr_folios; i += nr) {
+		nr = min(out->nr_folios - i, MEMFD_LUO_STEP);
+		err = fatal_signal_pending(current) ? -EINTR :
+		      kho_preserve_folios(out->folios + i, nr);
+		if (err) {
+			kho_unpreserve_folios(out->folios, i);
+			return err == -EINVAL ? -EOPNOTSUPP : err;
+		}
+	}
+	return 0;
 }
 
 /* Preserve the folios and their list. */
@@ -448,28 +474,23 @@ static void memfd_luo_unpreserve_content(struct memfd_luo_outgoing *out,
 }
 
 /* Store the properties that can change until the kexec. */
-static int memfd_luo_store_state(struct file *file, struct memfd_luo_ser *ser)
+static void memfd_luo_store_state(struct file *file, struct memfd_luo_ser *ser)
 {
-	unsigned int seals = memfd_get_seals(file);
-	int err;
-
-	err = memfd_luo_check_seals(file, seals);
-	if (err)
-		return err;
-
 	ser->pos = READ_ONCE(file->f_pos);
-	ser->seals = seals;
-	return 0;
+	ser->seals = memfd_get_seals(file);
 }
 
 /*
  * A reference keeps a folio in memory, but reclaim would still unmap it on each
  * attempt. So mark the mapping unevictable.
  */
-static void memfd_luo_freeze_inode(struct inode *inode)
+static int memfd_luo_freeze_inode(struct inode *inode)
 {
-	shmem_freeze(inode);
-	mapping_set_unevictable(inode->i_mapping);
+	int err = shmem_freeze(inode);
+
+	if (!err)
+		mapping_set_unevictable(inode->i_mapping);
+	return err;
 }
 
 static void memfd_luo_thaw_inode(struct inode *inode)
@@ -500,13 +521,16 @@ static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
 		goto err_free_out;
 	}
 
-	memfd_luo_freeze_inode(inode);
-	err = memfd_luo_store_state(args->file, ser);
+	err = memfd_luo_freeze_inode(inode);
+	if (err)
+		goto err_free_ser;
+	err = memfd_luo_check_seals(args->file);
 	if (err)
 		goto err_thaw;
 	err = memfd_luo_check_size(inode);
 	if (err)
 		goto err_thaw;
+	memfd_luo_store_state(args->file, ser);
 	err = memfd_luo_preserve_content(out, args->file, ser);
 	if (err)
 		goto err_thaw;
@@ -517,6 +541,7 @@ static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
 
 err_thaw:
 	memfd_luo_thaw_inode(inode);
+err_free_ser:
 	kho_unpreserve_free(ser);
 err_free_out:
 	kfree(out);
@@ -534,11 +559,15 @@ static void memfd_luo_unpreserve(struct liveupdate_file_op_args *args)
 	kfree(out);
 }
 
-/* Does not need an unfreeze: the next freeze overwrites the stored state. */
+/*
+ * Must not fail: whatever another task has done to the file must not keep the system
+ * from being updated. Does not need an unfreeze: the next freeze overwrites the
+ * stored state.
+ */
 static int memfd_luo_freeze(struct liveupdate_file_op_args *args)
 {
-	return memfd_luo_store_state(args->file,
-				     phys_to_virt(args->serialized_data));
+	memfd_luo_store_state(args->file, phys_to_virt(args->serialized_data));
+	return 0;
 }
 
 /* Retrieving */
@@ -547,19 +576,26 @@ static int memfd_luo_freeze(struct liveupdate_file_op_args *args)
  * struct memfd_luo_incoming - a memfd of the previous kernel, partly retrieved
  * @ser: copy of its serialized state
  * @entries: list of its folios. An entry with pfn 0 is skipped.
- * @restored: the folios of @entries have been restored
- * @nr_pages: size of all folios in pages
+ * @nr_restored: number of leading entries whose folios have been restored
+ * @restore_err: the last error in restoring them
+ * @split: list that replaces @entries when all of them are restored as single pages,
+ *	   or NULL
+ * @nr_split: number of entries in @split
+ * @nr_pages: size of all restored folios in pages
  * @file: the new file, NULL until it is created
  * @accounted: the blocks of all folios are accounted to @file
  * @nr_added: number of leading entries whose folios were added to @file
  * @nr_added_pages: size of the added folios in pages
  *
- * After -ENOMEM it is kept, and the next retrieve() resumes from it.
+ * After -ENOMEM and -EINTR it is kept, and the next retrieve() resumes from it.
  */
 struct memfd_luo_incoming {
 	struct memfd_luo_ser ser;
 	struct memfd_luo_folio_ser *entries;
-	bool restored;
+	u64 nr_restored;
+	int restore_err;
+	struct memfd_luo_folio_ser *split;
+	u64 nr_split;
 	u64 nr_pages;
 	struct file *file;
 	bool accounted;
@@ -628,15 +664,15 @@ static phys_addr_t memfd_luo_phys(const struct memfd_luo_folio_ser *entry)
 	return entry->pfn ? PFN_PHYS(entry->pfn) : PHYS_ADDR_MAX;
 }
 
-static int memfd_luo_restore_batch(struct memfd_luo_incoming *in,
-				   struct memfd_luo_folio_ser *entries,
-				   unsigned int nr)
+/* Restore the next folios. Clear the pfn of entries whose folio can't be restored. */
+static void memfd_luo_restore_batch(struct memfd_luo_incoming *in)
 {
+	struct memfd_luo_folio_ser *entries = in->entries + in->nr_restored;
 	struct folio *folios[MEMFD_LUO_BATCH];
 	phys_addr_t phys[MEMFD_LUO_BATCH];
-	unsigned int i;
-	int err = 0;
+	unsigned int i, nr;
 
+	nr = min(in->ser.nr_folios - in->nr_restored, MEMFD_LUO_BATCH);
 	for (i = 0; i < nr; i++)
 		phys[i] = memfd_luo_phys(&entries[i]);
 	kho_restore_folios(phys, folios, nr);
@@ -648,27 +684,22 @@ static int memfd_luo_restore_batch(struct memfd_luo_incoming *in,
 			pr_err_ratelimited("no incoming folio at pfn %#llx\n",
 					   (u64)entries[i].pfn);
 			entries[i].pfn = 0;
-			err = -EIO;
+			in->restore_err = -EIO;
 		}
 	}
-
-	return err;
+	in->nr_restored += nr;
 }
 
-/* Restore the folios. Clear the pfn of entries whose folio can't be restored. */
+/* Restore the folios. After -EINTR a later call resumes. */
 static int memfd_luo_restore_folios(struct memfd_luo_incoming *in)
 {
-	int err = 0;
-	u64 i;
-
-	for (i = 0; i < in->ser.nr_folios; i += MEMFD_LUO_BATCH) {
-		unsigned int nr = min(in->ser.nr_folios - i, MEMFD_LUO_BATCH);
-
-		if (memfd_luo_restore_batch(in, in->entries + i, nr))
-			err = -EIO;
+	while (in->nr_restored < in->ser.nr_folios) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		memfd_luo_restore_batch(in);
 		cond_resched();
 	}
-	return err;
+	return in->restore_err;
 }
 
 static unsigned int memfd_luo_order(const struct memfd_luo_folio_ser *entry)
@@ -727,61 +758,72 @@ static int memfd_luo_restore_split(struct memfd_luo_incoming *in,
 	return -EIO;
 }
 
+/* Restore the folio of the next entry as single pages, and clear the entry's pfn. */
+static void memfd_luo_split_next(struct memfd_luo_incoming *in)
+{
+	struct memfd_luo_folio_ser *entry = in->entries + in->nr_restored;
+	u64 nr = 1ULL << memfd_luo_order(entry);
+
+	if (entry->pfn && memfd_luo_restore_split(in, entry, nr,
+						  in->split + in->nr_split))
+		in->restore_err = -EIO;
+	entry->pfn = 0;
+	in->nr_split += nr;
+	in->nr_restored++;
+}
+
+static int memfd_luo_alloc_split(struct memfd_luo_incoming *in, u64 nr_entries)
+{
+	if (nr_entries > get_num_physpages()) {
+		pr_err("list of incoming folios has %llu pages\n", nr_entries);
+		in->ser.nr_folios = 0;
+		return -EIO;
+	}
+	in->split = vcalloc(nr_entries, sizeof(*in->split));
+	return in->split ? 0 : -ENOMEM;
+}
+
 /*
  * Like memfd_luo_restore_folios(), for a page cache without large folios: replace
  * the list by one that has an entry for each page.
  */
 static int memfd_luo_restore_pages(struct memfd_luo_incoming *in)
 {
-	u64 nr_entries = memfd_luo_count_pages(in);
-	struct memfd_luo_folio_ser *split;
-	u64 i, next = 0;
-	int err = 0;
+	u64 nr_entries;
+	int err;
 
-	/* Nothing has to be split. */
-	if (nr_entries == in->ser.nr_folios)
-		return memfd_luo_restore_folios(in);
+	if (!in->split) {
+		nr_entries = memfd_luo_count_pages(in);
+		/* Nothing has to be split. */
+		if (nr_entries == in->ser.nr_folios)
+			return memfd_luo_restore_folios(in);
 
-	if (nr_entries > get_num_physpages()) {
-		pr_err("list of incoming folios has %llu pages\n", nr_entries);
-		in->ser.nr_folios = 0;
-		return -EIO;
+		err = memfd_luo_alloc_split(in, nr_entries);
+		if (err)
+			return err;
 	}
-	split = vcalloc(nr_entries, sizeof(*split));
-	if (!split)
-		return -ENOMEM;
 
-	for (i = 0; i < in->ser.nr_folios; i++) {
-		u64 nr = 1ULL << memfd_luo_order(&in->entries[i]);
-
-		if (in->entries[i].pfn &&
-		    memfd_luo_restore_split(in, &in->entries[i], nr,
-					    &split[next]))
-			err = -EIO;
-		next += nr;
+	while (in->nr_restored < in->ser.nr_folios) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		memfd_luo_split_next(in);
 		cond_resched();
 	}
 
 	vfree(in->entries);
-	in->entries = split;
-	in->ser.nr_folios = next;
-	return err;
+	in->entries = in->split;
+	in->split = NULL;
+	in->ser.nr_folios = in->nr_split;
+	in->nr_restored = in->nr_split;
+	return in->restore_err;
 }
 
-/* Restore the folios. After -ENOMEM a later call tries again. */
+/* Restore the folios. After -ENOMEM and -EINTR a later call resumes. */
 static int memfd_luo_restore(struct memfd_luo_incoming *in)
 {
-	int err;
-
-	if (in->restored)
-		return 0;
-
 	if (IS_ENABLED(CONFIG_TRANSPARENT_HUGEPAGE))
-		err = memfd_luo_restore_folios(in);
-	else
-		err = memfd_luo_restore_pages(in);
-	in->restored = err != -ENOMEM;
-	return err;
+		return memfd_luo_restore_folios(in);
+	return memfd_luo_restore_pages(in);
 }
 
 /* Take over the serialized state and the list. On failure, take neither. */
@@ -834,14 +876,13 @@ memfd_luo_get_incoming(struct liveupdate_file_op_args *args)
 	return in;
 }
 
-/* Free the folios that were not added to the file. */
-static void memfd_luo_put_folios(struct memfd_luo_incoming *in)
+static void memfd_luo_put_folios(const struct memfd_luo_folio_ser *entries, u64 nr)
 {
 	u64 i;
 
-	for (i = in->nr_added; i < in->ser.nr_folios; i++) {
-		if (in->entries[i].pfn)
-			folio_put(pfn_folio(in->entries[i].pfn));
+	for (i = 0; i < nr; i++) {
+		if (entries[i].pfn)
+			folio_put(pfn_folio(entries[i].pfn));
 		cond_resched();
 	}
 }
@@ -851,7 +892,9 @@ static void memfd_luo_put_incoming(struct liveupdate_file_op_args *args)
 {
 	struct memfd_luo_incoming *in = args->private_data;
 
-	memfd_luo_put_folios(in);
+	memfd_luo_put_folios(in->entries + in->nr_added,
+			     in->ser.nr_folios - in->nr_added);
+	memfd_luo_put_folios(in->split, in->split ? in->nr_split : 0);
 	if (in->accounted) {
 		struct inode *inode = file_inode(in->file);
 
@@ -861,6 +904,7 @@ static void memfd_luo_put_incoming(struct liveupdate_file_op_args *args)
 	}
 	if (in->file)
 		fput(in->file);
+	vfree(in->split);
 	vfree(in->entries);
 	kfree(in);
 	args->private_data = NULL;
@@ -1020,7 +1064,7 @@ static int memfd_luo_fill_batch(struct memfd_luo_incoming *in)
 	return 0;
 }
 
-/* Add the folios to the file. After -ENOMEM a later call resumes here. */
+/* Add the folios to the file. After -ENOMEM and -EINTR a later call resumes here. */
 static int memfd_luo_fill(struct memfd_luo_incoming *in)
 {
 	int err = 0;
@@ -1032,7 +1076,8 @@ static int memfd_luo_fill(struct memfd_luo_incoming *in)
 	}
 
 	while (in->nr_added < in->ser.nr_folios && !err) {
-		err = memfd_luo_fill_batch(in);
+		err = fatal_signal_pending(current) ? -EINTR :
+						      memfd_luo_fill_batch(in);
 		cond_resched();
 	}
 	if (err == -EEXIST) {
@@ -1106,6 +1151,8 @@ static int memfd_luo_retrieve(struct liveupdate_file_op_args *args)
 	err = memfd_luo_make_file(in);
 	if (memfd_luo_may_retry(err))
 		return -EAGAIN;
+	if (err == -EINTR)
+		return err;
 	if (!err)
 		args->file = get_file(in->file);
 	memfd_luo_put_incoming(args);
@@ -1133,9 +1180,11 @@ static void memfd_luo_finish(struct liveupdate_file_op_args *args)
 		pr_warn("discarded file could not be freed completely\n");
 		return;
 	}
-	/* Folios need not be split to be freed. */
-	if (!in->restored)
-		memfd_luo_restore_folios(in);
+	/* Folios need not be split to be freed. Signals must not stop this. */
+	while (in->nr_restored < in->ser.nr_folios) {
+		memfd_luo_restore_batch(in);
+		cond_resched();
+	}
 	memfd_luo_put_incoming(args);
 }
 

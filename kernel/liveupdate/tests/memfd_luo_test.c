@@ -20,6 +20,7 @@
 #include <linux/memfd.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/sched/signal.h>
 #include <linux/sizes.h>
 #include <linux/string.h>
 #include <linux/swap.h>
@@ -43,6 +44,24 @@ static struct {
 	struct memfd_luo_folio_ser *entries;
 	struct folio *copies[MAX_COPIES];
 } mt;
+
+/* Let the thread look as if it had been killed. */
+static void set_killed(bool killed)
+{
+	spin_lock_irq(&current->sighand->siglock);
+	if (killed)
+		sigaddset(&current->pending.signal, SIGKILL);
+	else
+		sigdelset(&current->pending.signal, SIGKILL);
+	recalc_sigpending();
+	spin_unlock_irq(&current->sighand->siglock);
+}
+
+static struct folio *restore_folio_and_die(phys_addr_t phys)
+{
+	set_killed(true);
+	return fake_restore_folio(phys);
+}
 
 static int memfd_test_init(struct kunit *test)
 {
@@ -281,7 +300,8 @@ static void preserved_file_keeps_its_size(struct kunit *test)
 	preserve(test);
 	KUNIT_EXPECT_EQ(test, vfs_truncate(&mt.file->f_path, 0), -EPERM);
 	KUNIT_EXPECT_EQ(test, kernel_write(mt.file, "b", 1, &end), -EPERM);
-	KUNIT_EXPECT_EQ(test, vfs_fallocate(mt.file, 0, 0, 2 * PAGE_SIZE), -EPERM);
+	KUNIT_EXPECT_EQ(test, vfs_fallocate(mt.file, 0, 0, 2 * PAGE_SIZE),
+			-EOPNOTSUPP);
 
 	luo_file_unpreserve_all(&mt.out);
 	KUNIT_EXPECT_EQ(test, vfs_truncate(&mt.file->f_path, 0), 0);
@@ -326,6 +346,44 @@ static void executable_sealed_against_change_of_mode_is_refused(struct kunit *te
 	file_inode(mt.file)->i_mode |= 0111;
 	KUNIT_ASSERT_EQ(test, memfd_add_seals(mt.file, F_SEAL_EXEC), 0);
 	KUNIT_EXPECT_EQ(test, try_preserve(test), -EOPNOTSUPP);
+}
+
+static void executable_can_not_be_sealed_while_preserved(struct kunit *test)
+{
+	file_inode(mt.file)->i_mode |= 0111;
+	preserve(test);
+	KUNIT_EXPECT_EQ(test, memfd_add_seals(mt.file, F_SEAL_EXEC), -EPERM);
+	KUNIT_EXPECT_EQ(test, memfd_get_seals(mt.file), 0);
+
+	luo_file_unpreserve_all(&mt.out);
+	KUNIT_EXPECT_EQ(test, memfd_add_seals(mt.file, F_SEAL_EXEC), 0);
+}
+
+/* An access control list can set x bits in spite of the seal. */
+static void freeze_does_not_depend_on_the_mode(struct kunit *test)
+{
+	struct memfd_luo_ser *ser;
+
+	file_inode(mt.file)->i_mode &= ~0111;
+	KUNIT_ASSERT_EQ(test, memfd_add_seals(mt.file, F_SEAL_EXEC), 0);
+	KUNIT_ASSERT_EQ(test, try_preserve(test), 0);
+	file_inode(mt.file)->i_mode |= 0111;
+	KUNIT_ASSERT_EQ(test, luo_file_freeze_all(&mt.out, &mt.ser), 0);
+	ser = phys_to_virt(file_entry(test)->data);
+	KUNIT_EXPECT_EQ(test, ser->seals, F_SEAL_EXEC);
+}
+
+static void killed_preserve_leaves_the_file_alone(struct kunit *test)
+{
+	int err;
+
+	write_page(test, 0, 'a');
+	set_killed(true);
+	err = try_preserve(test);
+	set_killed(false);
+	KUNIT_EXPECT_EQ(test, err, -EINTR);
+	KUNIT_EXPECT_EQ(test, vfs_truncate(&mt.file->f_path, 2 * PAGE_SIZE), 0);
+	KUNIT_EXPECT_EQ(test, try_preserve(test), 0);
 }
 
 static void more_holes_than_memory_are_refused(struct kunit *test)
@@ -382,6 +440,47 @@ static void retrieved_file_is_the_same(struct kunit *test)
 			file_inode(mt.file)->i_blocks);
 	expect_page(test, file, 0, 'a');
 	expect_page(test, file, 1, 'b');
+}
+
+/* The first attempt ends before folios are restored, the second one after that. */
+static void killed_retrieve_is_taken_up_again(struct kunit *test)
+{
+	struct file *file;
+
+	write_page(test, 0, 'a');
+	write_page(test, 1, 'b');
+	preserve_copies(test);
+	set_killed(true);
+	file = try_retrieve(test);
+	set_killed(false);
+	KUNIT_EXPECT_PTR_EQ(test, file, ERR_PTR(-EINTR));
+
+	kunit_activate_static_stub(test, kho_restore_folio, restore_folio_and_die);
+	file = luo_file_retrieve(&mt.in, TOKEN);
+	kunit_activate_static_stub(test, kho_restore_folio, fake_restore_folio);
+	set_killed(false);
+	KUNIT_EXPECT_PTR_EQ(test, file, ERR_PTR(-EINTR));
+
+	mt.retrieved = luo_file_retrieve(&mt.in, TOKEN);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mt.retrieved);
+	KUNIT_EXPECT_EQ(test, file_inode(mt.retrieved)->i_blocks,
+			file_inode(mt.file)->i_blocks);
+	expect_page(test, mt.retrieved, 0, 'a');
+	expect_page(test, mt.retrieved, 1, 'b');
+}
+
+/* Finishing the session frees all folios, also for a task that is being killed. */
+static void killed_retrieve_is_discarded(struct kunit *test)
+{
+	int err;
+
+	write_page(test, 0, 'a');
+	preserve_copies(test);
+	kunit_activate_static_stub(test, kho_restore_folio, restore_folio_and_die);
+	KUNIT_EXPECT_PTR_EQ(test, try_retrieve(test), ERR_PTR(-EINTR));
+	err = luo_file_finish_all(&mt.in);
+	set_killed(false);
+	KUNIT_EXPECT_EQ(test, err, 0);
 }
 
 static void retrieved_file_sealed_without_x_can_be_written(struct kunit *test)
@@ -563,10 +662,15 @@ static struct kunit_case memfd_cases[] = {
 	KUNIT_CASE(preserved_file_can_be_written_inside),
 	KUNIT_CASE(position_and_seals_are_read_again_at_freeze),
 	KUNIT_CASE(executable_sealed_against_change_of_mode_is_refused),
+	KUNIT_CASE(executable_can_not_be_sealed_while_preserved),
+	KUNIT_CASE(freeze_does_not_depend_on_the_mode),
+	KUNIT_CASE(killed_preserve_leaves_the_file_alone),
 	KUNIT_CASE(more_holes_than_memory_are_refused),
 	KUNIT_CASE(more_pages_than_can_be_listed_are_refused),
 	KUNIT_CASE(failed_preserve_leaves_the_file_alone),
 	KUNIT_CASE(retrieved_file_is_the_same),
+	KUNIT_CASE(killed_retrieve_is_taken_up_again),
+	KUNIT_CASE(killed_retrieve_is_discarded),
 	KUNIT_CASE(retrieved_file_sealed_without_x_can_be_written),
 	KUNIT_CASE(entry_without_folio_is_a_hole),
 	KUNIT_CASE(folio_that_is_not_uptodate_reads_as_zeros),

@@ -84,8 +84,9 @@ bool shmem_file(const struct file *file)
 	return true;
 }
 
-void shmem_freeze(struct inode *inode)
+int shmem_freeze(struct inode *inode)
 {
+	return 0;
 }
 
 void shmem_thaw(struct inode *inode)

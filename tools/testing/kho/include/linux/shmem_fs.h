@@ -15,7 +15,7 @@ extern bool shim_large_folios;
 #define IS_ENABLED(...)	shim_large_folios
 
 bool shmem_file(const struct file *file);
-void shmem_freeze(struct inode *inode);
+int shmem_freeze(struct inode *inode);
 void shmem_thaw(struct inode *inode);
 int shmem_inode_acct_blocks(struct inode *inode, long pages);
 void shmem_inode_unacct_blocks(struct inode *inode, long pages);

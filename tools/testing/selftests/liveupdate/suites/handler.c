@@ -299,7 +299,6 @@ static void preserve_is_killed(void)
 	int session;
 	pid_t pid;
 
-	need_module();
 	session = new_session("preserve_is_killed");
 	CHECK(!luo_preserve(session, new_number(450), 450));
 	pid = start_stalled("preserve", session, 451);
@@ -316,7 +315,6 @@ static void waiting_for_preserve_is_killed(void)
 	int session, dev;
 	pid_t stalled, second, kexec, create;
 
-	need_module();
 	session = new_session("waiting_for_preserve_is_killed");
 	stalled = start_stalled("preserve", session, 455);
 	second = start(call_preserve, session, 456);
@@ -348,7 +346,6 @@ static void waiting_reboot_holds_nothing(void)
 	pid_t stalled, kexec;
 	char *size;
 
-	need_module();
 	session = new_session("waiting_reboot_holds_nothing");
 	stalled = start_stalled("preserve", session, 460);
 	CHECK(!guest_load_image(0));
@@ -367,7 +364,7 @@ static void waiting_reboot_holds_nothing(void)
 	CHECK_EQ(ended(stalled), 0);
 	/* All goes on as if reboot() had not been called. */
 	CHECK(!luo_preserve(session, new_number(461), 461));
-	close(new_session("waiting_reboot_holds_nothing, a new session"));
+	close(new_session("a session after a killed reboot()"));
 	CHECK(!guest_unload_image(0));
 }
 
@@ -421,7 +418,6 @@ static void preserve_waits_for_write(void)
 	int session, fd;
 	pid_t writer, preserver, kexec;
 
-	need_module();
 	session = new_session("preserve_waits_for_write");
 	fd = new_file(2 * PAGE, 1);
 	writer = start_stalled_write(fd, 480);
@@ -451,7 +447,6 @@ static void close_during_write(void)
 	int session, fd;
 	pid_t writer, closer;
 
-	need_module();
 	session = new_session("close_during_write");
 	fd = new_file(2 * PAGE, 1);
 	CHECK(!luo_preserve(session, fd, 1));

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <linux/memfd.h>
 #include <linux/mempolicy.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -21,6 +22,7 @@
 #include <sys/stat.h>
 #include <sys/swap.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -895,6 +897,79 @@ static void beyond_the_limit_after(void)
 	check_thawed(fd);
 }
 
+/* ---- killed ---- */
+
+/* How long processes live, in microseconds; each has a file of its own. */
+static const unsigned int lives[] = { 500, 2000, 5000, 10000, 20000, 40000 };
+
+#define KILLED_SIZE	(32 * MIB + 5)
+
+/* Return whether a process that makes a request is killed before it has an answer. */
+static bool kill_after(unsigned int us, int (*request)(int, int, __u64),
+		       int session, int fd, __u64 token)
+{
+	pid_t pid = fork();
+	int status;
+
+	CHECK(pid >= 0);
+	if (!pid)
+		_exit(request(session, fd, token) < 0);
+	usleep(us);
+	kill(pid, SIGKILL);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status) || !WEXITSTATUS(status));
+	return WIFSIGNALED(status);
+}
+
+static int request_preserve(int session, int fd, __u64 token)
+{
+	return luo_preserve(session, fd, token);
+}
+
+static int request_retrieve(int session, int fd, __u64 token)
+{
+	return luo_retrieve_fd(session, token);
+}
+
+/* Either the file is preserved, or nothing was done. */
+static void killed_before(void)
+{
+	int session = new_session("killed");
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(lives); i++) {
+		int fd = new_file(KILLED_SIZE, i);
+		bool killed = kill_after(lives[i], request_preserve, session, fd,
+					 i);
+
+		guest_note("PRESERVE_FD ended after %u us: %d", lives[i], killed);
+		if (!luo_preserve(session, fd, i))
+			CHECK(killed);
+		else
+			CHECK_EQ(errno, EEXIST);
+		close(fd);
+	}
+}
+
+/* What the killed process has restored by then is not lost. */
+static void killed_after(void)
+{
+	int session = old_session("killed");
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(lives); i++) {
+		bool killed = kill_after(lives[i], request_retrieve, session, -1,
+					 i);
+		int fd = old_file(session, i);
+
+		guest_note("RETRIEVE_FD ended after %u us: %d", lives[i], killed);
+		check_size(fd, KILLED_SIZE);
+		check_content(fd, 0, KILLED_SIZE, i);
+		close(fd);
+	}
+	CHECK(!luo_finish(session));
+}
+
 /* ---- giving up ---- */
 
 static void aborted_is_not_handed_over_before(void)
@@ -1071,6 +1146,7 @@ static const struct guest_test kexec_tests[] = {
 	GUEST_TEST_OF_2(large_folios),
 	GUEST_TEST_OF_2(retrieved_is_accounted),
 	GUEST_TEST_OF_2(beyond_the_limit),
+	GUEST_TEST_OF_2(killed),
 	GUEST_TEST_OF_2(aborted_is_not_handed_over),
 	GUEST_TEST_OF_2(abort_and_again),
 	GUEST_TEST_OF_3(two_updates),

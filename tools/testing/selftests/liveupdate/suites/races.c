@@ -33,6 +33,8 @@
 #define SHMEM_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 #define MODULE		"luo_test_races"
 #define FLB_MODULE	"luo_test_flb"
+#define HANDLER		"luo_test_handler"
+#define UNFREEZABLE	7	/* number of a file of HANDLER */
 
 #define NR_SHARED	3	/* names and files that all tasks use */
 #define RESTLESS	0	/* number of the file that changes its size */
@@ -324,26 +326,25 @@ static void kill_preserver(void)
 	close(own_session());
 }
 
-/* An empty file that is sealed after it was preserved can't be frozen. */
+/* The handler can't freeze the file with this number. */
 static void abort_reboot(void)
 {
-	int fd = new_memfd(MFD_EXEC | MFD_ALLOW_SEALING);
+	int fd = new_number(UNFREEZABLE);
 	int other = new_memfd(0);
 	int session = own_session();
 
 	CHECK(!luo_preserve(session, fd, 1));
-	CHECK(!fcntl(fd, F_ADD_SEALS, F_SEAL_EXEC));
-	CHECK_ERRNO(reboot(LINUX_REBOOT_CMD_KEXEC), EOPNOTSUPP);
+	CHECK_ERRNO(reboot(LINUX_REBOOT_CMD_KEXEC), EREMOTEIO);
 	CHECK(!luo_preserve(session, other, 2));
 	close(session);
 	close(other);
 	close(fd);
 }
 
-static void check_open_to_change(int ret)
+static void check_open_to_change(int ret, int err)
 {
 	if (ret < 0)
-		CHECK_EQ(errno, EPERM);
+		CHECK_EQ(errno, err);
 }
 
 /* The size of a file can be changed unless the file is preserved. */
@@ -353,10 +354,11 @@ static void change_size(void)
 	int fd = shared_files[RESTLESS];
 	off_t at = any(4 * MIB);
 
-	check_open_to_change(ftruncate(fd, at));
-	check_open_to_change(pwrite(fd, "x", 1, any(4 * MIB)));
-	check_open_to_change(fallocate(fd, 0, any(4 * MIB), 1 + any(MIB)));
-	check_open_to_change(fallocate(fd, punch, at, 1 + any(MIB)));
+	check_open_to_change(ftruncate(fd, at), EPERM);
+	check_open_to_change(pwrite(fd, "x", 1, any(4 * MIB)), EPERM);
+	check_open_to_change(fallocate(fd, 0, any(4 * MIB), 1 + any(MIB)),
+			     EOPNOTSUPP);
+	check_open_to_change(fallocate(fd, punch, at, 1 + any(MIB)), EOPNOTSUPP);
 	usleep(any(1000));
 }
 
@@ -561,6 +563,14 @@ static void read_and_open(void)
 
 /* ---- the storm ---- */
 
+static void load_handler(void)
+{
+	char args[32];
+
+	snprintf(args, sizeof(args), "fail_freeze=%d", UNFREEZABLE);
+	CHECK(!guest_insmod(HANDLER, args));
+}
+
 /* Let kernel threads preserve memory. */
 static void preserve_in_kernel(void)
 {
@@ -658,7 +668,9 @@ static void storm_leaves_nothing(void)
 	before = guest_text_of(OUT_SUMMARY);
 	forget_leaks();
 
+	load_handler();
 	storm();
+	CHECK(!guest_rmmod(HANDLER));
 	CHECK(!swaps || !swapoff(SWAP_DEVICE));
 	CHECK(!guest_unload_image(0));
 	check_shared_files();
@@ -978,4 +990,4 @@ static const struct guest_test races_tests[] = {
 	GUEST_TEST_IN_2ND(nothing_stays_reserved),
 };
 
-GUEST_SUITE(races, 2, .need = "debugfs " MODULE " " FLB_MODULE)
+GUEST_SUITE(races, 2, .need = "debugfs " MODULE " " FLB_MODULE " " HANDLER)
