@@ -300,6 +300,24 @@ static void kho_show_map(struct seq_file *m, struct kho_radix_tree *tree,
 		   (u64)stats.nr_nodes << PAGE_SHIFT);
 }
 
+static int kho_count_overlap(phys_addr_t start, phys_addr_t end, void *arg)
+{
+	unsigned long *nr_pages = arg;
+
+	*nr_pages += PHYS_PFN(end - start);
+	return 0;
+}
+
+static void kho_show_overlaps(struct seq_file *m)
+{
+	unsigned long nr_pages = 0;
+
+	kho_radix_walk_overlaps(&kho_in.tree, kho_count_overlap, &nr_pages);
+	if (nr_pages)
+		seq_printf(m, "in blocks that overlap, never restored: %lu pages, %llu bytes\n",
+			   nr_pages, (u64)nr_pages << PAGE_SHIFT);
+}
+
 static void kho_show_blob(struct seq_file *m, const char *name, u64 phys,
 			  u64 size)
 {
@@ -372,6 +390,7 @@ static int kho_in_summary_show(struct seq_file *m, void *v)
 		kho_show_version(m, fdt_getprop(kho_in_fdt(), 0, "compatible",
 						NULL));
 		kho_show_map(m, &kho_in.tree, "preserved, not restored");
+		kho_show_overlaps(m);
 		kho_show_in_blobs(m);
 	} else {
 		seq_puts(m, "nothing was handed over\n");

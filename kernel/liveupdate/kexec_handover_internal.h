@@ -72,9 +72,6 @@ struct kho_subtree_hooks {
  * @closed:	a kexec has begun: @fdt must not change
  * @hooks:	callbacks for changes of @fdt, NULL for none
  * @tree:	the map of preserved memory
- * @last_range:	the preservable range that was used last, in page frame numbers
- *		(end exclusive). Protected by the lock of @tree. Empty until
- *		@fdt is set up.
  */
 struct kho_outgoing {
 	void *fdt;
@@ -82,7 +79,6 @@ struct kho_outgoing {
 	bool closed;
 	const struct kho_subtree_hooks *hooks;
 	struct kho_radix_tree tree;
-	struct range last_range;
 };
 
 /* kho_state.c */

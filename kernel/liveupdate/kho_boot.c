@@ -469,6 +469,44 @@ static int __init kho_collect_nodes(void)
 	return 0;
 }
 
+/**
+ * struct kho_overlaps - blocks of the incoming map that overlap
+ * @nr_ranges: number of ranges that the blocks cover
+ * @nr_pages:  number of pages in these ranges
+ * @lowest:    start of the lowest range
+ */
+struct kho_overlaps {
+	unsigned long nr_ranges;
+	unsigned long nr_pages;
+	phys_addr_t lowest;
+};
+
+static int __init kho_count_overlap(phys_addr_t start, phys_addr_t end, void *arg)
+{
+	struct kho_overlaps *overlaps = arg;
+
+	if (!overlaps->nr_ranges || start < overlaps->lowest)
+		overlaps->lowest = start;
+	overlaps->nr_ranges++;
+	overlaps->nr_pages += PHYS_PFN(end - start);
+	return 0;
+}
+
+/*
+ * Blocks that overlap have several owners. If one was restored, its new owner could
+ * overwrite or free memory of the others. So none of them is restored, and all of
+ * their memory is withheld. Other blocks are not affected.
+ */
+static void __init kho_report_overlaps(void)
+{
+	struct kho_overlaps overlaps = {};
+
+	kho_radix_walk_overlaps(&kho_in.tree, kho_count_overlap, &overlaps);
+	if (overlaps.nr_ranges)
+		pr_err("map has blocks that overlap, in %lu ranges from %pa on: their %lu pages stay reserved and can't be restored\n",
+		       overlaps.nr_ranges, &overlaps.lowest, overlaps.nr_pages);
+}
+
 static int __init kho_check_map(void)
 {
 	struct kho_map_check check = {};
@@ -491,6 +529,7 @@ static int __init kho_check_map(void)
 
 	pr_info("%lu pages preserved in %lu ranges, %lu tree nodes\n",
 		check.nr_pages, check.nr_ranges, kho_in.nr_nodes);
+	kho_report_overlaps();
 	return 0;
 }
 

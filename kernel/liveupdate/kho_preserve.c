@@ -23,7 +23,7 @@
 
 /*
  * Check that the pages would survive a kexec and that the next kernel would know
- * them as RAM. Remember their range for the fast path of kho_preserve_folio().
+ * them as RAM.
  */
 static int kho_check_preservable(unsigned long pfn, unsigned long nr)
 {
@@ -34,15 +34,6 @@ static int kho_check_preservable(unsigned long pfn, unsigned long nr)
 	if (!range || !nr || nr > range->end - pfn)
 		return -EINVAL;
 
-	if (IS_ENABLED(CONFIG_KEXEC_HANDOVER_DEBUG) &&
-	    kho_radix_overlaps(&kho_out.tree, pfn, nr)) {
-		pr_err("some of the %lu pages at pfn %#lx are already preserved\n",
-		       nr, pfn);
-		return -EEXIST;
-	}
-
-	guard(mutex)(&kho_out.tree.lock);
-	kho_out.last_range = *range;
 	return 0;
 }
 
@@ -63,7 +54,8 @@ static noinline int kho_preserve_block(unsigned long pfn, unsigned int order)
 {
 	int err = kho_check_preservable(pfn, 1UL << order);
 
-	return err ?: kho_radix_add_page(&kho_out.tree, pfn, order);
+	return err ?: kho_radix_add_page_within(&kho_out.tree, pfn, order,
+						kho_find_preservable(pfn));
 }
 
 /**
@@ -76,7 +68,7 @@ static noinline int kho_preserve_block(unsigned long pfn, unsigned int order)
  * Context: May sleep.
  * Return: 0 on success; -EOPNOTSUPP if kexec handover is disabled; -EINVAL if the
  * folio lies in scratch or in memory that the next kernel would not know as RAM;
- * -EEXIST if it is already preserved; -ENOMEM.
+ * -EEXIST if any of its pages is already preserved; -ENOMEM.
  */
 int kho_preserve_folio(struct folio *folio)
 {
@@ -85,9 +77,7 @@ int kho_preserve_folio(struct folio *folio)
 	bool done;
 
 	mutex_lock(&kho_out.tree.lock);
-	done = pfn >= kho_out.last_range.start &&
-	       pfn + (1UL << order) <= kho_out.last_range.end &&
-	       kho_radix_add_to_last(&kho_out.tree, pfn, order);
+	done = kho_radix_add_to_last(&kho_out.tree, pfn, order);
 	mutex_unlock(&kho_out.tree.lock);
 
 	return likely(done) ? 0 : kho_preserve_block(pfn, order);

@@ -93,6 +93,7 @@ static void kho_radix_remember(struct kho_radix_tree *tree, u64 key,
 	tree->last_leaf = leaf;
 	tree->last_page = leaf ? virt_to_page(leaf) : NULL;
 	tree->last_nr = leaf ? kho_radix_leaf_nr(key) : 0;
+	tree->window = (struct range){};
 }
 
 static struct kho_radix_leaf *kho_radix_descend(struct kho_radix_tree *tree,
@@ -262,6 +263,7 @@ int kho_radix_init(struct kho_radix_tree *tree)
 {
 	mutex_init(&tree->lock);
 	tree->orders = 0;
+	tree->overlaps = false;
 	kho_radix_remember(tree, 0, NULL);
 	tree->root = kho_radix_alloc_node();
 
@@ -333,33 +335,106 @@ void kho_radix_adopt(struct kho_radix_tree *tree)
 }
 
 /*
+ * Looking for blocks of other orders
+ */
+
+/* How far to look for the next block, in bits of a leaf */
+#define KHO_RADIX_LOOK		512U
+
+/*
+ * Find the bits around [first, last] that are clear: those before in the same word,
+ * and some of those after. Return false if one of [first, last] is set.
+ */
+static bool kho_radix_clear_bits_around(const struct kho_radix_leaf *leaf,
+					unsigned int first, unsigned int last,
+					struct range *bits)
+{
+	unsigned long before = leaf->bitmap[BIT_WORD(first)] &
+			       ~BITMAP_FIRST_WORD_MASK(first);
+
+	bits->start = round_down(first, BITS_PER_LONG) + fls64(before);
+	bits->end = find_next_bit(leaf->bitmap, round_up(last + 1, KHO_RADIX_LOOK),
+				  first);
+	return bits->end > last;
+}
+
+/*
+ * Narrow @window to memory around [pfn, last_pfn] that has no blocks of @order.
+ * Return false if [pfn, last_pfn] has some.
+ */
+static bool kho_radix_avoid_order(struct kho_radix_tree *tree, unsigned long pfn,
+				  unsigned long last_pfn, unsigned int order,
+				  struct range *window)
+{
+	u64 first = kho_radix_key(pfn, order), last = kho_radix_key(last_pfn, order);
+	u64 base = ALIGN_DOWN(first, KHO_RADIX_LEAF_BITS);
+	u64 marker = kho_radix_marker(order);
+	struct range bits = { .end = KHO_RADIX_LEAF_BITS };
+	struct kho_radix_leaf *leaf;
+
+	if (kho_radix_leaf_nr(first) != kho_radix_leaf_nr(last)) {
+		window->start = pfn;
+		window->end = last_pfn + 1;
+		return !kho_radix_has_key(tree, first, last);
+	}
+
+	leaf = kho_radix_descend(tree, first);
+	if (leaf && !kho_radix_clear_bits_around(leaf, first - base, last - base,
+						 &bits))
+		return false;
+
+	/* The first leaf also has keys of other orders. */
+	first = max(base + bits.start, marker);
+	last = min(base + bits.end, 2 * marker);
+	window->start = max(window->start, (first - marker) << order);
+	window->end = min(window->end, (last - marker) << order);
+	return true;
+}
+
+/*
+ * Check that no blocks of other orders than @order overlap @nr pages. Narrow
+ * @window, which contains them, to memory without such blocks.
+ */
+static bool kho_radix_avoid_others(struct kho_radix_tree *tree, unsigned long pfn,
+				   unsigned long nr, unsigned int order,
+				   struct range *window)
+{
+	u64 orders = tree->orders & ~BIT_ULL(order);
+
+	for (; orders; orders &= orders - 1)
+		if (!kho_radix_avoid_order(tree, pfn, pfn + nr - 1,
+					   __ffs64(orders), window))
+			return false;
+
+	return true;
+}
+
+/*
+ * Check for overlaps of blocks that the tree has. Only a tree of another kernel
+ * has overlaps, and kho_radix_walk_ranges() has noticed them.
+ */
+static bool kho_radix_is_overlapped(const struct kho_radix_tree *tree,
+				    unsigned long pfn, unsigned long nr,
+				    unsigned int order)
+{
+	return unlikely(tree->overlaps) &&
+	       kho_radix_has_orders(tree, pfn, nr << order, ~BIT_ULL(order));
+}
+
+/*
  * Single blocks
  */
 
-/**
- * kho_radix_add_page - add a block
- * @tree:  the tree
- * @pfn:   page frame number of the block's first page
- * @order: log2 of the block's size in pages
- *
- * The block must not overlap blocks of other orders, which is not checked here.
- *
- * Context: May sleep; takes the tree's lock.
- * Return: 0; -EINVAL if @order or @pfn is too large, or @pfn is not aligned to
- * the block's size; -EEXIST if the tree has this block; -ENOMEM. After an error
- * the tree is unchanged.
- */
-int kho_radix_add_page(struct kho_radix_tree *tree, unsigned long pfn,
-		       unsigned int order)
+/* Add a block. Narrow @window to memory without blocks of other orders. */
+static int kho_radix_add_block(struct kho_radix_tree *tree, unsigned long pfn,
+			       unsigned int order, struct range *window)
 {
+	u64 key = kho_radix_key(pfn, order);
 	struct kho_radix_leaf *leaf;
-	u64 key;
 
-	if (!kho_radix_valid_block(pfn, order))
-		return -EINVAL;
-
-	key = kho_radix_key(pfn, order);
-	guard(mutex)(&tree->lock);
+	lockdep_assert_held(&tree->lock);
+	if (!kho_radix_avoid_others(tree, pfn, 1UL << order, order, window))
+		return -EEXIST;
 	leaf = kho_radix_get_leaf(tree, key);
 	if (!leaf)
 		return -ENOMEM;
@@ -369,7 +444,61 @@ int kho_radix_add_page(struct kho_radix_tree *tree, unsigned long pfn,
 	kho_radix_update_leaf(tree, key, 1);
 	return 0;
 }
+
+/**
+ * kho_radix_add_page - add a block
+ * @tree:  the tree
+ * @pfn:   page frame number of the block's first page
+ * @order: log2 of the block's size in pages
+ *
+ * Context: May sleep; takes the tree's lock.
+ * Return: 0; -EINVAL if @order or @pfn is too large, or @pfn is not aligned to
+ * the block's size; -EEXIST if the block contains, equals or lies in a block that
+ * the tree has; -ENOMEM. After an error the tree is unchanged.
+ */
+int kho_radix_add_page(struct kho_radix_tree *tree, unsigned long pfn,
+		       unsigned int order)
+{
+	struct range unused = { .end = KHO_RADIX_END_PFN };
+
+	if (!kho_radix_valid_block(pfn, order))
+		return -EINVAL;
+
+	guard(mutex)(&tree->lock);
+	return kho_radix_add_block(tree, pfn, order, &unused);
+}
 EXPORT_SYMBOL_GPL(kho_radix_add_page);
+
+/**
+ * kho_radix_add_page_within - add a block and prepare the fast path
+ * @tree:   the tree
+ * @pfn:    page frame number of the block's first page
+ * @order:  log2 of the block's size in pages
+ * @limits: page frame numbers, end exclusive, where the caller may add blocks; the
+ *	    block must lie in this range
+ *
+ * Like kho_radix_add_page(). Afterwards kho_radix_add_to_last() can add blocks of
+ * this order nearby, within @limits.
+ *
+ * Context: May sleep; takes the tree's lock.
+ * Return: as kho_radix_add_page().
+ */
+int kho_radix_add_page_within(struct kho_radix_tree *tree, unsigned long pfn,
+			      unsigned int order, const struct range *limits)
+{
+	struct range window = *limits;
+	int err;
+
+	if (!kho_radix_valid_block(pfn, order))
+		return -EINVAL;
+
+	guard(mutex)(&tree->lock);
+	err = kho_radix_add_block(tree, pfn, order, &window);
+	/* A leaf with blocks of several orders has no window. */
+	if (!err && is_power_of_2(kho_radix_leaf_orders(kho_radix_key(pfn, order))))
+		tree->window = window;
+	return err;
+}
 
 /**
  * kho_radix_del_page - remove a block
@@ -518,12 +647,14 @@ static void kho_radix_clear_keys(struct kho_radix_tree *tree, u64 key, u64 end)
  *
  * Context: May sleep; takes the tree's lock.
  * Return: 0; -EINVAL if @order is too large, @pfn is not aligned to the size of
- * a block, @nr is 0 or the range ends too high; -EEXIST if the tree has one of
- * the blocks; -ENOMEM. After an error the tree is unchanged.
+ * a block, @nr is 0 or the range ends too high; -EEXIST if one of the blocks
+ * contains, equals or lies in a block that the tree has; -ENOMEM. After an error
+ * the tree is unchanged.
  */
 int kho_radix_add_range(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr, unsigned int order)
 {
+	struct range unused = { .end = KHO_RADIX_END_PFN };
 	u64 first, key, end;
 	unsigned long part;
 	int err;
@@ -534,6 +665,8 @@ int kho_radix_add_range(struct kho_radix_tree *tree, unsigned long pfn,
 	first = kho_radix_key(pfn, order);
 	end = first + nr;
 	guard(mutex)(&tree->lock);
+	if (!kho_radix_avoid_others(tree, pfn, nr << order, order, &unused))
+		return -EEXIST;
 	for (key = first; key < end; key += part) {
 		part = kho_radix_nr_in_leaf(key, end);
 		err = kho_radix_set_bits(tree, key, part);
@@ -587,7 +720,8 @@ EXPORT_SYMBOL_GPL(kho_radix_del_range);
  * @order: log2 of the size of each block in pages
  *
  * Context: May sleep; takes the tree's lock.
- * Return: true if the tree has all of these blocks; false if @nr is 0.
+ * Return: true if the tree has all of these blocks; false if @nr is 0, or if one
+ * of the blocks overlaps another.
  */
 bool kho_radix_test_range(struct kho_radix_tree *tree, unsigned long pfn,
 			  unsigned long nr, unsigned int order)
@@ -599,7 +733,8 @@ bool kho_radix_test_range(struct kho_radix_tree *tree, unsigned long pfn,
 
 	first = kho_radix_key(pfn, order);
 	guard(mutex)(&tree->lock);
-	return kho_radix_test_keys(tree, first, first + nr);
+	return kho_radix_test_keys(tree, first, first + nr) &&
+	       !kho_radix_is_overlapped(tree, pfn, nr, order);
 }
 
 /*
@@ -620,7 +755,7 @@ static bool kho_radix_test_key(struct kho_radix_tree *tree, u64 key)
  *
  * Context: May sleep; takes the tree's lock.
  * Return: the order of the block whose first page is @pfn, -ENOENT if there is
- * none.
+ * none or if it overlaps another.
  */
 int kho_radix_block_order(struct kho_radix_tree *tree, unsigned long pfn)
 {
@@ -636,7 +771,8 @@ int kho_radix_block_order(struct kho_radix_tree *tree, unsigned long pfn)
 		if (!kho_radix_valid_block(pfn, order))
 			break;
 		if (kho_radix_test_key(tree, kho_radix_key(pfn, order)))
-			return order;
+			return kho_radix_is_overlapped(tree, pfn, 1, order) ?
+			       -ENOENT : order;
 	}
 
 	return -ENOENT;
@@ -671,23 +807,29 @@ static u64 kho_radix_run_end(const struct kho_radix_leaf *leaf, u64 key)
 
 /*
  * Find the block that contains @pfn, and the blocks of the same order that
- * follow it without a gap in the same leaf. Return the end of the last one,
- * exclusive; @pfn if no block contains it.
+ * follow it without a gap in the same leaf, up to the one that contains @last_pfn.
+ * Return the end of the last one, exclusive; @pfn if no block contains it or one
+ * of them overlaps another.
  */
 static unsigned long kho_radix_covered_end(struct kho_radix_tree *tree,
-					   unsigned long pfn)
+					   unsigned long pfn,
+					   unsigned long last_pfn)
 {
 	u64 orders;
 
 	for (orders = tree->orders; orders; orders &= orders - 1) {
 		unsigned int order = __ffs64(orders);
-		u64 key = kho_radix_key(pfn, order);
-		u64 marker = kho_radix_marker(order), end;
+		u64 key = kho_radix_key(pfn, order), end;
+		u64 marker = kho_radix_marker(order);
 
 		if (!kho_radix_test_key(tree, key))
 			continue;
-		end = kho_radix_run_end(tree->last_leaf, key);
-		return (min(end, 2 * marker) - marker) << order;
+		end = min(kho_radix_run_end(tree->last_leaf, key),
+			  kho_radix_key(last_pfn, order) + 1);
+		if (kho_radix_is_overlapped(tree, ALIGN_DOWN(pfn, 1UL << order),
+					    end - key, order))
+			break;
+		return (end - marker) << order;
 	}
 
 	return pfn;
@@ -702,7 +844,8 @@ static unsigned long kho_radix_covered_end(struct kho_radix_tree *tree,
  * Any number of blocks of any orders may cover the range together.
  *
  * Context: May sleep; takes the tree's lock.
- * Return: true if each page of the range lies in a block; false if @nr is 0.
+ * Return: true if each page of the range lies in a block; false if @nr is 0, or
+ * if one of these blocks overlaps another.
  */
 bool kho_radix_contains(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr)
@@ -714,7 +857,7 @@ bool kho_radix_contains(struct kho_radix_tree *tree, unsigned long pfn,
 
 	guard(mutex)(&tree->lock);
 	for (end = pfn + nr; pfn < end; pfn = covered) {
-		covered = kho_radix_covered_end(tree, pfn);
+		covered = kho_radix_covered_end(tree, pfn, end - 1);
 		if (covered == pfn)
 			return false;
 	}

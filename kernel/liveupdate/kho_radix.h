@@ -13,6 +13,7 @@
 #include <linux/io.h>
 #include <linux/lockdep.h>
 #include <linux/mm_types.h>
+#include <linux/range.h>
 #include <linux/types.h>
 
 #include <linux/kho/radix_tree.h>
@@ -153,7 +154,8 @@ static __always_inline bool kho_radix_add_to_last(struct kho_radix_tree *tree,
 {
 	u64 key = kho_radix_marker(order) | pfn >> order;
 
-	if (!kho_radix_is_in_last_leaf(tree, key) ||
+	if (pfn < tree->window.start || pfn + (1UL << order) > tree->window.end ||
+	    !kho_radix_is_in_last_leaf(tree, key) ||
 	    __test_and_set_bit(kho_radix_bit(key), tree->last_leaf->bitmap))
 		return false;
 
@@ -177,6 +179,8 @@ kho_radix_del_from_last(struct kho_radix_tree *tree, unsigned long pfn,
 	return true;
 }
 
+int kho_radix_add_page_within(struct kho_radix_tree *tree, unsigned long pfn,
+			      unsigned int order, const struct range *limits);
 bool kho_radix_test_range(struct kho_radix_tree *tree, unsigned long pfn,
 			  unsigned long nr, unsigned int order);
 int kho_radix_block_order(struct kho_radix_tree *tree, unsigned long pfn);
@@ -184,8 +188,13 @@ bool kho_radix_contains(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr);
 void kho_radix_adopt(struct kho_radix_tree *tree);
 
+bool kho_radix_has_key(const struct kho_radix_tree *tree, u64 key, u64 last);
+bool kho_radix_has_orders(const struct kho_radix_tree *tree, unsigned long pfn,
+			  unsigned long nr, u64 orders);
 bool kho_radix_overlaps(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr);
+int kho_radix_walk_overlaps(struct kho_radix_tree *tree, kho_radix_range_fn cb,
+			    void *arg);
 int kho_radix_walk_ranges(struct kho_radix_tree *tree, kho_radix_range_fn cb,
 			  void *arg);
 int kho_radix_walk_window(const struct kho_radix_tree *tree,

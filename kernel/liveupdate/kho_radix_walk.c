@@ -75,9 +75,16 @@ kho_radix_next_leaf(const struct kho_radix_tree *tree, u64 *key, u64 last)
 	return (const struct kho_radix_leaf *)node;
 }
 
-/* Check that the tree has a key in [key, last]. */
-static bool kho_radix_has_key(const struct kho_radix_tree *tree, u64 key,
-			      u64 last)
+/**
+ * kho_radix_has_key - check for keys of a tree in a range
+ * @tree: the tree
+ * @key:  first key of the range
+ * @last: last key of the range
+ *
+ * Context: The tree must not change.
+ * Return: true if the tree has a key in the range.
+ */
+bool kho_radix_has_key(const struct kho_radix_tree *tree, u64 key, u64 last)
 {
 	const struct kho_radix_leaf *leaf;
 	unsigned long bit;
@@ -88,6 +95,30 @@ static bool kho_radix_has_key(const struct kho_radix_tree *tree, u64 key,
 		key = ALIGN_DOWN(key, KHO_RADIX_LEAF_BITS) + bit;
 		if (bit < KHO_RADIX_LEAF_BITS)
 			return key <= last;
+	}
+
+	return false;
+}
+
+/**
+ * kho_radix_has_orders - check for blocks of some orders in a range of pages
+ * @tree:   the tree
+ * @pfn:    first page frame number of the range, which must be valid
+ * @nr:     number of pages in the range
+ * @orders: mask of the orders
+ *
+ * Context: The tree must not change.
+ * Return: true if at least one page of the range lies in such a block.
+ */
+bool kho_radix_has_orders(const struct kho_radix_tree *tree, unsigned long pfn,
+			  unsigned long nr, u64 orders)
+{
+	for (orders &= tree->orders; orders; orders &= orders - 1) {
+		unsigned int order = __ffs64(orders);
+
+		if (kho_radix_has_key(tree, kho_radix_key(pfn, order),
+				      kho_radix_key(pfn + nr - 1, order)))
+			return true;
 	}
 
 	return false;
@@ -105,21 +136,11 @@ static bool kho_radix_has_key(const struct kho_radix_tree *tree, u64 key,
 bool kho_radix_overlaps(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr)
 {
-	u64 orders;
-
 	if (!kho_radix_valid_range(pfn, nr, 0))
 		return false;
 
 	guard(mutex)(&tree->lock);
-	for (orders = tree->orders; orders; orders &= orders - 1) {
-		unsigned int order = __ffs64(orders);
-
-		if (kho_radix_has_key(tree, kho_radix_key(pfn, order),
-				      kho_radix_key(pfn + nr - 1, order)))
-			return true;
-	}
-
-	return false;
+	return kho_radix_has_orders(tree, pfn, nr, tree->orders);
 }
 
 /*
@@ -342,6 +363,7 @@ static unsigned int kho_radix_merge_lowest(const struct kho_radix_merge *merge,
 struct kho_radix_range {
 	unsigned long start_pfn;
 	unsigned long end_pfn;
+	bool overlaps;
 	kho_radix_range_fn cb;
 	void *arg;
 };
@@ -365,15 +387,14 @@ static int kho_radix_add_run(struct kho_radix_range *range,
 {
 	int err;
 
-	if (start_pfn < range->end_pfn) {
-		pr_err("blocks overlap at pfn %#lx\n", start_pfn);
-		return -EINVAL;
-	}
 	if (start_pfn > range->end_pfn) {
 		err = kho_radix_emit(range);
 		if (err)
 			return err;
 		range->start_pfn = start_pfn;
+	} else if (start_pfn < range->end_pfn) {
+		range->overlaps = true;
+		end_pfn = max(end_pfn, range->end_pfn);
 	}
 
 	range->end_pfn = end_pfn;
@@ -401,6 +422,20 @@ static int kho_radix_merge_runs(struct kho_radix_merge *merge,
 	return 0;
 }
 
+static int kho_radix_merge_all(const struct kho_radix_tree *tree,
+			       struct kho_radix_range *range,
+			       unsigned long end_pfn)
+{
+	struct kho_radix_merge merge;
+	int err = 0;
+
+	kho_radix_merge_start(&merge, tree, range->start_pfn, end_pfn - 1);
+	while (merge.orders && !err)
+		err = kho_radix_merge_runs(&merge, range);
+
+	return err ?: kho_radix_emit(range);
+}
+
 /**
  * kho_radix_walk_window - call a function for each range of memory in a window
  * @tree:      the tree
@@ -413,8 +448,7 @@ static int kho_radix_merge_runs(struct kho_radix_merge *merge,
  * window.
  *
  * Context: Any; takes no lock. The tree must not change during the walk.
- * Return: 0; -EINVAL if blocks overlap, after @cb has been called for the
- * ranges before the overlap; or the value with which @cb stopped the walk.
+ * Return: 0, -EINVAL, or the value with which @cb stopped the walk.
  */
 int kho_radix_walk_window(const struct kho_radix_tree *tree,
 			  unsigned long start_pfn, unsigned long end_pfn,
@@ -426,17 +460,8 @@ int kho_radix_walk_window(const struct kho_radix_tree *tree,
 		.cb = cb,
 		.arg = arg,
 	};
-	struct kho_radix_merge merge;
-	int err = 0;
 
-	if (start_pfn >= end_pfn)
-		return 0;
-
-	kho_radix_merge_start(&merge, tree, start_pfn, end_pfn - 1);
-	while (merge.orders && !err)
-		err = kho_radix_merge_runs(&merge, &range);
-
-	return err ?: kho_radix_emit(&range);
+	return start_pfn < end_pfn ? kho_radix_merge_all(tree, &range, end_pfn) : 0;
 }
 
 /**
@@ -450,17 +475,81 @@ int kho_radix_walk_window(const struct kho_radix_tree *tree,
  * spans, not of its pages.
  *
  * The tree may be from another kernel if kho_radix_walk_nodes() has accepted
- * it.
+ * it. Blocks of such a tree may overlap. Their union is part of a range, and from
+ * then on lookups ignore each block that overlaps another.
  *
  * Context: May sleep; takes the tree's lock.
- * Return: 0; -EINVAL if blocks overlap, after @cb has been called for the
- * ranges before the overlap; or the value with which @cb stopped the walk.
+ * Return: 0; -EINVAL if there is a block at the very end of the address space,
+ * after @cb has been called for all other ranges; or the value with which @cb
+ * stopped the walk.
  */
 int kho_radix_walk_ranges(struct kho_radix_tree *tree, kho_radix_range_fn cb,
 			  void *arg)
 {
+	struct kho_radix_range range = { .cb = cb, .arg = arg };
+	int err;
+
 	guard(mutex)(&tree->lock);
-	return kho_radix_walk_window(tree, 0, KHO_RADIX_END_PFN, cb, arg);
+	err = kho_radix_merge_all(tree, &range, KHO_RADIX_END_PFN);
+	tree->overlaps = range.overlaps;
+	return err;
+}
+
+/* Call @cb for a block if it contains others and lies in none. */
+static int kho_radix_check_overlap(const struct kho_radix_tree *tree, u64 key,
+				   kho_radix_range_fn cb, void *arg)
+{
+	unsigned int order;
+	phys_addr_t phys = kho_radix_decode_key(key, &order);
+	unsigned long pfn = PHYS_PFN(phys), nr = 1UL << order;
+	u64 smaller = BIT_ULL(order) - 1;
+
+	if (!kho_radix_has_orders(tree, pfn, nr, smaller) ||
+	    kho_radix_has_orders(tree, pfn, nr, ~(smaller | BIT_ULL(order))))
+		return 0;
+
+	return cb(phys, phys + PFN_PHYS(nr), arg);
+}
+
+/**
+ * kho_radix_walk_overlaps - call a function for each range of overlapping blocks
+ * @tree: the tree, for which kho_radix_walk_ranges() has succeeded
+ * @cb:   the function
+ * @arg:  passed to @cb
+ *
+ * Blocks are aligned to their size, so of two blocks that overlap one contains the
+ * other. A range is a block that contains others and does not lie in another. The
+ * ranges come in no particular order.
+ *
+ * Context: May sleep; takes the tree's lock.
+ * Return: 0, or the value with which @cb stopped the walk.
+ */
+int kho_radix_walk_overlaps(struct kho_radix_tree *tree, kho_radix_range_fn cb,
+			    void *arg)
+{
+	/* A block of order 0 contains no others. */
+	const u64 last = kho_radix_marker(0) - 1;
+	const struct kho_radix_leaf *leaf;
+	u64 key = KHO_RADIX_MIN_KEY;
+	int err = 0;
+
+	guard(mutex)(&tree->lock);
+	if (!tree->overlaps)
+		return 0;
+
+	while (!err && (leaf = kho_radix_next_leaf(tree, &key, last))) {
+		u64 base = ALIGN_DOWN(key, KHO_RADIX_LEAF_BITS);
+		unsigned long bit = kho_radix_bit(key);
+
+		for_each_set_bit_from(bit, leaf->bitmap, KHO_RADIX_LEAF_BITS) {
+			err = kho_radix_check_overlap(tree, base + bit, cb, arg);
+			if (err)
+				break;
+		}
+		key = base + KHO_RADIX_LEAF_BITS;
+	}
+
+	return err;
 }
 
 /*

@@ -26,9 +26,14 @@
  *
  * Callers must check each address in handed-over data before they use it.
  *
+ * If blocks of the map overlap, which is a fault of the previous kernel, it is not
+ * known which of them owns the memory, or whether an owner overwrote the other's
+ * data. So such a block counts as not preserved, here and wherever blocks are looked
+ * up or restored. Its memory stays reserved.
+ *
  * Context: May sleep. May be called from early initcalls on.
- * Return: true if all pages of the range are preserved and not yet restored;
- * false for an empty range.
+ * Return: true if all pages of the range are preserved and not yet restored, and
+ * no block that the range touches overlaps another; false for an empty range.
  */
 bool kho_incoming_contains(phys_addr_t phys, size_t size)
 {
@@ -50,7 +55,7 @@ EXPORT_SYMBOL_GPL(kho_incoming_contains);
  *
  * Context: May sleep. May be called from early initcalls on.
  * Return: log2 of the block's size in pages; -ENOENT if no preserved block starts
- * at @phys or it was already restored.
+ * at @phys, it overlaps another, or it was already restored.
  */
 int kho_incoming_order(phys_addr_t phys)
 {
@@ -137,7 +142,8 @@ static void kho_make_compound(struct folio *folio, unsigned int order)
  *
  * Context: May sleep. May be called after core initcalls.
  * Return: the folio; NULL if no preserved folio starts at @phys, it was already
- * restored, or its order is above MAX_PAGE_ORDER.
+ * restored, it overlaps another preserved block, or its order is above
+ * MAX_PAGE_ORDER.
  */
 struct folio *kho_restore_folio(phys_addr_t phys)
 {
@@ -225,7 +231,7 @@ EXPORT_SYMBOL_GPL(kho_restore_folios);
  *
  * Context: May sleep. May be called once the map has been read.
  * Return: true if the range consists of whole preserved blocks that are not yet
- * restored; false for an empty range.
+ * restored and do not overlap others; false for an empty range.
  */
 bool kho_incoming_has_pages(phys_addr_t phys, unsigned long nr)
 {
@@ -256,8 +262,9 @@ bool kho_incoming_has_pages(phys_addr_t phys, unsigned long nr)
  * The caller gets each page with one reference.
  *
  * Context: May sleep. May be called after core initcalls.
- * Return: the first page; NULL if the range was not passed to kho_preserve_pages()
- * or was already restored. On failure nothing is restored.
+ * Return: the first page; NULL if the range was not passed to kho_preserve_pages(),
+ * was already restored, or overlaps another preserved block. On failure nothing is
+ * restored.
  */
 struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr)
 {

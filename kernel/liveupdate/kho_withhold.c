@@ -6,7 +6,8 @@
  *
  * mm walks the gaps between preserved blocks of the incoming map and frees only
  * these. The nodes of the map are withheld as well, although the map does not
- * list them. They are freed when they become empty.
+ * list them. They are freed when they become empty. Blocks that overlap are withheld
+ * like all others, but never restored.
  */
 
 #include <linux/init.h>

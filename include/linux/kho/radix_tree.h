@@ -10,6 +10,7 @@
 #include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/mutex.h>
+#include <linux/range.h>
 #include <linux/types.h>
 
 #include <linux/kho/abi/radix_tree.h>
@@ -24,6 +25,11 @@ struct page;
  * @last_leaf: the leaf that was used last, NULL for none
  * @last_page: struct page of @last_leaf
  * @last_nr:   number of @last_leaf, 0 for none
+ * @window:    page frame numbers (end exclusive) where the tree has no blocks but
+ *	       those of @last_leaf, so that more of them can be added without
+ *	       looking for overlaps; may be empty
+ * @overlaps:  the tree, which is from another kernel, has blocks that overlap; set
+ *	       by kho_radix_walk_ranges()
  * @lock:      serializes all access; the functions take it themselves
  */
 struct kho_radix_tree {
@@ -32,6 +38,8 @@ struct kho_radix_tree {
 	struct kho_radix_leaf *last_leaf;
 	struct page *last_page;
 	u64 last_nr;
+	struct range window;
+	bool overlaps;
 	struct mutex lock; /* all nodes, their entry counts, and the above */
 };
 

@@ -103,6 +103,41 @@ static void pages_are_preserved_all_or_none(struct kunit *test)
 	__free_pages(block, 3);
 }
 
+/* A block of 16 pages is preserved: nothing else that has its pages can be. */
+static void overlaps_are_refused(struct kunit *test)
+{
+	struct page *pages = alloc_pages(GFP_KERNEL, 5);
+	struct folio *folio = folio_alloc(GFP_KERNEL, 4);
+	struct folio *folios[2];
+
+	KUNIT_ASSERT_NOT_NULL(test, pages);
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	folios[0] = page_folio(pages);
+	folios[1] = folio;
+
+	KUNIT_ASSERT_EQ(test, kho_preserve_folio(folio), 0);
+	KUNIT_EXPECT_EQ(test, kho_preserve_pages(folio_page(folio, 0), 1), -EEXIST);
+	KUNIT_EXPECT_EQ(test, kho_preserve_pages(folio_page(folio, 5), 3), -EEXIST);
+	KUNIT_EXPECT_EQ(test, kho_preserve_pages(folio_page(folio, 15), 1), -EEXIST);
+	KUNIT_EXPECT_EQ(test, kho_preserve_folios(folios, 2), -EEXIST);
+	kho_unpreserve_folio(folio);
+	folio_put(folio);
+
+	/* Pages within a larger range */
+	KUNIT_ASSERT_EQ(test, kho_preserve_pages(pages + 13, 1), 0);
+	KUNIT_EXPECT_EQ(test, kho_preserve_pages(pages, 16), -EEXIST);
+	KUNIT_EXPECT_EQ(test, kho_preserve_pages(pages, 32), -EEXIST);
+	KUNIT_EXPECT_EQ(test, kho_preserve_pages(pages + 1, 30), -EEXIST);
+	KUNIT_EXPECT_EQ(test, kho_preserve_pages(pages + 14, 18), 0);
+	kho_unpreserve_pages(pages + 14, 18);
+	kho_unpreserve_pages(pages + 13, 1);
+
+	/* Nothing of the refused ranges was left. */
+	KUNIT_EXPECT_EQ(test, kho_preserve_pages(pages, 32), 0);
+	kho_unpreserve_pages(pages, 32);
+	__free_pages(pages, 5);
+}
+
 static void range_of_no_pages_is_refused(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, kho_preserve_pages(virt_to_page(test->priv), 0), -EINVAL);
@@ -211,6 +246,7 @@ static struct kunit_case kho_cases[] = {
 	KUNIT_CASE(folios_of_any_order_are_preserved_at_once),
 	KUNIT_CASE(folios_are_preserved_all_or_none),
 	KUNIT_CASE(pages_are_preserved_all_or_none),
+	KUNIT_CASE(overlaps_are_refused),
 	KUNIT_CASE(range_of_no_pages_is_refused),
 	KUNIT_CASE(range_beyond_ram_is_refused),
 	KUNIT_CASE(memory_for_state_is_zeroed_and_preserved),

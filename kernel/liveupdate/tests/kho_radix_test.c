@@ -9,6 +9,7 @@
 #include <linux/bitmap.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
+#include <linux/mm.h>
 #include <linux/pfn.h>
 #include <linux/prandom.h>
 #include <linux/range.h>
@@ -187,6 +188,35 @@ static void block_is_not_added_twice(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, has_block(7, 0));
 }
 
+static void overlapping_block_is_not_added(struct kunit *test)
+{
+	static const struct {
+		unsigned long pfn;
+		unsigned int order;
+	} blocks[] = {
+		/* Contained in the block, the block itself, and containing it */
+		{ 512, 0 }, { 700, 0 }, { 1023, 0 }, { 768, 8 }, { 512, 9 },
+		{ 0, 10 }, { 0, MAX_ORDER },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(blocks); i++) {
+		unsigned long pfn = blocks[i].pfn;
+		unsigned int order = blocks[i].order;
+
+		add(test, 512, 9);
+		KUNIT_EXPECT_EQ(test, kho_radix_add_page(&tree, pfn, order), -EEXIST);
+		KUNIT_EXPECT_EQ(test, kho_radix_add_range(&tree, pfn, 1, order), -EEXIST);
+		del(test, 512, 9);
+		KUNIT_EXPECT_EQ(test, nr_nodes(), 1);
+
+		add(test, pfn, order);
+		KUNIT_EXPECT_EQ(test, kho_radix_add_page(&tree, 512, 9), -EEXIST);
+		del(test, pfn, order);
+		KUNIT_EXPECT_EQ(test, nr_nodes(), 1);
+	}
+}
+
 static void block_is_not_removed_twice(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, kho_radix_del_page(&tree, 7, 0), -ENOENT);
@@ -279,6 +309,22 @@ static void range_is_added_completely_or_not_at_all(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, has_block(last, 0));
 }
 
+static void overlapping_range_is_not_added(struct kunit *test)
+{
+	const unsigned int leaf_order = KHO_BITMAP_SIZE_LOG2;
+
+	/* Only the last page of the range lies in the block. */
+	add(test, 2 * LEAF_BITS, 9);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(&tree, 5, 2 * LEAF_BITS - 4, 0),
+			-EEXIST);
+	KUNIT_EXPECT_EQ(test, nr_nodes(), NODES_OF_ONE);
+	add_blocks(test, 5, 2 * LEAF_BITS - 5, 0);
+
+	/* These blocks contain pages of the range, in two leaves. */
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(&tree, 0, 2, leaf_order + 1), -EEXIST);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(&tree, 0, leaf_order + 2), -EEXIST);
+}
+
 static void range_is_removed_completely_or_not_at_all(struct kunit *test)
 {
 	unsigned long nr = 2 * LEAF_BITS;
@@ -330,6 +376,13 @@ static void freed_leaf_is_forgotten(struct kunit *test)
 }
 
 /* The fast path, which works only for the leaf that was used last */
+static const struct range limits = { .end = LEAF_BITS / 2 };
+
+static void add_within_limits(struct kunit *test, unsigned long pfn)
+{
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page_within(&tree, pfn, 0, &limits), 0);
+}
+
 static bool add_to_last(unsigned long pfn)
 {
 	guard(mutex)(&tree.lock);
@@ -348,9 +401,10 @@ static void fast_path_changes_last_leaf(struct kunit *test)
 		kunit_skip(test, "the debug option disables the fast path");
 
 	KUNIT_EXPECT_FALSE(test, add_to_last(5));
-	add(test, 5, 0);
+	add_within_limits(test, 5);
 	KUNIT_EXPECT_TRUE(test, add_to_last(6));
 	KUNIT_EXPECT_FALSE(test, add_to_last(6));
+	KUNIT_EXPECT_FALSE(test, add_to_last(limits.end));
 	KUNIT_EXPECT_FALSE(test, add_to_last(LEAF_BITS));
 	KUNIT_EXPECT_TRUE(test, kho_radix_test_range(&tree, 5, 2, 0));
 
@@ -363,6 +417,26 @@ static void fast_path_changes_last_leaf(struct kunit *test)
 
 	KUNIT_EXPECT_FALSE(test, add_to_last(6));
 	KUNIT_EXPECT_FALSE(test, del_from_last(6));
+}
+
+static void fast_path_leaves_out_other_orders(struct kunit *test)
+{
+	if (IS_ENABLED(CONFIG_KEXEC_HANDOVER_DEBUG))
+		kunit_skip(test, "the debug option disables the fast path");
+
+	add(test, 512, 9);
+	add(test, 1536, 9);
+	add_within_limits(test, 1100);
+	KUNIT_EXPECT_FALSE(test, add_to_last(1023));
+	KUNIT_EXPECT_TRUE(test, add_to_last(1024));
+	KUNIT_EXPECT_TRUE(test, add_to_last(1535));
+	KUNIT_EXPECT_FALSE(test, add_to_last(1536));
+
+	/* A new block of another order ends it. */
+	add(test, 1028, 2);
+	KUNIT_EXPECT_FALSE(test, add_to_last(1030));
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page_within(&tree, 1030, 0, &limits),
+			-EEXIST);
 }
 
 static void invalid_ranges_are_refused(struct kunit *test)
@@ -383,7 +457,7 @@ static void count_all_sees_all_orders(struct kunit *test)
 {
 	add(test, 1, 0);
 	add(test, 512, 9);
-	add(test, 0, MAX_ORDER);
+	add(test, BIT(MAX_ORDER), MAX_ORDER);
 	KUNIT_EXPECT_EQ(test, orders_of(),
 			BIT_ULL(0) | BIT_ULL(9) | BIT_ULL(MAX_ORDER));
 }
@@ -646,17 +720,71 @@ static void walk_ranges_stops_on_error(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, walk_ranges(), -E2BIG);
 }
 
-static void walk_ranges_refuses_overlaps(struct kunit *test)
+/*
+ * Overlaps, which only a tree of another kernel has: blocks of 512 pages at 512 and
+ * at 1024, and page @pfn, which lies in the first one.
+ */
+static void make_overlap(struct kunit *test, unsigned long pfn)
 {
+	struct kho_radix_leaf *leaf;
+
+	add_blocks(test, 512, 2, 9);
+	add_blocks(test, 1536, 2, 0);
+	leaf = tree.last_leaf;
+	__set_bit(pfn, leaf->bitmap);
+	set_page_private(virt_to_page(leaf), 3);
+}
+
+static void walk_ranges_joins_overlaps(struct kunit *test)
+{
+	static const struct range all = { 512, 1538 }, overlaps = { 512, 1024 };
 	static const unsigned long pfns[] = { 512, 700, 1023 };
 	unsigned int i;
 
-	add(test, 512, 9);
 	for (i = 0; i < ARRAY_SIZE(pfns); i++) {
-		add(test, pfns[i], 0);
-		KUNIT_EXPECT_EQ(test, walk_ranges(), -EINVAL);
-		del(test, pfns[i], 0);
+		make_overlap(test, pfns[i]);
+		KUNIT_EXPECT_EQ(test, walk_ranges(), 0);
+		expect_seen(test, &all, 1);
+
+		seen.nr = 0;
+		KUNIT_EXPECT_EQ(test, kho_radix_walk_overlaps(&tree, see_range, NULL),
+				0);
+		expect_seen(test, &overlaps, 1);
+		kho_radix_destroy(&tree);
+		KUNIT_ASSERT_EQ(test, kho_radix_init(&tree), 0);
 	}
+}
+
+static void lookups_ignore_overlaps(struct kunit *test)
+{
+	make_overlap(test, 700);
+	KUNIT_EXPECT_EQ(test, walk_ranges(), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_block_order(&tree, 512), -ENOENT);
+	KUNIT_EXPECT_EQ(test, kho_radix_block_order(&tree, 700), -ENOENT);
+	KUNIT_EXPECT_FALSE(test, has_block(512, 9));
+	KUNIT_EXPECT_FALSE(test, has_block(700, 0));
+	KUNIT_EXPECT_FALSE(test, kho_radix_contains(&tree, 700, 1));
+	KUNIT_EXPECT_FALSE(test, kho_radix_contains(&tree, 512, 1));
+	KUNIT_EXPECT_FALSE(test, kho_radix_contains(&tree, 1023, 2));
+	KUNIT_EXPECT_TRUE(test, kho_radix_overlaps(&tree, 600, 1));
+
+	/* Neighbours of the same orders do not overlap. */
+	KUNIT_EXPECT_EQ(test, kho_radix_block_order(&tree, 1024), 9);
+	KUNIT_EXPECT_TRUE(test, has_block(1024, 9));
+	KUNIT_EXPECT_FALSE(test, kho_radix_test_range(&tree, 512, 2, 9));
+	KUNIT_EXPECT_TRUE(test, kho_radix_contains(&tree, 1024, 514));
+	KUNIT_EXPECT_EQ(test, kho_radix_block_order(&tree, 1537), 0);
+}
+
+static void tree_of_this_kernel_has_no_overlaps(struct kunit *test)
+{
+	add(test, 512, 9);
+	add_blocks(test, 1024, 2, 0);
+	KUNIT_EXPECT_EQ(test, walk_ranges(), 0);
+	seen.nr = 0;
+	KUNIT_EXPECT_EQ(test, kho_radix_walk_overlaps(&tree, see_range, NULL), 0);
+	KUNIT_EXPECT_EQ(test, seen.nr, 0);
+	KUNIT_EXPECT_TRUE(test, kho_radix_contains(&tree, 600, 426));
 }
 
 static void walk_ranges_refuses_end_of_address_space(struct kunit *test)
@@ -819,6 +947,7 @@ static struct kunit_case radix_cases[] = {
 	KUNIT_CASE(added_block_has_only_its_order),
 	KUNIT_CASE(blocks_of_all_orders_are_added_and_removed),
 	KUNIT_CASE(block_is_not_added_twice),
+	KUNIT_CASE(overlapping_block_is_not_added),
 	KUNIT_CASE(block_is_not_removed_twice),
 	KUNIT_CASE(invalid_blocks_are_refused),
 	KUNIT_CASE(node_is_freed_when_it_is_empty),
@@ -826,10 +955,12 @@ static struct kunit_case radix_cases[] = {
 	KUNIT_CASE(range_equals_single_blocks),
 	KUNIT_CASE(range_crosses_leaves),
 	KUNIT_CASE(range_is_added_completely_or_not_at_all),
+	KUNIT_CASE(overlapping_range_is_not_added),
 	KUNIT_CASE(range_is_removed_completely_or_not_at_all),
 	KUNIT_CASE(test_range_requires_all_blocks),
 	KUNIT_CASE(freed_leaf_is_forgotten),
 	KUNIT_CASE(fast_path_changes_last_leaf),
+	KUNIT_CASE(fast_path_leaves_out_other_orders),
 	KUNIT_CASE(invalid_ranges_are_refused),
 	KUNIT_CASE(count_all_sees_all_orders),
 	KUNIT_CASE(orders_that_share_a_leaf_are_found),
@@ -846,7 +977,9 @@ static struct kunit_case radix_cases[] = {
 	KUNIT_CASE(walk_ranges_visits_random_runs),
 	KUNIT_CASE(walk_ranges_of_all_orders),
 	KUNIT_CASE(walk_ranges_stops_on_error),
-	KUNIT_CASE(walk_ranges_refuses_overlaps),
+	KUNIT_CASE(walk_ranges_joins_overlaps),
+	KUNIT_CASE(lookups_ignore_overlaps),
+	KUNIT_CASE(tree_of_this_kernel_has_no_overlaps),
 	KUNIT_CASE(walk_ranges_refuses_end_of_address_space),
 	KUNIT_CASE(walk_window_cuts_ranges),
 	KUNIT_CASE(walk_window_between_blocks_is_empty),

@@ -25,7 +25,11 @@
  * The position of the highest set bit, the marker, determines the order. The
  * bits below it are the address. Orders range from 0 to 63 - PAGE_SHIFT, so a
  * key is malformed if its marker is above bit %KHO_ORDER_0_LOG2 or is bit 0,
- * and if it has no marker. Blocks never overlap.
+ * and if it has no marker.
+ *
+ * A writer never lets blocks overlap. A reader that finds an overlap keeps the
+ * union of these blocks reserved and restores none of them. It does not know which
+ * of their owners is right. All other blocks are restored as usual.
  *
  * Each node is one page. A node of the upper levels is a table of the physical
  * addresses of its children, 0 for none. A node of level 0 is a bitmap with one

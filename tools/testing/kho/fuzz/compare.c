@@ -92,14 +92,13 @@ static void compare_window(struct kho_radix_tree *tree, const struct model *mode
 			   unsigned long pfn, unsigned long end_pfn)
 {
 	static struct expected_ranges expected;
-	bool damaged;
+	bool damaged = false;
 	int err;
 
 	expected.seen = 0;
-	expected.nr = model_ranges(model, pfn, end_pfn, expected.ranges, &damaged);
+	expected.nr = model_ranges(model, pfn, end_pfn, expected.ranges);
 	/* The end of this range does not fit into an address. */
-	if (!damaged && expected.nr &&
-	    expected.ranges[expected.nr - 1].end_pfn == MODEL_END_PFN) {
+	if (expected.nr && expected.ranges[expected.nr - 1].end_pfn == MODEL_END_PFN) {
 		expected.nr--;
 		damaged = true;
 	}
@@ -124,6 +123,94 @@ static void compare_counts(struct kho_radix_tree *tree, const struct model *mode
 		check(!stats.nr_blocks[i]);
 }
 
+/*
+ * Overlaps, which only a tree of another kernel has. Lookups ignore the blocks once the
+ * kernel has noticed.
+ */
+
+static bool is_ignored(struct kho_radix_tree *tree, const struct model *model,
+		       unsigned long pfn, unsigned int order)
+{
+	struct model_block block = model_block(model_key(pfn, order));
+
+	return tree->overlaps && model_is_overlapped(model, &block);
+}
+
+/* Check whether one of the blocks that have pages in the range is ignored. */
+static bool has_ignored(struct kho_radix_tree *tree, const struct model *model,
+			unsigned long pfn, unsigned long nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < model->nr && tree->overlaps; i++) {
+		struct model_block block = model_block(model->keys[i]);
+
+		if (block.pfn < pfn + nr && block.end_pfn > pfn &&
+		    model_is_overlapped(model, &block))
+			return true;
+	}
+
+	return false;
+}
+
+struct expected_overlaps {
+	const struct model *model;
+	unsigned int seen;
+};
+
+static int expect_overlap(phys_addr_t start, phys_addr_t end, void *arg)
+{
+	struct expected_overlaps *expected = arg;
+	struct model_block block;
+	u64 key;
+
+	key = model_key(PHYS_PFN(start), __builtin_ctzll(PHYS_PFN(end - start)));
+	block = model_block(key);
+	check(start == PFN_PHYS(block.pfn) && end == PFN_PHYS(block.end_pfn));
+	check(model_has(expected->model, key));
+	check(model_has_inside(expected->model, &block));
+	check(!model_is_inside(expected->model, &block));
+	expected->seen++;
+	return 0;
+}
+
+static void compare_overlaps(struct kho_radix_tree *tree, const struct model *model)
+{
+	struct expected_overlaps expected = { .model = model };
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < model->nr; i++) {
+		struct model_block block = model_block(model->keys[i]);
+
+		nr += model_has_inside(model, &block) && !model_is_inside(model, &block);
+	}
+
+	check(tree->overlaps || !nr);
+	check(!kho_radix_walk_overlaps(tree, expect_overlap, &expected));
+	check(expected.seen == nr);
+}
+
+static int see_range(phys_addr_t start, phys_addr_t end, void *arg)
+{
+	return 0;
+}
+
+void radix_notice_overlaps(struct kho_radix_tree *tree, const struct model *model)
+{
+	int err = kho_radix_walk_ranges(tree, see_range, NULL);
+	unsigned int i = 0;
+
+	check(!err || err == -EINVAL);
+	while (i < model->nr) {
+		struct model_block block = model_block(model->keys[i]);
+
+		if (model_is_overlapped(model, &block))
+			break;
+		i++;
+	}
+	check(tree->overlaps == (i < model->nr));
+}
+
 void radix_compare(struct kho_radix_tree *tree, const struct model *model)
 {
 	walked = model;
@@ -133,6 +220,7 @@ void radix_compare(struct kho_radix_tree *tree, const struct model *model)
 
 	compare_window(tree, model, 0, MODEL_END_PFN);
 	compare_counts(tree, model);
+	compare_overlaps(tree, model);
 }
 
 void radix_compare_at(struct kho_radix_tree *tree, const struct model *model,
@@ -143,12 +231,17 @@ void radix_compare_at(struct kho_radix_tree *tree, const struct model *model,
 	pfn %= MODEL_END_PFN;
 	nr = min(nr, MODEL_END_PFN - pfn);
 	order = model_order_at(model, pfn);
+	if (order >= 0 && is_ignored(tree, model, pfn, order)) {
+		check(!kho_radix_test_range(tree, pfn, 1, order));
+		order = -1;
+	}
 	check(kho_radix_block_order(tree, pfn) == (order < 0 ? -ENOENT : order));
 	if (order >= 0)
 		check(kho_radix_test_range(tree, pfn, 1, order));
 	if (nr) {
 		check(kho_radix_overlaps(tree, pfn, nr) == model_overlaps(model, pfn, nr));
-		check(kho_radix_contains(tree, pfn, nr) == model_contains(model, pfn, nr));
+		check(kho_radix_contains(tree, pfn, nr) ==
+		      (model_contains(model, pfn, nr) && !has_ignored(tree, model, pfn, nr)));
 	}
 	compare_window(tree, model, pfn, pfn + nr);
 }
@@ -206,6 +299,7 @@ static unsigned long nr_there(const struct model *model, const struct operation 
 
 static void expect_added(struct model *model, const struct operation *op, int err)
 {
+	bool overlaps = is_valid(op) && model_overlaps(model, op->pfn, op->nr << op->order);
 	unsigned long i;
 
 	if (!is_valid(op)) {
@@ -213,8 +307,9 @@ static void expect_added(struct model *model, const struct operation *op, int er
 	} else if (err == -ENOMEM) {
 		check(shim_failed);
 	} else if (err) {
-		check(err == -EEXIST && nr_there(model, op));
+		check(err == -EEXIST && overlaps);
 	} else {
+		check(!overlaps);
 		for (i = 0; i < op->nr; i++)
 			check(model_add(model, model_key(op->pfn, op->order) + i));
 	}
@@ -234,11 +329,34 @@ static void expect_deleted(struct model *model, const struct operation *op, int 
 	}
 }
 
+/* Add and delete blocks like kho_preserve_folio() and kho_unpreserve_folio(). */
+
+static int add_fast(struct kho_radix_tree *tree, const struct operation *op)
+{
+	const struct range all = { .end = MODEL_END_PFN };
+	bool done;
+
+	mutex_lock(&tree->lock);
+	done = is_valid(op) && kho_radix_add_to_last(tree, op->pfn, op->order);
+	mutex_unlock(&tree->lock);
+	return done ? 0 : kho_radix_add_page_within(tree, op->pfn, op->order, &all);
+}
+
+static int del_fast(struct kho_radix_tree *tree, const struct operation *op)
+{
+	bool done;
+
+	mutex_lock(&tree->lock);
+	done = is_valid(op) && kho_radix_del_from_last(tree, op->pfn, op->order);
+	mutex_unlock(&tree->lock);
+	return done ? 0 : kho_radix_del_page(tree, op->pfn, op->order);
+}
+
 void radix_operate(struct kho_radix_tree *tree, struct model *model, u64 code)
 {
 	struct operation op = decode(code);
 
-	if (op.kind < 4 && op.kind % 2)
+	if (op.kind == 1 || op.kind == 3 || op.kind == 5 || op.kind == 6)
 		op.nr = 1;
 	switch (op.kind) {
 	case 0:
@@ -259,7 +377,15 @@ void radix_operate(struct kho_radix_tree *tree, struct model *model, u64 code)
 		break;
 	case 4:
 		check(kho_radix_test_range(tree, op.pfn, op.nr, op.order) ==
-		      (is_valid(&op) && nr_there(model, &op) == op.nr));
+		      (is_valid(&op) && nr_there(model, &op) == op.nr &&
+		       !has_ignored(tree, model, op.pfn, op.nr << op.order)));
+		break;
+	case 5:
+		if (model->nr < MODEL_MAX)
+			expect_added(model, &op, add_fast(tree, &op));
+		break;
+	case 6:
+		expect_deleted(model, &op, del_fast(tree, &op));
 		break;
 	default:
 		radix_compare_at(tree, model, op.pfn, op.nr);

@@ -20,6 +20,9 @@ bool radix_model_read(struct model *model, u64 root);
 /* Do the operation that @code encodes, on a tree of this kernel and on its model. */
 void radix_operate(struct kho_radix_tree *tree, struct model *model, u64 code);
 
+/* Let the kernel look for blocks that overlap, and check the result. */
+void radix_notice_overlaps(struct kho_radix_tree *tree, const struct model *model);
+
 /* Check that all walks and lookups have the same results in both. */
 void radix_compare(struct kho_radix_tree *tree, const struct model *model);
 void radix_compare_at(struct kho_radix_tree *tree, const struct model *model,

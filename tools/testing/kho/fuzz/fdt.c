@@ -57,8 +57,9 @@ static void note_use(unsigned long pfn, unsigned long end_pfn, enum page_use use
 
 	check(end <= MACHINE_PAGES);
 	for (; nr < end; nr++) {
-		/* Each page has one use. */
-		check(uses[nr] == PAGE_FREE);
+		/* Each page has one use, but blocks can overlap. */
+		check(uses[nr] == PAGE_FREE ||
+		      (use == PAGE_PRESERVED && uses[nr] == use && kho_in.tree.overlaps));
 		uses[nr] = use;
 	}
 }
@@ -95,6 +96,7 @@ static void check_map(void)
 		for (phys = start; phys < end; phys += PAGE_SIZE)
 			check(!memblock_is_kho_scratch(phys));
 		note_use(block.pfn, block.end_pfn, PAGE_PRESERVED);
+		check(kho_in.tree.overlaps || !model_is_overlapped(&model, &block));
 	}
 	radix_compare(&kho_in.tree, &model);
 }
@@ -231,6 +233,13 @@ static void restore_all(void)
 		unsigned long nr = block.end_pfn - block.pfn;
 		long managed = shim_zone.managed_pages;
 
+		if (model_is_overlapped(&model, &block)) {
+			check(!kho_incoming_contains(PFN_PHYS(block.pfn), 1));
+			check(!kho_incoming_has_pages(PFN_PHYS(block.pfn), nr));
+			check(kho_incoming_order(PFN_PHYS(block.pfn)) < 0);
+			check(!restore(&block));
+			continue;
+		}
 		if (kho_incoming_order(PFN_PHYS(block.pfn)) < 0) {
 			/* The core has freed the metadata after reading it. */
 			check(!gone++);
@@ -318,15 +327,30 @@ static void add_empty(seed_fn add)
 	add_handover(add, "empty");
 }
 
-static void add_full(seed_fn add)
+/* Add a page of a preserved folio to the map, which this kernel would refuse. */
+static void add_overlap(struct folio *folio)
 {
+	unsigned long bit = (folio_pfn(folio) + 1) % KHO_RADIX_LEAF_BITS;
+
+	check(!kho_preserve_folio(kho_alloc_folio(0)));
+	check(kho_out.tree.last_nr == kho_radix_leaf_nr(kho_radix_key(folio_pfn(folio), 0)));
+	__set_bit(bit, kho_out.tree.last_leaf->bitmap);
+}
+
+static void add_full(seed_fn add, const char *name, bool overlap)
+{
+	struct folio *folio;
 	struct page *pages;
 	void *blob;
 	int i;
 
 	start_outgoing();
-	for (i = 0; i < 6; i++)
-		check(!kho_preserve_folio(kho_alloc_folio(i % 4)));
+	for (i = 0; i < 6; i++) {
+		folio = kho_alloc_folio(i % 4);
+		check(!kho_preserve_folio(folio));
+		if (overlap && i == 3)
+			add_overlap(folio);
+	}
 	pages = alloc_pages(GFP_KERNEL, 3);
 	check(!kho_preserve_pages(pages, 7));
 	blob = kho_alloc_preserve(40);
@@ -334,13 +358,14 @@ static void add_full(seed_fn add)
 	blob = kho_alloc_preserve(3 * PAGE_SIZE);
 	check(!kho_add_subtree("memblock", blob, 3 * PAGE_SIZE));
 	check(!kho_add_subtree("other", blob, 1));
-	add_handover(add, "full");
+	add_handover(add, name);
 }
 
 static void seeds(seed_fn add)
 {
 	add_empty(add);
-	add_full(add);
+	add_full(add, "full", false);
+	add_full(add, "overlap", true);
 }
 
 const struct target target = {

@@ -106,6 +106,34 @@ bool model_overlaps(const struct model *model, unsigned long pfn, unsigned long 
 	return false;
 }
 
+bool model_is_inside(const struct model *model, const struct model_block *block)
+{
+	unsigned int order;
+
+	for (order = block->order + 1; order < TOP_ORDER; order++)
+		if (model_has(model, model_key(block->pfn, order)))
+			return true;
+
+	return false;
+}
+
+bool model_has_inside(const struct model *model, const struct model_block *block)
+{
+	unsigned int order;
+
+	for (order = 0; order < block->order; order++)
+		if (find(model, model_key(block->pfn, order)) !=
+		    find(model, model_key(block->end_pfn - 1, order) + 1))
+			return true;
+
+	return false;
+}
+
+bool model_is_overlapped(const struct model *model, const struct model_block *block)
+{
+	return model_is_inside(model, block) || model_has_inside(model, block);
+}
+
 /* Return the end of the longest block that contains @pfn, or @pfn if there is none. */
 static unsigned long covered_up_to(const struct model *model, unsigned long pfn)
 {
@@ -162,20 +190,15 @@ static unsigned int blocks_in_window(const struct model *model, unsigned long pf
 }
 
 unsigned int model_ranges(const struct model *model, unsigned long pfn,
-			  unsigned long end_pfn, struct model_range *ranges,
-			  bool *overlap)
+			  unsigned long end_pfn, struct model_range *ranges)
 {
 	unsigned int nr = blocks_in_window(model, pfn, end_pfn, ranges);
 	unsigned int last = 0, i;
 
-	*overlap = false;
 	for (i = 1; i < nr; i++) {
-		if (ranges[i].pfn < ranges[last].end_pfn) {
-			*overlap = true;
-			return last;
-		}
-		if (ranges[i].pfn == ranges[last].end_pfn)
-			ranges[last].end_pfn = ranges[i].end_pfn;
+		if (ranges[i].pfn <= ranges[last].end_pfn)
+			ranges[last].end_pfn = max(ranges[last].end_pfn,
+						   ranges[i].end_pfn);
 		else
 			ranges[++last] = ranges[i];
 	}

@@ -45,14 +45,14 @@ bool model_del(struct model *model, u64 key);
 /* Return the order of the block that starts at @pfn, -1 if there is none. */
 int model_order_at(const struct model *model, unsigned long pfn);
 bool model_overlaps(const struct model *model, unsigned long pfn, unsigned long nr);
+/* Return whether the block lies in another one, or contains one. */
+bool model_is_inside(const struct model *model, const struct model_block *block);
+bool model_has_inside(const struct model *model, const struct model_block *block);
+bool model_is_overlapped(const struct model *model, const struct model_block *block);
 bool model_contains(const struct model *model, unsigned long pfn, unsigned long nr);
 
-/*
- * Get the ranges in a window. If blocks overlap, set *overlap and get only the ranges
- * before the overlap. The array must have room for MODEL_MAX ranges.
- */
+/* Get the ranges in a window. The array must have room for MODEL_MAX ranges. */
 unsigned int model_ranges(const struct model *model, unsigned long pfn,
-			  unsigned long end_pfn, struct model_range *ranges,
-			  bool *overlap);
+			  unsigned long end_pfn, struct model_range *ranges);
 
 #endif

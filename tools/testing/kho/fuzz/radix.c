@@ -130,6 +130,7 @@ static void read_tree(const struct image *image)
 	if (!radix_model_read(&model, image->args[0]))
 		return;
 
+	radix_notice_overlaps(&tree, &model);
 	radix_compare(&tree, &model);
 	compare_at_blocks(&tree, &model);
 	if (!has_twins(&nodes))
@@ -184,6 +185,13 @@ static void seeds(seed_fn add)
 	check(!kho_radix_init(&tree));
 	check(!kho_radix_add_page(&tree, ~0UL >> PAGE_SHIFT, 0));
 	add_tree(add, "highest", &tree);
+
+	/* A page in a block of 16 pages, which this kernel would refuse to add */
+	check(!kho_radix_init(&tree));
+	check(!kho_radix_add_range(&tree, 0x1000, 4, 4));
+	check(!kho_radix_add_page(&tree, 0x2000, 0));
+	__set_bit(0x1015, tree.last_leaf->bitmap);
+	add_tree(add, "overlap", &tree);
 }
 
 const struct target target = {

@@ -99,6 +99,74 @@ static void random_handovers(void)
 	check(!shim_log_warnings);
 }
 
+static phys_addr_t preserve_folio(unsigned int order)
+{
+	struct folio *folio = kho_alloc_folio(order);
+
+	check(!kho_preserve_folio(folio));
+	return page_to_phys(&folio->page);
+}
+
+static void overlap_is_refused(void)
+{
+	struct folio *folio;
+	struct page *page;
+
+	machine_cold_boot();
+	start();
+	folio = kho_alloc_folio(3);
+	page = &folio->page;
+	check(!kho_preserve_folio(folio));
+	check(kho_preserve_pages(page, 8) == -EEXIST);
+	check(kho_preserve_pages(page + 3, 1) == -EEXIST);
+	check(kho_preserve_pages(page + 1, 10) == -EEXIST);
+
+	/* Blocks that are not preserved as such */
+	kho_unpreserve_pages(page, 4);
+	check(shim_log_warnings == 1);
+	kho_unpreserve_pages(page + 3, 1);
+	shim_log_warnings = 0;
+	check(kho_preserve_folio(folio) == -EEXIST);
+
+	kho_unpreserve_folio(folio);
+	check(!kho_preserve_pages(page + 3, 1));
+	check(kho_preserve_folio(folio) == -EEXIST);
+	check(!kho_preserve_pages(page + 4, 4));
+	check(!shim_log_warnings);
+	mm_reset();
+}
+
+/* Another kernel has preserved a page of a folio, too. */
+static void overlap_is_withheld(void)
+{
+	phys_addr_t folio, inside, page;
+	u64 key;
+
+	machine_cold_boot();
+	start();
+	folio = preserve_folio(3);
+	inside = folio + 5 * PAGE_SIZE;
+	page = preserve_folio(0);
+	key = kho_radix_key(PHYS_PFN(inside), 0);
+	check(kho_out.tree.last_nr == kho_radix_leaf_nr(key));
+	__set_bit(kho_radix_bit(key), kho_out.tree.last_leaf->bitmap);
+
+	next_kernel(virt_to_phys(kho_out.fdt), virt_to_phys(kho_scratch),
+		    kho_scratch_cnt * sizeof(*kho_scratch));
+	check(is_kho_boot());
+	check(kho_in.tree.overlaps);
+	check(!kho_incoming_contains(folio, PAGE_SIZE));
+	check(!kho_incoming_contains(inside, PAGE_SIZE));
+	check(!kho_incoming_has_pages(folio, 8));
+	check(kho_incoming_order(folio) == -ENOENT);
+	check(!kho_restore_folio(folio));
+	check(!kho_restore_folio(inside));
+	check(!kho_restore_pages(folio, 8));
+	check(kho_restore_folio(page));
+	mm_reset();
+	check(!shim_log_warnings);
+}
+
 /* Some architectures cannot read structures at misaligned addresses. */
 static void misaligned_scratch_is_refused(void)
 {
@@ -118,6 +186,8 @@ static void misaligned_scratch_is_refused(void)
 
 const struct test_case test_cases[] = {
 	{ "blocks and subtrees are handed over", random_handovers },
+	{ "blocks that overlap are refused", overlap_is_refused },
+	{ "incoming blocks that overlap are withheld", overlap_is_withheld },
 	{ "misaligned scratch regions are refused", misaligned_scratch_is_refused },
 	{}
 };

@@ -325,7 +325,8 @@ static void check_reserved(const struct hostile_rule *rule)
 
 	for (i = 0; i < ARRAY_SIZE(things); i++)
 		if (things[i].has_memory && rule->refused & things[i].bit &&
-		    do_it("reserved ", things[i].name))
+		    do_it(rule->overlapped ? "overlapped " : "reserved ",
+			  things[i].name))
 			guest_fail(__FILE__, __LINE__,
 				   "memory of %s is not reserved as it was (%s)",
 				   things[i].name, strerror(errno));
@@ -362,6 +363,9 @@ static void check_log(const struct hostile_rule *rule)
 		guest_fail(__FILE__, __LINE__, "the log lacks '%s'", rule->says);
 	if (rule->never && find_line(rule->never))
 		guest_fail(__FILE__, __LINE__, "the log has '%s'", rule->never);
+	/* A kernel that got overlaps does not hand them on. */
+	if (!rule->overlapped && find_line(OVERLAPS))
+		guest_fail(__FILE__, __LINE__, "blocks of the map overlap");
 }
 
 static void let_go(void)

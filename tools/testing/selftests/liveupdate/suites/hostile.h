@@ -8,6 +8,7 @@
 #define SELFTESTS_LIVEUPDATE_SUITES_HOSTILE_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The things that each handover carries */
@@ -30,6 +31,9 @@ enum {
 	ALL	= LUO | AREA | HUGE | FOLIO | REGION,
 };
 
+/* Logged if blocks of the map overlap */
+#define OVERLAPS	"KHO: map has blocks that overlap"
+
 /**
  * struct hostile_rule - damage to a field, and what the next kernel must do
  * @fields: fields, as luo_test_hostile.ko names them, separated by blanks
@@ -42,6 +46,7 @@ enum {
  * @refused: things that can't be retrieved, and whose memory stays reserved
  * @gone: things that can't be retrieved, and whose memory may be in use
  * @open: things that may be retrieved or not, with any content
+ * @overlapped: the things are refused because blocks of the map overlap
  * @error: errno of the refused or gone things; 0 if it may be any
  *
  * All other things must be handed over undamaged.
@@ -55,6 +60,7 @@ struct hostile_rule {
 	unsigned int refused;
 	unsigned int gone;
 	unsigned int open;
+	bool overlapped;
 	int error;
 };
 

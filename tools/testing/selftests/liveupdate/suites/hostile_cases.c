@@ -22,6 +22,9 @@
 /* The things were restored before the damage was found, so their memory is free. */
 #define GONE(_fields, _values, _says, _things)				\
 	RULE(_fields, _values, _says, .gone = _things)
+/* The things are refused because blocks of the map overlap. */
+#define OVERLAPPED(_fields, _values, _things)				\
+	RULE(_fields, _values, OVERLAPS, .refused = _things, .overlapped = true)
 /* Nothing is handed over. */
 #define NO_HANDOVER(_fields, _values, _says)				\
 	RULE(_fields, _values, "KHO: " _says, .gone = ALL)
@@ -152,7 +155,9 @@ const struct hostile_rule hostile_rules[] = {
 		    "map has .*, which is not RAM outside of scratch"),
 	NO_HANDOVER("map.page", "@firmware", "map has .*, which (this kernel uses|is not RAM)"),
 	NO_HANDOVER("map.page", "@map5! @map1 @map0", "map preserves its own node"),
-	NO_HANDOVER("map.page", "@kept!", "radix: blocks overlap"),
+	/* Only the blocks that overlap are lost. */
+	OVERLAPPED("map.page", "@kept! @inside", FOLIO),
+	OVERLAPPED("map.page", "@huge_page!", HUGE),
 	HARMLESS("map.page", "@free @fdt"),
 
 	/* Blobs */

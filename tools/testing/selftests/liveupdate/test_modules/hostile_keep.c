@@ -15,6 +15,8 @@
  *   damage FIELD VALUE	set the field when the kexec comes
  *   restore THING	restore the thing, compare its content and free it
  *   reserved THING	check that its memory is preserved and unchanged
+ *   overlapped THING	check that its memory is reserved and unchanged, but that its
+ *			first block does not count as preserved
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -329,28 +331,44 @@ static bool is_withheld(const struct hostile_block *block)
 	struct page *page = pfn_to_page(PHYS_PFN(block->phys));
 	u32 i;
 
-	if (!kho_incoming_contains(block->phys, block->nr_pages * PAGE_SIZE))
-		return false;
 	for (i = 0; i < block->nr_pages; i++)
 		if (PageBuddy(page + i) || PageLRU(page + i) || PageSlab(page + i))
 			return false;
 	return is_unchanged(block, phys_to_virt(block->phys));
 }
 
-static int reserved(enum thing thing)
+static bool is_preserved(const struct hostile_block *block)
+{
+	return kho_incoming_contains(block->phys, block->nr_pages * PAGE_SIZE);
+}
+
+/* The first block may be an exception: it must not be preserved. */
+static int check_blocks(enum thing thing, const struct hostile_block *exception)
 {
 	u32 i;
 
 	for (i = 0; i < incoming->nr_blocks; i++) {
 		const struct hostile_block *block = &incoming->blocks[i];
+		bool preserved = block != exception;
 
-		if (block->thing == thing && !is_withheld(block)) {
+		if (block->thing == thing &&
+		    (is_preserved(block) != preserved || !is_withheld(block))) {
 			pr_err("%u pages at %#llx are not as they were\n",
 			       block->nr_pages, block->phys);
 			return -EFAULT;
 		}
 	}
 	return first_block(thing) ? 0 : -ENOENT;
+}
+
+static int reserved(enum thing thing)
+{
+	return check_blocks(thing, NULL);
+}
+
+static int overlapped(enum thing thing)
+{
+	return check_blocks(thing, first_block(thing));
 }
 
 static int with_thing(int (*fn)(enum thing thing), const char *name)
@@ -377,6 +395,8 @@ static int do_line(char *line)
 		return with_thing(restore, line);
 	if (!strcmp(verb, "reserved"))
 		return with_thing(reserved, line);
+	if (!strcmp(verb, "overlapped"))
+		return with_thing(overlapped, line);
 	return -EINVAL;
 }
 

@@ -89,6 +89,13 @@ static u64 region_phys(void)
 	return reserve_mem_find_by_name(HOSTILE_REGION, &start, &size) ? start : 0;
 }
 
+static u64 huge_phys(void)
+{
+	const struct kho_vmalloc_chunk *chunk = KHOSER_LOAD_PTR(hostile_ledger->huge.first);
+
+	return chunk->phys[0];
+}
+
 static int address_of(const char *name, void *field, u64 *phys)
 {
 	const struct {
@@ -106,6 +113,8 @@ static int address_of(const char *name, void *field, u64 *phys)
 		{ "kept", hostile_ledger->folio_phys },
 		/* A page of that folio which is not the first one */
 		{ "inside", hostile_ledger->folio_phys + PAGE_SIZE },
+		/* A page of the first large page of the area "huge" */
+		{ "huge_page", huge_phys() + 3 * PAGE_SIZE },
 		{ "region", region_phys() },
 	};
 	void *place = hostile_place(name);
