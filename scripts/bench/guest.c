@@ -150,12 +150,13 @@ static int new_memfd(void)
 
 /* Cases: preserved pages; size in MiB */
 
-static void load_module(unsigned long stride)
+static void load_module(unsigned long stride, bool blocks)
 {
 	char parameters[100];
 	int fd = open("/kho_bench.ko", O_RDONLY | O_CLOEXEC);
 
-	snprintf(parameters, sizeof(parameters), "mib=%lu stride=%lu", size, stride);
+	snprintf(parameters, sizeof(parameters), "mib=%lu stride=%lu blocks=%d", size, stride,
+		 blocks);
 	if (fd < 0 || syscall(SYS_finit_module, fd, parameters, 0))
 		die("kho_bench.ko");
 	close(fd);
@@ -175,16 +176,27 @@ static __u64 parameter(const char *name)
 	return value;
 }
 
-static void preserve_pages(unsigned long stride)
+static void say_pages(void)
 {
 	static const char *const figures[] = {
 		"preserve", "unpreserve", "preserve_all", "unpreserve_all",
 	};
 	unsigned int i;
 
-	load_module(stride);
 	for (i = 0; i < ARRAY_SIZE(figures); i++)
 		say_figure(figures[i], parameter("folios"), parameter(figures[i]));
+}
+
+static void preserve_pages(unsigned long stride)
+{
+	load_module(stride, false);
+	say_pages();
+}
+
+static void preserve_mixed(unsigned long stride)
+{
+	load_module(stride, true);
+	say_pages();
 }
 
 /* Cases: one memfd; size in MiB */
@@ -292,6 +304,7 @@ static const struct bench_case cases[] = {
 	{ "nothing", NULL, 0, NULL },
 	{ "contiguous", preserve_pages, 1, NULL },
 	{ "fragmented", preserve_pages, 2, NULL },
+	{ "mixed", preserve_mixed, 1, NULL },
 	{ "memfd-4k", preserve_memfd, false, retrieve_memfd },
 	{ "memfd-2m", preserve_memfd, true, retrieve_memfd },
 	{ "sessions", preserve_sessions, 0, retrieve_sessions },

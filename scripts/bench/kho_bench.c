@@ -6,7 +6,8 @@
  *
  * Loading this module preserves and unpreserves order-0 folios, one by one and all in
  * one call, and leaves them preserved for the next kexec. Afterwards its parameters
- * hold the times. The pages are never written to.
+ * hold the times. The pages are never written to. With blocks=1, every second 2 MiB are
+ * a folio of their own, which is preserved before, and not counted.
  *
  * The kernel must have kho_preserve_folio(). If it lacks kho_preserve_folios(), a call
  * for each folio replaces it.
@@ -30,6 +31,10 @@ static unsigned long stride = 1;
 module_param(stride, ulong, 0444);
 MODULE_PARM_DESC(stride, "preserve every stride-th page of it");
 
+static bool blocks;
+module_param(blocks, bool, 0444);
+MODULE_PARM_DESC(blocks, "preserve every second 2 MiB as one block");
+
 static unsigned long folios;
 module_param(folios, ulong, 0444);
 MODULE_PARM_DESC(folios, "number of folios preserved");
@@ -43,6 +48,8 @@ module_param(preserve_all, ulong, 0444);
 MODULE_PARM_DESC(preserve_all, "time of preserving in one call, TSC ticks");
 module_param(unpreserve_all, ulong, 0444);
 MODULE_PARM_DESC(unpreserve_all, "time of unpreserving in one call, TSC ticks");
+
+#define BENCH_BLOCK_ORDER	(21 - PAGE_SHIFT)
 
 static struct folio **bench_folios;
 
@@ -66,11 +73,21 @@ static void kho_unpreserve_folios(struct folio **folios, unsigned long nr)
 }
 #endif
 
+/* Preserve a folio of 2 MiB. The next allocation is often the memory after it. */
+static int bench_preserve_block(void)
+{
+	struct folio *folio = folio_alloc(GFP_KERNEL, BENCH_BLOCK_ORDER);
+
+	return folio ? kho_preserve_folio(folio) : -ENOMEM;
+}
+
 /* Allocate the pages in large contiguous blocks. */
 static int bench_alloc(void)
 {
+	unsigned int order = blocks ? BENCH_BLOCK_ORDER : MAX_PAGE_ORDER;
 	unsigned long nr_pages = mib << (20 - PAGE_SHIFT);
 	unsigned long pfn, i;
+	int err;
 
 	bench_folios = vmalloc_array(nr_pages / stride + 1, sizeof(*bench_folios));
 	if (!bench_folios)
@@ -79,17 +96,19 @@ static int bench_alloc(void)
 	for (i = 0; i < nr_pages; i++) {
 		struct page *page;
 
-		if (!(i % MAX_ORDER_NR_PAGES)) {
-			page = alloc_pages(GFP_KERNEL, MAX_PAGE_ORDER);
+		if (!(i % (1UL << order))) {
+			err = blocks ? bench_preserve_block() : 0;
+			if (err)
+				return err;
+			page = alloc_pages(GFP_KERNEL, order);
 			if (!page)
 				return -ENOMEM;
-			split_page(page, MAX_PAGE_ORDER);
+			split_page(page, order);
 			pfn = page_to_pfn(page);
 			cond_resched();
 		}
 		if (!(i % stride))
-			bench_folios[folios++] =
-				pfn_folio(pfn + i % MAX_ORDER_NR_PAGES);
+			bench_folios[folios++] = pfn_folio(pfn + i % (1UL << order));
 	}
 
 	return 0;
