@@ -34,6 +34,8 @@ void kho_restore_folios(const phys_addr_t *phys, struct folio **folios,
 			unsigned int nr);
 struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr);
 
+int kho_preserve_incoming(void);
+
 void *kho_alloc_preserve(size_t size);
 void kho_unpreserve_free(void *mem);
 void kho_restore_free(void *mem);

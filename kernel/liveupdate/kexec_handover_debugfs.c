@@ -16,6 +16,9 @@
  *   A summary for people: versions, scratch regions, preserved blocks by order
  *   (incoming blocks until they are restored), nodes of the map, blobs, and
  *   lines from users of kexec handover, such as the sessions and files of LUO.
+ *   out/summary also counts the incoming blocks that were not restored: a live update
+ *   hands them on. They belong to sessions that are not finished. If there are no such
+ *   sessions the owner of these blocks is not known.
  *   Names are in quotes, with special characters escaped as in C.
  * out/fdt, in/fdt
  *   The root FDT, one page, for dtc and similar tools. in/fdt and in/sub_fdts/
@@ -274,21 +277,29 @@ static void kho_show_blocks(struct seq_file *m, unsigned long nr_blocks,
 		   nr_pages, (u64)nr_pages << PAGE_SHIFT);
 }
 
-static void kho_show_map(struct seq_file *m, struct kho_radix_tree *tree,
-			 const char *what)
+static void kho_show_total(struct seq_file *m, const char *what,
+			   const struct kho_radix_stats *stats)
 {
 	unsigned long nr_blocks = 0, nr_pages = 0;
-	struct kho_radix_stats stats;
 	unsigned int order;
 
-	kho_radix_count_all(tree, &stats);
 	for (order = 0; order <= KHO_RADIX_MAX_ORDER; order++) {
-		nr_blocks += stats.nr_blocks[order];
-		nr_pages += stats.nr_blocks[order] << order;
+		nr_blocks += stats->nr_blocks[order];
+		nr_pages += stats->nr_blocks[order] << order;
 	}
 
 	seq_puts(m, what);
 	kho_show_blocks(m, nr_blocks, nr_pages);
+}
+
+static void kho_show_map(struct seq_file *m, struct kho_radix_tree *tree,
+			 const char *what)
+{
+	struct kho_radix_stats stats;
+	unsigned int order;
+
+	kho_radix_count_all(tree, &stats);
+	kho_show_total(m, what, &stats);
 	for (order = 0; order <= KHO_RADIX_MAX_ORDER; order++) {
 		if (!stats.nr_blocks[order])
 			continue;
@@ -316,6 +327,18 @@ static void kho_show_overlaps(struct seq_file *m)
 	if (nr_pages)
 		seq_printf(m, "in blocks that overlap, never restored: %lu pages, %llu bytes\n",
 			   nr_pages, (u64)nr_pages << PAGE_SHIFT);
+}
+
+/* What kho_preserve_incoming() would add to the outgoing map now */
+static void kho_show_left(struct seq_file *m)
+{
+	struct kho_radix_stats stats;
+
+	if (!is_kho_boot())
+		return;
+
+	kho_radix_count_all(&kho_in.tree, &stats);
+	kho_show_total(m, "handed on unless restored", &stats);
 }
 
 static void kho_show_blob(struct seq_file *m, const char *name, u64 phys,
@@ -373,6 +396,7 @@ static int kho_out_summary_show(struct seq_file *m, void *v)
 			   (u64)(kho_scratch[i].addr + kho_scratch[i].size - 1),
 			   (u64)kho_scratch[i].size);
 	kho_show_map(m, &kho_out.tree, "preserved");
+	kho_show_left(m);
 	kho_show_out_blobs(m);
 	list_for_each_entry_lockless(summary, &kho_summaries, list)
 		err = err ?: summary->show_out(m);

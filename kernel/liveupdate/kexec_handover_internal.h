@@ -29,6 +29,7 @@ enum kho_incoming_state {
  * @state:	  how far the state has been read
  * @adopted:	  the nodes of @tree have been adopted: blocks can be restored
  * @some_reserved: this kernel reserved some of the preserved memory
+ * @preserved_again: blocks of @tree may be in the outgoing map as well
  * @scratch_inherited: this kernel boots in the previous kernel's scratch
  *		  regions. Remains set if the map is refused.
  * @fdt_phys:	  physical address of the root FDT, one page
@@ -43,6 +44,7 @@ struct kho_incoming {
 	enum kho_incoming_state state;
 	bool adopted;
 	bool some_reserved;
+	bool preserved_again;
 	bool scratch_inherited;
 	phys_addr_t fdt_phys;
 	phys_addr_t scratch_phys;
@@ -112,6 +114,7 @@ unsigned int kho_sufficient_percent(u64 size);
 
 /* kho_page.c */
 struct folio *kho_alloc_folio(unsigned int order);
+bool kho_any_reserved(unsigned long pfn, unsigned long nr);
 void kho_manage_pages(unsigned long pfn, unsigned long nr);
 void kho_adopt_page(struct page *page);
 

@@ -9,6 +9,7 @@
 
 #include <linux/io.h>
 #include <linux/kexec.h>
+#include <linux/kexec_handover.h>
 #include <linux/kstrtox.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -224,7 +225,10 @@ static int kho_node_is_left_out(phys_addr_t node, unsigned int level, void *arg)
 	return node + PAGE_SIZE > range->start && node < range->end;
 }
 
-/* Return whether the next kernel needs any memory of a range that it leaves out. */
+/*
+ * Return whether the next kernel needs any memory of a range that it leaves out. It also
+ * gets the incoming memory that was not restored: see kho_preserve_incoming().
+ */
 static bool kho_needs_range(struct range *range)
 {
 	unsigned long pfn = PFN_DOWN(range->start), last = PFN_DOWN(range->end - 1);
@@ -233,6 +237,8 @@ static bool kho_needs_range(struct range *range)
 	return kho_overlaps_scratch(range->start, range->end) ||
 	       (fdt + PAGE_SIZE > range->start && fdt < range->end) ||
 	       kho_radix_overlaps(&kho_out.tree, pfn, last - pfn + 1) ||
+	       (is_kho_boot() &&
+		kho_radix_overlaps(&kho_in.tree, pfn, last - pfn + 1)) ||
 	       kho_radix_walk_nodes(&kho_out.tree, kho_node_is_left_out, range);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Kexec handover: allocate pages that can be preserved, adopt withheld pages.
+ * Kexec handover: allocate pages that can be preserved, check and adopt withheld pages.
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -40,6 +40,36 @@ struct folio *kho_alloc_folio(unsigned int order)
 
 	folio_put(folio);
 	return NULL;
+}
+
+/**
+ * kho_any_reserved - check whether this kernel reserved incoming memory at boot
+ * @pfn: first page frame number
+ * @nr:  number of pages
+ *
+ * Such pages stay reserved even if the map has them: a revived reserve_mem= region,
+ * the root FDT, a region that firmware reserves.
+ *
+ * Context: Any. All struct pages must be initialized.
+ * Return: true if at least one of the pages is reserved.
+ */
+bool kho_any_reserved(unsigned long pfn, unsigned long nr)
+{
+	unsigned long end_pfn = pfn + nr, flags = 0;
+
+	if (!kho_in.some_reserved)
+		return false;
+
+	/* Struct pages are contiguous up to the next MAX_ORDER boundary. */
+	while (pfn < end_pfn) {
+		unsigned long chunk_end = min(end_pfn, ALIGN(pfn + 1, MAX_ORDER_NR_PAGES));
+		const struct page *page = pfn_to_page(pfn);
+
+		for (; pfn < chunk_end; pfn++, page++)
+			flags |= page->flags;
+	}
+
+	return flags & BIT(PG_reserved);
 }
 
 /**

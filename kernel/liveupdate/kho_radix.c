@@ -864,3 +864,120 @@ bool kho_radix_contains(struct kho_radix_tree *tree, unsigned long pfn,
 
 	return true;
 }
+
+/*
+ * The blocks of another tree
+ */
+
+/* Return the bits of word @i of a leaf that @filter does not leave out. */
+static unsigned long kho_radix_pick(const struct kho_radix_leaf *leaf, u64 base,
+				    unsigned int i, kho_radix_filter_fn filter)
+{
+	unsigned long word = leaf->bitmap[i];
+
+	return word && filter ? filter(base + i * BITS_PER_LONG, word) : word;
+}
+
+/* Add the blocks of @source, a leaf of another tree whose first key is @base. */
+static int kho_radix_add_leaf(struct kho_radix_tree *tree, u64 base,
+			      const struct kho_radix_leaf *source,
+			      kho_radix_filter_fn filter)
+{
+	struct kho_radix_leaf *leaf = NULL;
+	unsigned long added = 0;
+	unsigned int i;
+
+	for (i = 0; i < KHO_RADIX_LEAF_WORDS; i++) {
+		unsigned long word = kho_radix_pick(source, base, i, filter);
+
+		if (!word)
+			continue;
+		if (!leaf)
+			leaf = kho_radix_get_leaf(tree, base);
+		if (!leaf)
+			return -ENOMEM;
+		word &= ~leaf->bitmap[i];
+		leaf->bitmap[i] |= word;
+		added += hweight_long(word);
+	}
+
+	if (added)
+		kho_radix_update_leaf(tree, base, added);
+	return 0;
+}
+
+/* Undo kho_radix_add_leaf(). */
+static void kho_radix_del_leaf(struct kho_radix_tree *tree, u64 base,
+			       const struct kho_radix_leaf *source,
+			       kho_radix_filter_fn filter)
+{
+	struct kho_radix_leaf *leaf = kho_radix_find_leaf(tree, base);
+	unsigned long removed = 0;
+	unsigned int i;
+
+	if (!leaf)
+		return;
+
+	for (i = 0; i < KHO_RADIX_LEAF_WORDS; i++) {
+		unsigned long word = kho_radix_pick(source, base, i, filter);
+
+		word &= leaf->bitmap[i];
+		leaf->bitmap[i] &= ~word;
+		removed += hweight_long(word);
+	}
+
+	if (removed)
+		kho_radix_update_leaf(tree, base, -(long)removed);
+}
+
+/* Remove the blocks of @source with keys below @end, where a leaf starts. */
+static void kho_radix_del_leaves(struct kho_radix_tree *tree,
+				 const struct kho_radix_tree *source, u64 end,
+				 kho_radix_filter_fn filter)
+{
+	const struct kho_radix_leaf *leaf;
+	u64 key = 0;
+
+	while (key < end &&
+	       (leaf = kho_radix_next_leaf(source, &key, end - 1))) {
+		key = ALIGN_DOWN(key, KHO_RADIX_LEAF_BITS);
+		kho_radix_del_leaf(tree, key, leaf, filter);
+		key += KHO_RADIX_LEAF_BITS;
+	}
+}
+
+/**
+ * kho_radix_add_tree - add the blocks of another tree
+ * @tree:   the tree
+ * @source: the other tree. Its blocks must not overlap those of @tree, except for
+ *	    those that @filter leaves out.
+ * @filter: selects the blocks to add; NULL for all. It must return the same bits if
+ *	    it is called again.
+ *
+ * The cost is that of the bitmap words of @source, not of its blocks.
+ *
+ * Context: May sleep; takes the lock of @source, and inside it that of @tree.
+ * Return: 0 or -ENOMEM. After an error the tree is unchanged.
+ */
+int kho_radix_add_tree(struct kho_radix_tree *tree, struct kho_radix_tree *source,
+		       kho_radix_filter_fn filter)
+{
+	const struct kho_radix_leaf *leaf;
+	u64 key = 0;
+	int err = 0;
+
+	guard(mutex)(&source->lock);
+	mutex_lock_nested(&tree->lock, SINGLE_DEPTH_NESTING);
+	while ((leaf = kho_radix_next_leaf(source, &key, KHO_RADIX_MAX_KEY))) {
+		key = ALIGN_DOWN(key, KHO_RADIX_LEAF_BITS);
+		err = kho_radix_add_leaf(tree, key, leaf, filter);
+		if (err) {
+			kho_radix_del_leaves(tree, source, key, filter);
+			break;
+		}
+		key += KHO_RADIX_LEAF_BITS;
+	}
+	mutex_unlock(&tree->lock);
+
+	return err;
+}

@@ -22,6 +22,7 @@
 #define KHO_RADIX_SLOTS		BIT(KHO_TABLE_SIZE_LOG2)
 #define KHO_RADIX_LEAF_BITS	BIT(KHO_BITMAP_SIZE_LOG2)
 #define KHO_RADIX_LEAF_MASK	(KHO_RADIX_LEAF_BITS - 1)
+#define KHO_RADIX_LEAF_WORDS	(KHO_RADIX_LEAF_BITS / BITS_PER_LONG)
 #define KHO_RADIX_END_PFN	BIT_ULL(KHO_ORDER_0_LOG2)
 #define KHO_RADIX_MIN_KEY	2ULL
 #define KHO_RADIX_MAX_KEY	(2 * KHO_RADIX_END_PFN - 1)
@@ -58,6 +59,16 @@ typedef int (*kho_radix_range_fn)(phys_addr_t start, phys_addr_t end, void *arg)
  * Return: 0 to continue with the node's children, anything else stops the walk.
  */
 typedef int (*kho_radix_node_fn)(phys_addr_t node, unsigned int level, void *arg);
+
+/**
+ * typedef kho_radix_filter_fn - callback of kho_radix_add_tree()
+ * @key:  key of bit 0 of a word of a leaf
+ * @word: the word, not 0
+ *
+ * Context: The locks of both trees are held: must not take them.
+ * Return: the bits of @word whose blocks are to be added.
+ */
+typedef unsigned long (*kho_radix_filter_fn)(u64 key, unsigned long word);
 
 static inline u64 kho_radix_marker(unsigned int order)
 {
@@ -187,7 +198,11 @@ int kho_radix_block_order(struct kho_radix_tree *tree, unsigned long pfn);
 bool kho_radix_contains(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr);
 void kho_radix_adopt(struct kho_radix_tree *tree);
+int kho_radix_add_tree(struct kho_radix_tree *tree, struct kho_radix_tree *source,
+		       kho_radix_filter_fn filter);
 
+const struct kho_radix_leaf *
+kho_radix_next_leaf(const struct kho_radix_tree *tree, u64 *key, u64 last);
 bool kho_radix_has_key(const struct kho_radix_tree *tree, u64 key, u64 last);
 bool kho_radix_has_orders(const struct kho_radix_tree *tree, unsigned long pfn,
 			  unsigned long nr, u64 orders);

@@ -38,13 +38,19 @@ static unsigned int kho_radix_end_slot(u64 key, u64 last, unsigned int level)
 		     KHO_RADIX_SLOTS);
 }
 
-/*
- * Return the first leaf for a key in [key, last], NULL if the tree has none. If
- * the leaf starts after @key, move @key to the leaf's first key; without a leaf,
- * move @key past @last. As long as the caller only increases @key, each table
- * is scanned once.
+/**
+ * kho_radix_next_leaf - find the next leaf
+ * @tree: the tree
+ * @key:  the first key to look for. If the leaf starts after it, it is moved to the
+ *	  leaf's first key; without a leaf, it is moved past @last.
+ * @last: the last key to look for
+ *
+ * As long as the caller only increases @key, each table is scanned once.
+ *
+ * Context: Any; takes no lock. The tree must not change during the call.
+ * Return: the first leaf for a key in [key, last], NULL if the tree has none.
  */
-static const struct kho_radix_leaf *
+const struct kho_radix_leaf *
 kho_radix_next_leaf(const struct kho_radix_tree *tree, u64 *key, u64 last)
 {
 	const struct kho_radix_node *node = tree->root;

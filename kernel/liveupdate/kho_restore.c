@@ -71,27 +71,13 @@ static bool kho_can_restore(phys_addr_t phys)
 }
 
 /*
- * Check whether this kernel reserved any of the pages at boot. Such pages stay
- * reserved even if the map has them: a revived reserve_mem= region, the root FDT,
- * a region that firmware reserves.
+ * If kho_preserve_incoming() has preserved blocks again that were just removed from the
+ * map, remove them from the outgoing map, too: their new owner can free them.
  */
-static bool kho_any_reserved(unsigned long pfn, unsigned long nr)
+static void kho_remove_again(unsigned long pfn, unsigned long nr, unsigned int order)
 {
-	unsigned long end_pfn = pfn + nr, flags = 0;
-
-	if (!kho_in.some_reserved)
-		return false;
-
-	/* Struct pages are contiguous up to the next MAX_ORDER boundary. */
-	while (pfn < end_pfn) {
-		unsigned long chunk_end = min(end_pfn, ALIGN(pfn + 1, MAX_ORDER_NR_PAGES));
-		const struct page *page = pfn_to_page(pfn);
-
-		for (; pfn < chunk_end; pfn++, page++)
-			flags |= page->flags;
-	}
-
-	return flags & BIT(PG_reserved);
+	if (unlikely(READ_ONCE(kho_in.preserved_again)))
+		kho_radix_del_range(&kho_out.tree, pfn, nr, order);
 }
 
 /*
@@ -101,12 +87,17 @@ static bool kho_any_reserved(unsigned long pfn, unsigned long nr)
 static int kho_take_block(unsigned long pfn, unsigned long max_nr)
 {
 	int order = kho_radix_block_order(&kho_in.tree, pfn);
+	int err;
 
 	if (order < 0 || 1UL << order > max_nr ||
 	    kho_any_reserved(pfn, 1UL << order))
 		return -ENOENT;
 
-	return kho_radix_del_page(&kho_in.tree, pfn, order) ?: order;
+	err = kho_radix_del_page(&kho_in.tree, pfn, order);
+	if (err)
+		return err;
+	kho_remove_again(pfn, 1, order);
+	return order;
 }
 
 static __always_inline void kho_make_tail(struct page *page, unsigned long i)
@@ -190,6 +181,7 @@ static bool kho_take_run(phys_addr_t phys, unsigned int nr)
 	    kho_any_reserved(pfn, nr) ||
 	    kho_radix_del_range(&kho_in.tree, pfn, nr, 0))
 		return false;
+	kho_remove_again(pfn, nr, 0);
 
 	kho_manage_pages(pfn, nr);
 	return true;

@@ -938,6 +938,55 @@ static void empty_incoming_nodes_are_accepted(struct kunit *test)
 	free_page(node);
 }
 
+/* Blocks of another tree */
+
+static unsigned long leave_out_even(u64 key, unsigned long word)
+{
+	return word & 0xaaaaaaaaaaaaaaaaUL;
+}
+
+static void blocks_of_another_tree_are_added(struct kunit *test)
+{
+	struct kho_radix_tree source = {};
+
+	KUNIT_ASSERT_EQ(test, kho_radix_init(&source), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_tree(&tree, &source, NULL), 0);
+	KUNIT_EXPECT_EQ(test, nr_nodes(), 1);
+
+	add(test, 3, 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(&source, LEAF_BITS - 2, 4, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(&source, 512, 9), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_tree(&tree, &source, NULL), 0);
+
+	KUNIT_EXPECT_TRUE(test, kho_radix_test_range(&tree, LEAF_BITS - 2, 4, 0));
+	KUNIT_EXPECT_TRUE(test, has_block(512, 9));
+	/* The counts of the nodes are right if all of them are freed. */
+	del(test, 3, 0);
+	del(test, 512, 9);
+	KUNIT_EXPECT_EQ(test, kho_radix_del_range(&tree, LEAF_BITS - 2, 4, 0), 0);
+	KUNIT_EXPECT_EQ(test, nr_nodes(), 1);
+	KUNIT_EXPECT_TRUE(test, kho_radix_test_range(&source, LEAF_BITS - 2, 4, 0));
+	kho_radix_destroy(&source);
+}
+
+static void filtered_blocks_are_left_out(struct kunit *test)
+{
+	struct kho_radix_tree source = {};
+
+	KUNIT_ASSERT_EQ(test, kho_radix_init(&source), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(&source, 1000, 100, 0), 0);
+	/* The only block of this leaf is left out. */
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(&source, 2 * LEAF_BITS, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_tree(&tree, &source, leave_out_even), 0);
+
+	KUNIT_EXPECT_FALSE(test, has_block(1000, 0));
+	KUNIT_EXPECT_TRUE(test, has_block(1001, 0));
+	KUNIT_EXPECT_TRUE(test, has_block(1099, 0));
+	KUNIT_EXPECT_FALSE(test, has_block(2 * LEAF_BITS, 0));
+	KUNIT_EXPECT_EQ(test, nr_nodes(), NODES_OF_ONE);
+	kho_radix_destroy(&source);
+}
+
 static struct kunit_case radix_cases[] = {
 	KUNIT_CASE(key_has_marker_of_its_order),
 	KUNIT_CASE(key_holds_address_below_marker),
@@ -991,6 +1040,8 @@ static struct kunit_case radix_cases[] = {
 	KUNIT_CASE(walk_nodes_refuses_keys_without_order),
 	KUNIT_CASE(walk_nodes_can_be_limited),
 	KUNIT_CASE(empty_incoming_nodes_are_accepted),
+	KUNIT_CASE(blocks_of_another_tree_are_added),
+	KUNIT_CASE(filtered_blocks_are_left_out),
 	{}
 };
 

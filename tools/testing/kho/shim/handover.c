@@ -134,6 +134,12 @@ void kho_unpreserve_pages(struct page *page, unsigned long nr)
 	mm_mark_preserved(page, false);
 }
 
+/* What the previous kernel preserved is marked like what this kernel preserves. */
+int kho_preserve_incoming(void)
+{
+	return 0;
+}
+
 /* Find the preserved block that starts at @phys. */
 static struct page *find_preserved(phys_addr_t phys)
 {

@@ -42,6 +42,13 @@ static inline void mutex_unlock(struct mutex *mutex)
 	mutex_swap_owner(mutex, 1, 0);
 }
 
+#define SINGLE_DEPTH_NESTING	1
+
+static inline void mutex_lock_nested(struct mutex *mutex, unsigned int subclass)
+{
+	mutex_lock(mutex);
+}
+
 /* Signals do not exist. */
 static inline int mutex_lock_interruptible(struct mutex *mutex)
 {
