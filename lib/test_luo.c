@@ -21,6 +21,7 @@
 #include <linux/kexec_handover.h>
 #include <linux/kho/abi/luo.h>
 #include <linux/liveupdate.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 
 #define TEST_LUO_MAGIC	0x626c662d6f756cULL
@@ -84,7 +85,7 @@ static int test_luo_retrieve(struct liveupdate_flb_op_args *args)
 {
 	struct test_luo_state *state = test_luo_incoming(args);
 
-	if (!state)
+	if (!state || !kho_restore_folio(args->data))
 		return -EINVAL;
 
 	args->obj = state;
@@ -92,13 +93,12 @@ static int test_luo_retrieve(struct liveupdate_flb_op_args *args)
 	return 0;
 }
 
-/* retrieve() leaves it to finish(), which is always called, to restore the memory. */
 static void test_luo_finish(struct liveupdate_flb_op_args *args)
 {
-	struct test_luo_state *state = test_luo_incoming(args);
-
-	if (state)
-		kho_restore_free(state);
+	if (args->obj)
+		folio_put(virt_to_folio(args->obj));
+	else if (test_luo_incoming(args))
+		kho_restore_free(phys_to_virt(args->data));
 	pr_info("%s: finish\n", args->flb->compatible);
 }
 

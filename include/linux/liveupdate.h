@@ -34,7 +34,8 @@ struct module;
  *		     freeze() may change it.
  * @private_data: for use by the handler. LUO keeps it from preserve() to
  *		  unpreserve() or the kexec, and from retrieve() to finish(), even
- *		  if retrieve() failed.
+ *		  if retrieve() failed. A retrieved file that is preserved again has
+ *		  both, and LUO passes the one that belongs to the callback.
  * @incoming_compatible: the version string that the previous kernel stored with
  *			 the file, NUL-terminated. The handler supports the
  *			 version of its base token. The other tokens are not
@@ -60,13 +61,15 @@ struct liveupdate_file_op_args {
  * @freeze: optional. Store the last state before the kexec. Called in reboot().
  * @unfreeze: optional. Undo freeze() after the reboot was given up.
  * @retrieve: create the file from what the previous kernel handed over, and set
- *	      args->file to it. The caller gets the reference. If memory is short,
- *	      return -EAGAIN: user space gets ENOMEM. If a fatal signal is pending,
- *	      return -EINTR. After these two errors user space can retry, and what
- *	      was restored can be kept in args->private_data. Every other error is
- *	      final. Then what was restored must be freed, and finish() is still
- *	      called, with the error in args->retrieve_status. User space gets EIO
- *	      for a final -ENOMEM.
+ *	      args->file to it. The caller gets the reference. Restore all memory
+ *	      that the file has: what is not restored is handed on by a kexec, even
+ *	      if the file is preserved anew. If memory is short, return -EAGAIN:
+ *	      user space gets ENOMEM. If a fatal signal is pending, return -EINTR.
+ *	      After these two errors user space can retry, and what was restored
+ *	      can be kept in args->private_data. Every other error is final. Then
+ *	      what was restored must be freed, and finish() is still called, with
+ *	      the error in args->retrieve_status. User space gets EIO for a final
+ *	      -ENOMEM.
  * @can_finish: optional. Return false if the file is not ready to be finished.
  * @finish: release the resources of the handler. Discard the file if it was not
  *	    retrieved.
@@ -82,6 +85,11 @@ struct liveupdate_file_op_args {
  * can_finish(), finish(). When it is aborted: unfreeze(), unpreserve(). Files are
  * frozen in the order in which they were preserved. They are finished, unfrozen
  * and unpreserved in reverse order.
+ *
+ * A file whose session is not finished before the next kexec is handed on. If it was
+ * retrieved, preserve() and freeze() are called in reboot(), and unfreeze() and
+ * unpreserve() if the reboot is given up. It can be preserved although it is retrieved:
+ * finish() comes later, or not at all. If it was not retrieved, no callback is called.
  *
  * All callbacks run in process context and may sleep. The callbacks of one file
  * never run concurrently.
@@ -146,12 +154,14 @@ struct liveupdate_flb_op_args {
 
 /**
  * struct liveupdate_flb_ops - callbacks of an FLB
- * @preserve: called before the first file that depends on the FLB is preserved. A
- *	      failed call must leave nothing preserved.
+ * @preserve: called before the first file that depends on the FLB is preserved. If
+ *	      the previous kernel handed over this FLB, it is retrieved first and not
+ *	      yet finished: then files of that kernel may depend on it, and what is
+ *	      preserved must include them. A failed call must leave nothing preserved.
  * @unpreserve: undo preserve(). Called after the last such file was unpreserved.
- * @retrieve: create the object from what the previous kernel handed over. An error
- *	      is final: what was restored must be freed, and finish() is still
- *	      called, with the error in args->retrieve_status.
+ * @retrieve: create the object from what the previous kernel handed over, and restore
+ *	      its memory. An error is final: what was restored must be freed, and
+ *	      finish() is still called, with the error in args->retrieve_status.
  * @finish: free the object, or what was handed over if it was not retrieved.
  *	    Called once no incoming file can depend on the FLB any more. A file whose
  *	    handler is not registered can depend on every FLB.

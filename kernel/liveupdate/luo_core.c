@@ -15,8 +15,9 @@
  * kernel, programs retrieve the sessions by name and the files by token.
  *
  * luo_core.c has the device, the initcalls and liveupdate_reboot(). The sessions
- * of both directions are in luo_session.c, the files of a session in luo_file.c,
- * state that files share in luo_flb.c, and the file handlers in luo_handler.c.
+ * of both directions are in luo_session.c, and their serialization in
+ * luo_serialize.c. The files of a session are in luo_file.c, state that files share
+ * in luo_flb.c, and the file handlers in luo_handler.c.
  */
 
 #define pr_fmt(fmt) "LUO: " fmt
@@ -247,12 +248,32 @@ static const struct kho_image_switch luo_switch = {
 	.off = "liveupdate= on its command line is off",
 };
 
+/* What this kernel does not read it can't hand on. */
+static void __init luo_report_dropped(void)
+{
+	struct luo_ser ser;
+	phys_addr_t phys;
+	size_t size;
+	u64 count;
+
+	if (kho_retrieve_subtree(LUO_KHO_ENTRY_NAME, &phys, &size) ||
+	    luo_read_ser(phys_to_virt(phys), size, &ser))
+		return;
+
+	count = luo_session_count(ser.sessions_pa);
+	if (count)
+		pr_warn("off in this kernel: %llu session(s) of the previous kernel are dropped\n",
+			count);
+}
+
 static int __init luo_late_init(void)
 {
 	int err;
 
-	if (!liveupdate_enabled())
+	if (!liveupdate_enabled()) {
+		luo_report_dropped();
 		return 0;
+	}
 
 	/* luo_read_incoming() copied what is needed of it. */
 	if (luo_core.incoming_ser)
@@ -323,14 +344,17 @@ void liveupdate_reboot_unlock(void)
  * liveupdate_reboot - hand all sessions over to the next kernel
  *
  * reboot(LINUX_REBOOT_CMD_KEXEC) calls this before anything is shut down. It
- * freezes and serializes every outgoing session. If that fails, everything is
- * undone, and the caller must give up the reboot. After success outgoing sessions
- * can't be changed any more, and the kexec must not fail.
+ * freezes and serializes every outgoing session, and every incoming one that is not
+ * finished. If that fails, everything is undone, and the caller must give up the
+ * reboot. After success sessions can't be changed any more, and the kexec must not
+ * fail.
  *
  * Context: May sleep. The caller must hold the lock of liveupdate_reboot_lock(), and
  * the kexec lock.
  * Return: 0 on success or if there is nothing to hand over, -EINVAL if the loaded
- * image can't carry the sessions, or the error of the handler that failed.
+ * image can't carry the sessions, -EEXIST if a new session has the name of an
+ * incoming one that was not retrieved, -ENOMEM, or the error of the handler that
+ * failed.
  */
 int liveupdate_reboot(void)
 {
@@ -339,7 +363,10 @@ int liveupdate_reboot(void)
 	if (!luo_core.outgoing_ser)
 		return 0;
 
-	err = luo_session_serialize(luo_core.outgoing_ser);
+	/* Sessions that can't be read can't be handed on. */
+	err = luo_session_deserialize();
+	if (err != -ENOMEM)
+		err = luo_session_serialize(luo_core.outgoing_ser);
 	if (err)
 		pr_err("live update given up: %pe\n", ERR_PTR(err));
 	return err;

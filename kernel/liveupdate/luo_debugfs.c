@@ -97,10 +97,28 @@ static void luo_show_version(struct seq_file *m, const char *compatible,
 	seq_printf(m, ", live update %llu since cold boot\n", liveupdate_num);
 }
 
+/* Incoming sessions that are handed on unless they are finished before the kexec */
+static void luo_show_left(struct seq_file *m)
+{
+	struct luo_session *session;
+	u64 count = 0;
+
+	guard(mutex)(&luo_incoming.lock);
+	if (!luo_incoming.loaded) {
+		seq_puts(m, "sessions of the previous kernel: not listed\n");
+		return;
+	}
+
+	list_for_each_entry(session, &luo_incoming.sessions, list)
+		count += !READ_ONCE(session->finished);
+	seq_printf(m, "sessions of the previous kernel: %llu\n", count);
+}
+
 static int luo_show_outgoing(struct seq_file *m)
 {
 	luo_show_version(m, luo_core.outgoing_ser->compatible,
 			 luo_core.outgoing_ser->liveupdate_num);
+	luo_show_left(m);
 	return luo_show_sessions(m, &luo_outgoing);
 }
 

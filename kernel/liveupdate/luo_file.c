@@ -19,6 +19,12 @@
  *
  * The handler of an incoming file is looked up on first use, so it can be in a
  * module that is loaded long after boot.
+ *
+ * A file can have two states: the one that the previous kernel handed over, and the one
+ * that is preserved for the next kernel. An incoming file gets both if its session is
+ * not finished before the kexec: it is handed on. If the file was retrieved, it is
+ * preserved again like an outgoing one. Otherwise the entry of the previous kernel is
+ * copied, and KHO hands its memory on. This takes neither its handler nor time.
  */
 
 #define pr_fmt(fmt) "LUO: " fmt
@@ -54,24 +60,36 @@ static struct rhashtable luo_files_by_id;
 
 /* One file */
 
-static struct liveupdate_file_op_args luo_file_args(const struct luo_file *lf)
+/* Arguments of the callbacks that preserve a file for the next kernel */
+static struct liveupdate_file_op_args luo_file_out_args(const struct luo_file *lf)
+{
+	return (struct liveupdate_file_op_args) {
+		.handler = lf->handler,
+		.file = lf->file,
+		.serialized_data = lf->out.data,
+		.private_data = lf->out.private_data,
+	};
+}
+
+/* Arguments of the callbacks that retrieve and finish a file of the previous kernel */
+static struct liveupdate_file_op_args luo_file_in_args(const struct luo_file *lf)
 {
 	return (struct liveupdate_file_op_args) {
 		.handler = lf->handler,
 		.retrieve_status = lf->retrieve_status,
 		.file = lf->file,
-		.serialized_data = lf->data,
-		.private_data = lf->private_data,
-		.incoming_compatible = lf->compatible[0] ? lf->compatible : NULL,
+		.serialized_data = lf->in.data,
+		.private_data = lf->in.private_data,
+		.incoming_compatible = lf->compatible,
 	};
 }
 
 /* Store the members that a callback can change. */
-static void luo_file_take_args(struct luo_file *lf,
+static void luo_file_take_args(struct luo_file_state *state,
 			       const struct liveupdate_file_op_args *args)
 {
-	lf->data = args->serialized_data;
-	lf->private_data = args->private_data;
+	state->data = args->serialized_data;
+	state->private_data = args->private_data;
 }
 
 static struct luo_file *luo_file_alloc(struct luo_file_set *set, u64 token)
@@ -152,7 +170,7 @@ static int luo_file_add_id(struct luo_file *lf)
 
 static int luo_file_call_preserve(struct luo_file *lf)
 {
-	struct liveupdate_file_op_args args = luo_file_args(lf);
+	struct liveupdate_file_op_args args = luo_file_out_args(lf);
 	int err;
 
 	err = luo_flb_preserve_all(lf->handler);
@@ -165,16 +183,17 @@ static int luo_file_call_preserve(struct luo_file *lf)
 		return err;
 	}
 
-	luo_file_take_args(lf, &args);
+	luo_file_take_args(&lf->out, &args);
 	return 0;
 }
 
 static void luo_file_call_unpreserve(struct luo_file *lf)
 {
-	struct liveupdate_file_op_args args = luo_file_args(lf);
+	struct liveupdate_file_op_args args = luo_file_out_args(lf);
 
 	lf->handler->ops->unpreserve(&args);
 	luo_flb_unpreserve_all(lf->handler);
+	lf->out = (struct luo_file_state){};
 }
 
 /**
@@ -256,29 +275,55 @@ void luo_file_unpreserve_all(struct luo_file_set *set)
 	kho_block_destroy(&set->blocks);
 }
 
+/*
+ * Check whether a file is preserved for the next kernel, or will be: it is an outgoing
+ * one, or was retrieved. Other incoming files are handed on as they came.
+ */
+static bool luo_file_is_open(const struct luo_file *lf)
+{
+	return lf->file;
+}
+
+/* A handler that could not retrieve a file has freed its memory. */
+static bool luo_file_is_lost(const struct luo_file *lf)
+{
+	return lf->retrieve_status < 0;
+}
+
 static int luo_file_call_freeze(struct luo_file *lf)
 {
-	struct liveupdate_file_op_args args = luo_file_args(lf);
+	struct liveupdate_file_op_args args = luo_file_out_args(lf);
 	int err;
 
-	if (!lf->handler->ops->freeze)
+	if (!luo_file_is_open(lf) || !lf->handler->ops->freeze)
 		return 0;
 
 	err = lf->handler->ops->freeze(&args);
 	if (!err)
-		luo_file_take_args(lf, &args);
+		luo_file_take_args(&lf->out, &args);
 	return err;
 }
 
 static void luo_file_call_unfreeze(struct luo_file *lf)
 {
-	struct liveupdate_file_op_args args = luo_file_args(lf);
+	struct liveupdate_file_op_args args = luo_file_out_args(lf);
 
-	if (!lf->handler->ops->unfreeze)
+	if (!luo_file_is_open(lf) || !lf->handler->ops->unfreeze)
 		return;
 
 	lf->handler->ops->unfreeze(&args);
-	luo_file_take_args(lf, &args);
+	luo_file_take_args(&lf->out, &args);
+}
+
+static void luo_file_store(const struct luo_file *lf, struct luo_file_ser *ser)
+{
+	bool is_open = luo_file_is_open(lf);
+
+	memcpy(ser->compatible,
+	       is_open ? lf->handler->compatible : lf->compatible,
+	       sizeof(ser->compatible));
+	ser->data = is_open ? lf->out.data : lf->in.data;
+	ser->token = lf->key.token;
 }
 
 static int luo_file_freeze(struct luo_file *lf, struct kho_block_it *it)
@@ -297,16 +342,13 @@ static int luo_file_freeze(struct luo_file *lf, struct kho_block_it *it)
 		return err;
 	}
 
-	memcpy(ser->compatible, lf->handler->compatible,
-	       sizeof(ser->compatible));
-	ser->data = lf->data;
-	ser->token = lf->key.token;
+	luo_file_store(lf, ser);
 	return 0;
 }
 
 /**
- * luo_file_freeze_all - freeze and serialize the files of an outgoing session
- * @set: the session's files
+ * luo_file_freeze_all - freeze and serialize the files of a session
+ * @set: the session's files, outgoing, or incoming after luo_file_preserve_again()
  * @ser: where to store the address and the number of their entries
  *
  * Context: May sleep, in liveupdate_reboot(). The caller must hold the session's
@@ -318,18 +360,22 @@ int luo_file_freeze_all(struct luo_file_set *set, struct luo_file_set_ser *ser)
 {
 	struct kho_block_it it;
 	struct luo_file *lf;
+	u64 count = 0;
 	int err;
 
 	kho_block_it_init(&it, &set->blocks);
 	list_for_each_entry(lf, &set->files, list) {
+		if (luo_file_is_lost(lf))
+			continue;
 		err = luo_file_freeze(lf, &it);
 		if (err)
 			goto err_unfreeze;
+		count++;
 	}
 	kho_block_it_finalize(&it);
 
-	ser->files = set->count ? kho_block_set_head_pa(&set->blocks) : 0;
-	ser->count = set->count;
+	ser->files = count ? kho_block_set_head_pa(&set->blocks) : 0;
+	ser->count = count;
 	return 0;
 
 err_unfreeze:
@@ -387,7 +433,7 @@ static int luo_file_add_incoming(struct luo_file_set *set,
 	if (!lf)
 		return -ENOMEM;
 
-	lf->data = ser->data;
+	lf->in.data = ser->data;
 	if (strscpy(lf->compatible, ser->compatible) < 0) {
 		pr_err("incoming file with token %#llx has an endless version string\n",
 		       lf->key.token);
@@ -499,9 +545,9 @@ static int luo_file_retrieve_once(struct luo_file *lf)
 	if (err)
 		return err;
 
-	args = luo_file_args(lf);
+	args = luo_file_in_args(lf);
 	err = lf->handler->ops->retrieve(&args);
-	luo_file_take_args(lf, &args);
+	luo_file_take_args(&lf->in, &args);
 	if (err == -EAGAIN)
 		return -ENOMEM;
 	if (err == -EINTR)
@@ -570,13 +616,13 @@ static bool luo_file_can_finish(struct luo_file *lf)
 	if (luo_file_bind_handler(lf) || !lf->handler->ops->can_finish)
 		return true;
 
-	args = luo_file_args(lf);
+	args = luo_file_in_args(lf);
 	return lf->handler->ops->can_finish(&args);
 }
 
 static void luo_file_finish(struct luo_file *lf)
 {
-	struct liveupdate_file_op_args args = luo_file_args(lf);
+	struct liveupdate_file_op_args args = luo_file_in_args(lf);
 
 	if (!lf->handler) {
 		pr_warn("no handler for '%*pE' with token %#llx, its memory stays reserved\n",
@@ -613,6 +659,94 @@ int luo_file_finish_all(struct luo_file_set *set)
 	set->count = 0;
 	luo_flb_finish_unused();
 	return 0;
+}
+
+/* Incoming files that are handed on */
+
+/*
+ * Prepare an incoming file for the next kernel. If it was retrieved in part, its memory
+ * is neither in the old state nor in a file. So retrieve the rest.
+ */
+static int luo_file_preserve_one_again(struct luo_file *lf)
+{
+	int err;
+
+	if (!lf->retrieve_status && lf->in.private_data) {
+		err = luo_file_retrieve_once(lf);
+		if (err && !luo_file_is_lost(lf))
+			return err;
+	}
+
+	if (luo_file_is_lost(lf)) {
+		pr_warn("file with token %#llx could not be retrieved and is not handed on\n",
+			lf->key.token);
+		return 0;
+	}
+	if (!luo_file_is_open(lf))
+		return 0;
+
+	err = luo_file_call_preserve(lf);
+	if (err)
+		pr_err("'%s' can't preserve file with token %#llx again: %pe\n",
+		       lf->handler->compatible, lf->key.token, ERR_PTR(err));
+	return err;
+}
+
+static void luo_file_unpreserve_one_again(struct luo_file *lf)
+{
+	if (luo_file_is_open(lf))
+		luo_file_call_unpreserve(lf);
+}
+
+/**
+ * luo_file_preserve_again - prepare the files of an incoming session for the next kernel
+ * @set: the session's files, not finished
+ *
+ * Preserve the files that were retrieved, and make room for the entries of all. After
+ * that luo_file_freeze_all() can serialize them.
+ *
+ * Context: May sleep, in liveupdate_reboot(). The caller must hold the session's lock.
+ * Return: 0, -ENOMEM, or the error of the handler that failed. After a failure no file
+ * is preserved.
+ */
+int luo_file_preserve_again(struct luo_file_set *set)
+{
+	struct luo_file *lf;
+	u64 count = 0;
+	int err;
+
+	list_for_each_entry(lf, &set->files, list) {
+		err = luo_file_preserve_one_again(lf);
+		if (err)
+			goto err_unpreserve;
+		if (!luo_file_is_lost(lf))
+			count++;
+	}
+
+	err = count ? kho_block_grow(&set->blocks, count - 1) : 0;
+	if (!err)
+		return 0;
+
+	kho_block_destroy(&set->blocks);
+err_unpreserve:
+	list_for_each_entry_continue_reverse(lf, &set->files, list)
+		luo_file_unpreserve_one_again(lf);
+	return err;
+}
+
+/**
+ * luo_file_unpreserve_again - undo luo_file_preserve_again()
+ * @set: the session's files
+ *
+ * Context: May sleep, in liveupdate_reboot(). The caller must hold the session's lock.
+ */
+void luo_file_unpreserve_again(struct luo_file_set *set)
+{
+	struct luo_file *lf;
+
+	kho_block_destroy(&set->blocks);
+	list_for_each_entry_reverse(lf, &set->files, list)
+		luo_file_unpreserve_one_again(lf);
 }
 
 /**

@@ -12,7 +12,8 @@
  * one IOMMU core. State that files share is called an FLB. An FLB is registered
  * with each file handler whose files depend on it. It is preserved with the first
  * such file and unpreserved with the last one. In the next kernel it is retrieved
- * on first use, which can be long before user space opens /dev/liveupdate, and
+ * on first use, which can be long before user space opens /dev/liveupdate, or before it
+ * is preserved again, and
  * finished after the last incoming file that can depend on it. The handlers of the
  * next kernel determine which files these are.
  *
@@ -94,201 +95,7 @@ static struct {
 	.preserved = LIST_HEAD_INIT(luo_flb_out.preserved),
 };
 
-/* Outgoing: the table */
-
-static int luo_flb_table_grow(void)
-{
-	size_t size = max(2 * luo_flb_out.size, PAGE_SIZE);
-	struct luo_flb_header_ser *table;
-
-	lockdep_assert_held(&luo_flb_out.lock);
-	table = kho_alloc_preserve(size);
-	if (IS_ERR(table))
-		return PTR_ERR(table);
-
-	if (luo_flb_out.table)
-		kho_unpreserve_free(luo_flb_out.table);
-	luo_flb_out.table = table;
-	luo_flb_out.size = size;
-	return 0;
-}
-
-/* Make room for the entry of one more FLB. */
-static int luo_flb_table_add(struct luo_flb *luo)
-{
-	int err;
-
-	guard(mutex)(&luo_flb_out.lock);
-	if (!luo_flb_out.table ||
-	    luo_flb_out.nr_preserved == luo_flb_capacity(luo_flb_out.size)) {
-		err = luo_flb_table_grow();
-		if (err)
-			return err;
-	}
-
-	list_add_tail(&luo->preserved_list, &luo_flb_out.preserved);
-	luo_flb_out.nr_preserved++;
-	return 0;
-}
-
-static void luo_flb_table_remove(struct luo_flb *luo)
-{
-	guard(mutex)(&luo_flb_out.lock);
-	list_del_init(&luo->preserved_list);
-	if (--luo_flb_out.nr_preserved)
-		return;
-
-	kho_unpreserve_free(luo_flb_out.table);
-	luo_flb_out.table = NULL;
-	luo_flb_out.size = 0;
-}
-
-/**
- * luo_flb_serialize - fill in the table for the next kernel
- * @ser: where to store the address of the table
- *
- * Context: May sleep. All files are frozen, and none can be preserved or
- * unpreserved.
- */
-void luo_flb_serialize(struct luo_ser *ser)
-{
-	struct luo_flb_header_ser *table;
-	struct luo_flb_ser *entry;
-	struct luo_flb *luo;
-
-	guard(mutex)(&luo_flb_out.lock);
-	table = luo_flb_out.table;
-	if (!table)
-		return;
-
-	entry = (struct luo_flb_ser *)(table + 1);
-	table->pgcnt = luo_flb_out.size >> PAGE_SHIFT;
-	table->count = 0;
-	list_for_each_entry(luo, &luo_flb_out.preserved, preserved_list) {
-		/* References keep this FLB preserved, but no file depends on it. */
-		if (!luo->nr_files)
-			continue;
-		memcpy(entry->name, luo->flb->compatible, sizeof(entry->name));
-		entry->data = luo->data;
-		entry->count = luo->nr_files;
-		table->count++;
-		entry++;
-	}
-	if (table->count)
-		ser->flbs_pa = virt_to_phys(table);
-}
-
-/* Outgoing: one FLB */
-
-static int luo_flb_preserve(struct luo_flb *luo)
-{
-	struct liveupdate_flb_op_args args = { .flb = luo->flb };
-	int err;
-
-	lockdep_assert_held(&luo->lock);
-	err = luo_flb_table_add(luo);
-	if (err)
-		return err;
-
-	err = luo->flb->ops->preserve(&args);
-	if (err) {
-		pr_err("'%s' can't be preserved: %pe\n", luo->flb->compatible,
-		       ERR_PTR(err));
-		luo_flb_table_remove(luo);
-		return err;
-	}
-
-	luo->data = args.data;
-	luo->object = args.obj;
-	luo->preserved = true;
-	return 0;
-}
-
-/* Unpreserve an FLB if no file depends on it and it has no references. */
-static void luo_flb_try_unpreserve(struct luo_flb *luo)
-{
-	struct liveupdate_flb_op_args args = {
-		.flb = luo->flb,
-		.data = luo->data,
-		.obj = luo->object,
-	};
-
-	lockdep_assert_held(&luo->lock);
-	if (luo->nr_files || luo->nr_refs)
-		return;
-
-	luo->flb->ops->unpreserve(&args);
-	luo->preserved = false;
-	luo->data = 0;
-	luo->object = NULL;
-	luo_flb_table_remove(luo);
-}
-
-static int luo_flb_add_file(struct luo_flb *luo)
-{
-	int err;
-
-	guard(mutex)(&luo->lock);
-	if (!luo->preserved) {
-		err = luo_flb_preserve(luo);
-		if (err)
-			return err;
-	}
-	luo->nr_files++;
-	return 0;
-}
-
-static void luo_flb_remove_file(struct luo_flb *luo)
-{
-	guard(mutex)(&luo->lock);
-	luo->nr_files--;
-	luo_flb_try_unpreserve(luo);
-}
-
-/**
- * luo_flb_preserve_all - preserve the FLBs that a file depends on
- * @fh: the file's handler. The file holds a reference to it.
- *
- * If another file depends on the same FLB, it is preserved already, and only the
- * number of its files changes.
- *
- * Context: May sleep. The caller must exclude liveupdate_reboot().
- * Return: 0, -ENOMEM, or the error of the FLB that failed. After a failure nothing
- * has changed.
- */
-int luo_flb_preserve_all(struct liveupdate_file_handler *fh)
-{
-	struct luo_flb_link *link;
-	int err;
-
-	list_for_each_entry(link, &fh->flbs, list) {
-		err = luo_flb_add_file(link->flb->luo);
-		if (err)
-			goto err_remove;
-	}
-	return 0;
-
-err_remove:
-	list_for_each_entry_continue_reverse(link, &fh->flbs, list)
-		luo_flb_remove_file(link->flb->luo);
-	return err;
-}
-
-/**
- * luo_flb_unpreserve_all - undo luo_flb_preserve_all()
- * @fh: the file's handler. The file holds a reference to it.
- *
- * Context: May sleep. The caller must exclude liveupdate_reboot().
- */
-void luo_flb_unpreserve_all(struct liveupdate_file_handler *fh)
-{
-	struct luo_flb_link *link;
-
-	list_for_each_entry_reverse(link, &fh->flbs, list)
-		luo_flb_remove_file(link->flb->luo);
-}
-
-/* Incoming: one FLB */
+/* Incoming: retrieving one FLB */
 
 static int luo_flb_find_supported(struct luo_flb *luo)
 {
@@ -365,10 +172,267 @@ static int luo_flb_retrieve(struct luo_flb *luo)
 	lockdep_assert_held(&luo->lock);
 	if (in->finished)
 		return -ENOENT;
+	if (in->handed_on)
+		return -EBUSY;
 	if (in->retrieve_status < 0)
 		return in->retrieve_status;
 	return in->retrieve_status ? 0 : luo_flb_call_retrieve(luo);
 }
+
+/* Outgoing: the table */
+
+/* Make room for @nr entries. */
+static int luo_flb_table_grow(u64 nr)
+{
+	size_t size = max(luo_flb_out.size, PAGE_SIZE);
+	struct luo_flb_header_ser *table;
+
+	lockdep_assert_held(&luo_flb_out.lock);
+	while (nr > luo_flb_capacity(size))
+		size *= 2;
+	if (luo_flb_out.table && size == luo_flb_out.size)
+		return 0;
+
+	table = kho_alloc_preserve(size);
+	if (IS_ERR(table))
+		return PTR_ERR(table);
+
+	if (luo_flb_out.table)
+		kho_unpreserve_free(luo_flb_out.table);
+	luo_flb_out.table = table;
+	luo_flb_out.size = size;
+	return 0;
+}
+
+/* Make room for the entry of one more FLB. */
+static int luo_flb_table_add(struct luo_flb *luo)
+{
+	int err;
+
+	guard(mutex)(&luo_flb_out.lock);
+	err = luo_flb_table_grow(luo_flb_out.nr_preserved + 1);
+	if (err)
+		return err;
+
+	list_add_tail(&luo->preserved_list, &luo_flb_out.preserved);
+	luo_flb_out.nr_preserved++;
+	return 0;
+}
+
+/* Free the table if it has no entries. */
+static void luo_flb_table_shrink(void)
+{
+	lockdep_assert_held(&luo_flb_out.lock);
+	if (luo_flb_out.nr_preserved)
+		return;
+
+	kho_unpreserve_free(luo_flb_out.table);
+	luo_flb_out.table = NULL;
+	luo_flb_out.size = 0;
+}
+
+static void luo_flb_table_remove(struct luo_flb *luo)
+{
+	guard(mutex)(&luo_flb_out.lock);
+	list_del_init(&luo->preserved_list);
+	luo_flb_out.nr_preserved--;
+	luo_flb_table_shrink();
+}
+
+static struct luo_flb_ser *luo_flb_table_entry(u64 nr)
+{
+	return (struct luo_flb_ser *)(luo_flb_out.table + 1) + nr;
+}
+
+/* Fill in the entries of preserved FLBs. Return their number. */
+static u64 luo_flb_store_preserved(void)
+{
+	struct luo_flb_ser *entry;
+	struct luo_flb *luo;
+	u64 nr = 0;
+
+	list_for_each_entry(luo, &luo_flb_out.preserved, preserved_list) {
+		/* References keep this FLB preserved, but no file depends on it. */
+		if (!luo->nr_files)
+			continue;
+		entry = luo_flb_table_entry(nr++);
+		memcpy(entry->name, luo->flb->compatible, sizeof(entry->name));
+		entry->data = luo->data;
+		entry->count = luo->nr_files;
+	}
+	return nr;
+}
+
+/* Copy the entries of incoming FLBs that are handed on, after @nr entries. */
+static u64 luo_flb_store_handed_on(u64 nr)
+{
+	struct luo_flb_incoming *in = NULL;
+	struct luo_flb_ser *entry;
+
+	while ((in = luo_flb_next_incoming(in))) {
+		if (!in->handed_on)
+			continue;
+		entry = luo_flb_table_entry(nr++);
+		memcpy(entry->name, in->name, sizeof(entry->name));
+		entry->data = in->data;
+		entry->count = 1;
+	}
+	return nr;
+}
+
+/**
+ * luo_flb_serialize - fill in the table for the next kernel
+ * @ser: where to store the address of the table
+ *
+ * Context: May sleep. All files are frozen, and none can be preserved or
+ * unpreserved.
+ */
+void luo_flb_serialize(struct luo_ser *ser)
+{
+	struct luo_flb_header_ser *table;
+
+	guard(mutex)(&luo_flb_out.lock);
+	table = luo_flb_out.table;
+	if (!table)
+		return;
+
+	table->pgcnt = luo_flb_out.size >> PAGE_SHIFT;
+	table->count = luo_flb_store_handed_on(luo_flb_store_preserved());
+	if (table->count)
+		ser->flbs_pa = virt_to_phys(table);
+}
+
+/* Outgoing: one FLB */
+
+/*
+ * The state for the next kernel must include that of the previous one, because files
+ * that are handed on depend on it. So retrieve it first.
+ */
+static int luo_flb_retrieve_first(struct luo_flb *luo)
+{
+	int err = luo_flb_bind(luo);
+
+	if (err)
+		return err == -ENOMEM ? err : 0;
+
+	/* If it can't be retrieved it can't be handed on, either. */
+	luo_flb_retrieve(luo);
+	return 0;
+}
+
+static int luo_flb_preserve(struct luo_flb *luo)
+{
+	struct liveupdate_flb_op_args args = { .flb = luo->flb };
+	int err;
+
+	lockdep_assert_held(&luo->lock);
+	err = luo_flb_retrieve_first(luo);
+	if (err)
+		return err;
+	err = luo_flb_table_add(luo);
+	if (err)
+		return err;
+
+	err = luo->flb->ops->preserve(&args);
+	if (err) {
+		pr_err("'%s' can't be preserved: %pe\n", luo->flb->compatible,
+		       ERR_PTR(err));
+		luo_flb_table_remove(luo);
+		return err;
+	}
+
+	luo->data = args.data;
+	luo->object = args.obj;
+	luo->preserved = true;
+	return 0;
+}
+
+/* Unpreserve an FLB if no file depends on it and it has no references. */
+static void luo_flb_try_unpreserve(struct luo_flb *luo)
+{
+	struct liveupdate_flb_op_args args = {
+		.flb = luo->flb,
+		.data = luo->data,
+		.obj = luo->object,
+	};
+
+	lockdep_assert_held(&luo->lock);
+	if (luo->nr_files || luo->nr_refs)
+		return;
+
+	luo->flb->ops->unpreserve(&args);
+	luo->preserved = false;
+	luo->data = 0;
+	luo->object = NULL;
+	luo_flb_table_remove(luo);
+}
+
+static int luo_flb_add_file(struct luo_flb *luo)
+{
+	int err;
+
+	lockdep_assert_held(&luo->lock);
+	if (!luo->preserved) {
+		err = luo_flb_preserve(luo);
+		if (err)
+			return err;
+	}
+	luo->nr_files++;
+	return 0;
+}
+
+static void luo_flb_remove_file(struct luo_flb *luo)
+{
+	guard(mutex)(&luo->lock);
+	luo->nr_files--;
+	luo_flb_try_unpreserve(luo);
+}
+
+/**
+ * luo_flb_preserve_all - preserve the FLBs that a file depends on
+ * @fh: the file's handler. The file holds a reference to it.
+ *
+ * If another file depends on the same FLB, it is preserved already, and only the
+ * number of its files changes.
+ *
+ * Context: May sleep. The caller must exclude liveupdate_reboot().
+ * Return: 0, -ENOMEM, or the error of the FLB that failed. After a failure nothing
+ * has changed.
+ */
+int luo_flb_preserve_all(struct liveupdate_file_handler *fh)
+{
+	struct luo_flb_link *link;
+	int err;
+
+	list_for_each_entry(link, &fh->flbs, list) {
+		scoped_guard(mutex, &link->flb->luo->lock)
+			err = luo_flb_add_file(link->flb->luo);
+		if (err)
+			goto err_remove;
+	}
+	return 0;
+
+err_remove:
+	list_for_each_entry_continue_reverse(link, &fh->flbs, list)
+		luo_flb_remove_file(link->flb->luo);
+	return err;
+}
+
+/**
+ * luo_flb_unpreserve_all - undo luo_flb_preserve_all()
+ * @fh: the file's handler. The file holds a reference to it.
+ *
+ * Context: May sleep. The caller must exclude liveupdate_reboot().
+ */
+void luo_flb_unpreserve_all(struct liveupdate_file_handler *fh)
+{
+	struct luo_flb_link *link;
+
+	list_for_each_entry_reverse(link, &fh->flbs, list)
+		luo_flb_remove_file(link->flb->luo);
+}
+
+/* Incoming: finishing one FLB */
 
 static void luo_flb_call_finish(struct luo_flb *luo)
 {
@@ -390,7 +454,8 @@ static void luo_flb_try_finish(struct luo_flb *luo)
 {
 	lockdep_assert_held(&luo->lock);
 	if (luo_flb_bind(luo) || luo->incoming->finished ||
-	    luo->incoming->nr_refs || luo_file_kinds_need(luo->flb))
+	    luo->incoming->handed_on || luo->incoming->nr_refs ||
+	    luo_file_kinds_need(luo->flb))
 		return;
 
 	luo_flb_call_finish(luo);
@@ -414,6 +479,120 @@ void luo_flb_finish_unused(void)
 	}
 }
 
+/* Handing on what files need that are not retrieved */
+
+static struct luo_flb *luo_flb_find(const char *compatible)
+{
+	struct luo_flb *luo;
+
+	lockdep_assert_held(&luo_file_handlers_rwsem);
+	list_for_each_entry(luo, &luo_flbs, list) {
+		if (kho_compat_same_base(compatible, LIVEUPDATE_FLB_COMPAT_LENGTH,
+					 luo->flb->compatible))
+			return luo;
+	}
+	return NULL;
+}
+
+/*
+ * Prepare an incoming FLB for the next kernel. If it was retrieved, preserve it again.
+ * If not, its entry will be copied, and from now on it can't be retrieved.
+ */
+static int luo_flb_hand_on_one(struct luo_flb_incoming *in)
+{
+	struct luo_flb *luo;
+	int err;
+
+	guard(rwsem_read)(&luo_file_handlers_rwsem);
+	luo = luo_flb_find(in->name);
+	if (!luo) {
+		in->handed_on = !in->finished;
+		return 0;
+	}
+
+	guard(mutex)(&luo->lock);
+	if (in->finished || in->retrieve_status < 0)
+		return 0;
+	if (in->retrieve_status) {
+		err = luo_flb_add_file(luo);
+		if (err)
+			return err;
+		__module_get(luo->flb->ops->owner);
+		in->again = luo;
+		return 0;
+	}
+	/* The table can have one entry of this name only. */
+	if (luo->nr_files) {
+		pr_err("incoming '%*pE' can't be handed on beside '%s'\n",
+		       (int)strlen(in->name), in->name, luo->flb->compatible);
+		return -EEXIST;
+	}
+	in->handed_on = true;
+	return 0;
+}
+
+static void luo_flb_take_back_one(struct luo_flb_incoming *in)
+{
+	struct luo_flb *luo = in->again;
+	struct module *owner;
+
+	in->handed_on = false;
+	if (!luo)
+		return;
+
+	owner = luo->flb->ops->owner;
+	in->again = NULL;
+	luo_flb_remove_file(luo);
+	module_put(owner);
+}
+
+/**
+ * luo_flb_take_back - undo luo_flb_hand_on()
+ *
+ * Context: May sleep, in liveupdate_reboot(). The caller must exclude changes of
+ * outgoing files.
+ */
+void luo_flb_take_back(void)
+{
+	struct luo_flb_incoming *in = NULL;
+
+	while ((in = luo_flb_next_incoming(in)))
+		luo_flb_take_back_one(in);
+
+	guard(mutex)(&luo_flb_out.lock);
+	luo_flb_table_shrink();
+}
+
+/**
+ * luo_flb_hand_on - prepare incoming FLBs for the next kernel
+ *
+ * Call this if incoming files are handed on. The handlers of some may not be known, so
+ * hand on all FLBs that are not finished. luo_flb_serialize() does the rest.
+ *
+ * Context: May sleep, in liveupdate_reboot(). The caller must exclude changes of
+ * outgoing files.
+ * Return: 0, -ENOMEM, -EEXIST if another version of an FLB is preserved, or the error
+ * of the FLB that can't be preserved again. After a failure nothing has changed.
+ */
+int luo_flb_hand_on(void)
+{
+	struct luo_flb_incoming *in = NULL;
+	u64 count = 0;
+	int err = 0;
+
+	while (!err && (in = luo_flb_next_incoming(in))) {
+		err = luo_flb_hand_on_one(in);
+		count += in->handed_on;
+	}
+	if (!err && count) {
+		guard(mutex)(&luo_flb_out.lock);
+		err = luo_flb_table_grow(luo_flb_out.nr_preserved + count);
+	}
+	if (err)
+		luo_flb_take_back();
+	return err;
+}
+
 /* References. Each one also holds a reference to the module of the FLB. */
 
 /**
@@ -429,8 +608,8 @@ void luo_flb_finish_unused(void)
  * After core_initcall.
  * Return: 0, -EOPNOTSUPP if live update is not enabled, -EINVAL if @flb is not
  * registered, -ENOENT if nothing was handed over or it is finished, -EIO if what
- * was handed over is damaged or its version is not supported, -ENOMEM, or the
- * error that retrieve() returned when it was called.
+ * was handed over is damaged or its version is not supported, -EBUSY if reboot() has
+ * handed it on, -ENOMEM, or the error that retrieve() returned when it was called.
  */
 int liveupdate_flb_get_incoming(struct liveupdate_flb *flb, void **object)
 {
@@ -561,25 +740,12 @@ static bool luo_flb_valid(const struct liveupdate_flb *flb)
 					sizeof(flb->compatible), &version);
 }
 
-static bool luo_flb_name_taken(const struct liveupdate_flb *flb)
-{
-	struct luo_flb *luo;
-
-	list_for_each_entry(luo, &luo_flbs, list) {
-		if (kho_compat_same_base(flb->compatible,
-					 sizeof(flb->compatible),
-					 luo->flb->compatible))
-			return true;
-	}
-	return false;
-}
-
 /* An FLB is created when it is registered with its first handler. */
 static struct luo_flb *luo_flb_create(struct liveupdate_flb *flb)
 {
 	struct luo_flb *luo;
 
-	if (luo_flb_name_taken(flb))
+	if (luo_flb_find(flb->compatible))
 		return ERR_PTR(-EEXIST);
 
 	luo = kzalloc(sizeof(*luo), GFP_KERNEL);

@@ -206,3 +206,17 @@ struct luo_flb_incoming *luo_flb_find_incoming(const char *compatible)
 	}
 	return found ?: ERR_PTR(-ENOENT);
 }
+
+/**
+ * luo_flb_next_incoming - walk the entries of the previous kernel's table
+ * @entry: the last entry that was returned, NULL to start
+ *
+ * Context: May sleep.
+ * Return: the next entry, or NULL, also if the table was not read or was refused.
+ */
+struct luo_flb_incoming *luo_flb_next_incoming(struct luo_flb_incoming *entry)
+{
+	guard(mutex)(&luo_flb_in.lock);
+	entry = entry ? entry + 1 : luo_flb_in.entries;
+	return entry < luo_flb_in.entries + luo_flb_in.nr_entries ? entry : NULL;
+}

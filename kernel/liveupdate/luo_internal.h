@@ -24,9 +24,9 @@ struct kho_compat_range;
 /*
  * Locks, outermost first:
  *
- *   luo_freeze_rwsem        held for reading to change outgoing sessions, for
- *                           writing to freeze and serialize them. It is taken
- *                           before system_transition_mutex and the kexec lock.
+ *   luo_freeze_rwsem        held for reading to change sessions, for writing to
+ *                           freeze and serialize them. It is taken before
+ *                           system_transition_mutex and the kexec lock.
  *   luo_session.lock        the files of a session
  *   luo_file_handlers_rwsem the lists of file handlers and of FLBs
  *   luo_flb.lock            one FLB
@@ -149,6 +149,8 @@ bool luo_file_kinds_need(const struct liveupdate_flb *flb);
  * @nr_refs: references from liveupdate_flb_get_incoming()
  * @retrieve_status: see &struct liveupdate_flb_op_args
  * @finished: finish() was called
+ * @handed_on: it was not retrieved, and the entry is copied for the next kernel
+ * @again: it was retrieved, and is preserved again as this FLB; otherwise NULL
  * @object: what retrieve() returned
  *
  * @name and @data are constant. The lock of the FLB with this name guards the
@@ -160,6 +162,8 @@ struct luo_flb_incoming {
 	unsigned long nr_refs;
 	int retrieve_status;
 	bool finished;
+	bool handed_on;
+	struct luo_flb *again;
 	void *object;
 };
 
@@ -173,7 +177,10 @@ static inline u64 luo_flb_capacity(size_t size)
 void luo_flb_set_incoming(u64 table_pa, int err);
 int luo_flb_deserialize(void);
 struct luo_flb_incoming *luo_flb_find_incoming(const char *compatible);
+struct luo_flb_incoming *luo_flb_next_incoming(struct luo_flb_incoming *entry);
 
+int luo_flb_hand_on(void);
+void luo_flb_take_back(void);
 void luo_flb_serialize(struct luo_ser *ser);
 
 int luo_flb_preserve_all(struct liveupdate_file_handler *fh);
@@ -205,6 +212,16 @@ struct luo_file_key {
 };
 
 /**
+ * struct luo_file_state - what the handler of a file keeps in one direction
+ * @data: the number that is handed over
+ * @private_data: the handler's own
+ */
+struct luo_file_state {
+	u64 data;
+	void *private_data;
+};
+
+/**
  * struct luo_file - a file in a session
  * @key: session and token
  * @key_node: in luo_files_by_key if @has_key
@@ -217,8 +234,9 @@ struct luo_file_key {
  * @retrieve_status: see &struct liveupdate_file_op_args
  * @handler: its handler with a reference. Incoming files: NULL until first use.
  * @file: the open file, NULL for an incoming file that was not retrieved
- * @data: the number that is handed over
- * @private_data: the handler's own
+ * @in: incoming: the state from the previous kernel
+ * @out: the state for the next kernel. Incoming files: only if they were retrieved, and
+ *	 while they are preserved again.
  * @compatible: incoming: the version string of the previous kernel; empty otherwise
  * @kind: incoming: what it is counted in; NULL if the version string is malformed
  * @rcu: frees the file after lookups in the hash tables that can see it
@@ -235,8 +253,8 @@ struct luo_file {
 	int retrieve_status;
 	struct liveupdate_file_handler *handler;
 	struct file *file;
-	u64 data;
-	void *private_data;
+	struct luo_file_state in;
+	struct luo_file_state out;
 	char compatible[LIVEUPDATE_HNDL_COMPAT_LENGTH];
 	struct luo_file_kind *kind;
 	struct rcu_head rcu;
@@ -255,6 +273,8 @@ int luo_file_deserialize(struct luo_file_set *set,
 			 const struct luo_file_set_ser *ser);
 struct file *luo_file_retrieve(struct luo_file_set *set, u64 token);
 int luo_file_finish_all(struct luo_file_set *set);
+int luo_file_preserve_again(struct luo_file_set *set);
+void luo_file_unpreserve_again(struct luo_file_set *set);
 
 /* Sessions */
 
@@ -305,6 +325,8 @@ struct luo_session_set {
  * @lock: guards @files and @finished
  * @files: its files
  * @finished: incoming: the files were finished
+ * @replaced: incoming: an outgoing session has its name, so it is not handed on;
+ *	      guarded by luo_freeze_rwsem, which is held for writing
  */
 struct luo_session {
 	char name[LIVEUPDATE_SESSION_NAME_LENGTH];
@@ -322,26 +344,36 @@ struct luo_session {
 	struct mutex lock; /* guards files and finished */
 	struct luo_file_set files;
 	bool finished;
+	bool replaced;
 };
 
 extern struct luo_session_set luo_outgoing;
 extern struct luo_session_set luo_incoming;
+extern struct rw_semaphore luo_freeze_rwsem;
 extern bool luo_frozen;
 
 int luo_session_init(void);
 void luo_session_exit(void);
+struct luo_session *luo_session_find(struct luo_session_set *set,
+				     const char *name);
 struct luo_session *luo_session_next(struct luo_session_set *set,
 				     struct luo_session *session);
 void luo_session_put(struct luo_session *session);
 
 void luo_session_set_incoming(u64 sessions_pa, int err);
 int luo_session_deserialize(void);
-int luo_session_freeze_lock(void);
-void luo_session_freeze_unlock(void);
-int luo_session_serialize(struct luo_ser *ser);
+u64 luo_session_count(u64 sessions_pa);
+
+int luo_incoming_finish(struct luo_session *session);
 
 struct file *luo_session_create(const char *name);
 struct file *luo_session_retrieve(const char *name);
+
+/* Serialization */
+
+int luo_session_freeze_lock(void);
+void luo_session_freeze_unlock(void);
+int luo_session_serialize(struct luo_ser *ser);
 
 /* Core */
 

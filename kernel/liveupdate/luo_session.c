@@ -33,7 +33,6 @@
 #include <linux/init.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho/block.h>
-#include <linux/kho/image.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/liveupdate.h>
@@ -58,11 +57,11 @@ struct luo_session_set luo_outgoing;
 struct luo_session_set luo_incoming;
 
 /*
- * Held for reading to change outgoing sessions, for writing to serialize them. A
+ * Held for reading to change sessions and their files, for writing to serialize them. A
  * reader can hold it for long, so it is taken killably wherever a task can give up.
  */
-static DECLARE_RWSEM(luo_freeze_rwsem);
-/* All outgoing sessions are serialized and must not change any more. */
+DECLARE_RWSEM(luo_freeze_rwsem);
+/* All sessions are serialized and must not change any more. */
 bool luo_frozen;
 
 /* One session */
@@ -116,8 +115,16 @@ void luo_session_put(struct luo_session *session)
 
 /* One set of sessions */
 
-static struct luo_session *luo_session_find(struct luo_session_set *set,
-					    const char *name)
+/**
+ * luo_session_find - find a session by name
+ * @set: the sessions of one direction. The caller must hold their lock.
+ * @name: the name
+ *
+ * Context: May sleep.
+ * Return: the session without a reference, or NULL.
+ */
+struct luo_session *luo_session_find(struct luo_session_set *set,
+				     const char *name)
 {
 	char key[LIVEUPDATE_SESSION_NAME_LENGTH];
 
@@ -272,7 +279,14 @@ static int luo_session_preserve_fd(struct luo_ucmd *ucmd)
 
 /* Incoming sessions */
 
-static int luo_incoming_finish(struct luo_session *session)
+/**
+ * luo_incoming_finish - finish all files of an incoming session
+ * @session: the session
+ *
+ * Context: May sleep. The caller must hold luo_freeze_rwsem and the session's lock.
+ * Return: 0, or -EBUSY if a file is not ready. Then no file was finished.
+ */
+int luo_incoming_finish(struct luo_session *session)
 {
 	int err;
 
@@ -311,11 +325,18 @@ static void luo_incoming_give_back(struct luo_session *session)
 /* The session is still marked as retrieved, so no other task can use it. */
 static void luo_incoming_release(struct luo_session *session)
 {
+	guard(rwsem_read)(&luo_freeze_rwsem);
+	/* The session is serialized and belongs to the next kernel. */
+	if (luo_frozen)
+		return;
+
 	if (session->closed) {
 		scoped_guard(mutex, &session->lock)
 			luo_incoming_finish(session);
 	}
 	if (!session->finished) {
+		pr_info("session '%*pE' was not finished and can be retrieved again\n",
+			(int)strlen(session->name), session->name);
 		luo_incoming_give_back(session);
 		return;
 	}
@@ -323,6 +344,28 @@ static void luo_incoming_release(struct luo_session *session)
 	scoped_guard(mutex, &luo_incoming.lock)
 		luo_session_unlink(&luo_incoming, session);
 	luo_session_put(session);
+}
+
+static struct file *luo_incoming_retrieve_file(struct luo_session *session,
+					       u64 token)
+{
+	struct file *file;
+	int err;
+
+	err = luo_begin_change();
+	if (err)
+		return ERR_PTR(err);
+
+	err = mutex_lock_killable(&session->lock);
+	if (err) {
+		file = ERR_PTR(err);
+		goto out;
+	}
+	file = luo_file_retrieve(&session->files, token);
+	mutex_unlock(&session->lock);
+out:
+	luo_end_change();
+	return file;
 }
 
 static int luo_session_retrieve_fd(struct luo_ucmd *ucmd)
@@ -335,11 +378,7 @@ static int luo_session_retrieve_fd(struct luo_ucmd *ucmd)
 	if (session->set != &luo_incoming)
 		return -EINVAL;
 
-	err = mutex_lock_killable(&session->lock);
-	if (err)
-		return err;
-	file = luo_file_retrieve(&session->files, cmd->token);
-	mutex_unlock(&session->lock);
+	file = luo_incoming_retrieve_file(session, cmd->token);
 	if (IS_ERR(file))
 		return PTR_ERR(file);
 
@@ -358,11 +397,17 @@ static int luo_session_finish(struct luo_ucmd *ucmd)
 	if (session->set != &luo_incoming || cmd->reserved)
 		return -EINVAL;
 
-	err = mutex_lock_killable(&session->lock);
+	err = luo_begin_change();
 	if (err)
 		return err;
-	err = luo_incoming_finish(session);
-	mutex_unlock(&session->lock);
+
+	err = mutex_lock_killable(&session->lock);
+	if (!err) {
+		err = luo_incoming_finish(session);
+		mutex_unlock(&session->lock);
+	}
+
+	luo_end_change();
 	return err;
 }
 
@@ -440,6 +485,30 @@ static struct file *luo_session_getfile(struct luo_session *session)
 	return anon_inode_getfile(name, &luo_session_fops, session, O_RDWR);
 }
 
+static struct file *luo_incoming_open(const char *name)
+{
+	struct luo_session *session;
+	struct file *file;
+	int err;
+
+	err = luo_begin_change();
+	if (err)
+		return ERR_PTR(err);
+
+	session = luo_incoming_take(name);
+	if (IS_ERR(session)) {
+		file = ERR_CAST(session);
+		goto out;
+	}
+
+	file = luo_session_getfile(session);
+	if (IS_ERR(file))
+		luo_incoming_give_back(session);
+out:
+	luo_end_change();
+	return file;
+}
+
 static struct file *luo_outgoing_open(struct luo_session *session)
 {
 	struct file *file;
@@ -500,29 +569,18 @@ struct file *luo_session_create(const char *name)
  * Context: May sleep.
  * Return: an open file of the session, or an ERR_PTR: -EINVAL for an invalid name
  * or if the session is retrieved already, -ENOENT if there is no such session,
- * -EIO if its list of files or the state of LUO is damaged, -ENOMEM.
+ * -EIO if its list of files or the state of LUO is damaged, -EBUSY after sessions were
+ * serialized, -ENOMEM.
  */
 struct file *luo_session_retrieve(const char *name)
 {
-	struct luo_session *session;
-	struct file *file;
 	int err;
 
 	if (!luo_session_name_valid(name))
 		return ERR_PTR(-EINVAL);
 
 	err = luo_session_deserialize();
-	if (err)
-		return ERR_PTR(err);
-
-	session = luo_incoming_take(name);
-	if (IS_ERR(session))
-		return ERR_CAST(session);
-
-	file = luo_session_getfile(session);
-	if (IS_ERR(file))
-		luo_incoming_give_back(session);
-	return file;
+	return err ? ERR_PTR(err) : luo_incoming_open(name);
 }
 
 /* Deserialization */
@@ -690,129 +748,30 @@ int luo_session_deserialize(void)
 	return -EIO;
 }
 
-/* Serialization */
-
-static int luo_outgoing_freeze(struct luo_session *session,
-			       struct kho_block_it *it)
-{
-	struct luo_session_ser *ser;
-	int err;
-
-	ser = kho_block_it_next(it);
-	if (WARN_ON_ONCE(!ser))
-		return -ENOSPC;
-
-	guard(mutex)(&session->lock);
-	err = luo_file_freeze_all(&session->files, &ser->file_set);
-	if (err)
-		return err;
-
-	memcpy(ser->name, session->name, sizeof(ser->name));
-	return 0;
-}
-
-static void luo_outgoing_unfreeze(struct luo_session *session)
-{
-	guard(mutex)(&session->lock);
-	luo_file_unfreeze_all(&session->files);
-}
-
 /**
- * luo_session_freeze_lock - wait for changes of outgoing sessions, and keep others out
+ * luo_session_count - count the sessions that the previous kernel handed over
+ * @sessions_pa: physical address of the chain of their entries, 0 if there is none
  *
- * Context: May sleep, ends on a fatal signal.
- * Return: 0, -EINTR, or -EBUSY after sessions were serialized.
- */
-int luo_session_freeze_lock(void)
-{
-	int err;
-
-	err = down_write_killable(&luo_freeze_rwsem);
-	if (err)
-		return err;
-	if (luo_frozen) {
-		up_write(&luo_freeze_rwsem);
-		return -EBUSY;
-	}
-	return 0;
-}
-
-/**
- * luo_session_freeze_unlock - undo luo_session_freeze_lock()
+ * Frees the chain. For a kernel that does not use the sessions.
  *
- * Context: Any.
+ * Context: Initcalls, after core_initcall.
+ * Return: their number, 0 if the chain is damaged.
  */
-void luo_session_freeze_unlock(void)
+u64 __init luo_session_count(u64 sessions_pa)
 {
-	if (luo_frozen)
-		up_read(&luo_freeze_rwsem);
-	else
-		up_write(&luo_freeze_rwsem);
-}
-
-/* The caller holds luo_freeze_rwsem, so that no session is added or removed. */
-static int luo_outgoing_freeze_all(void)
-{
-	struct luo_session *session;
+	struct kho_block_set blocks =
+		KHO_BLOCK_SET_INIT(blocks, sizeof(struct luo_session_ser));
 	struct kho_block_it it;
-	int err;
+	u64 count = 0;
 
-	kho_block_it_init(&it, &luo_outgoing.blocks);
-	list_for_each_entry(session, &luo_outgoing.sessions, list) {
-		err = luo_outgoing_freeze(session, &it);
-		if (err)
-			goto err_unfreeze;
-	}
-	kho_block_it_finalize(&it);
-	return 0;
+	if (kho_block_restore(&blocks, sessions_pa))
+		return 0;
 
-err_unfreeze:
-	list_for_each_entry_continue_reverse(session, &luo_outgoing.sessions,
-					     list)
-		luo_outgoing_unfreeze(session);
-	return err;
-}
-
-/**
- * luo_session_serialize - freeze and serialize all outgoing sessions
- * @ser: where to store the addresses of their entries and of the table of FLBs
- *
- * After success no outgoing session can be changed any more, unless there was
- * nothing to do for an image that can't carry sessions. After a failure all
- * sessions are as before.
- *
- * Context: May sleep. The caller must hold the lock of luo_session_freeze_lock(), and
- * the kexec lock.
- * Return: 0, -EINVAL if there are sessions and the loaded image can't carry them,
- * or the error of the file handler that failed.
- */
-int luo_session_serialize(struct luo_ser *ser)
-{
-	const char *flaw;
-	int err;
-
-	lockdep_assert_held_write(&luo_freeze_rwsem);
-
-	flaw = kho_image_flaw();
-	if (flaw) {
-		if (!luo_outgoing.count)
-			return 0;
-		pr_err("the loaded image can't carry %llu session(s): %s\n",
-		       luo_outgoing.count, flaw);
-		return -EINVAL;
-	}
-
-	err = luo_outgoing_freeze_all();
-	if (err)
-		return err;
-
-	if (luo_outgoing.count)
-		ser->sessions_pa = kho_block_set_head_pa(&luo_outgoing.blocks);
-	luo_flb_serialize(ser);
-	luo_frozen = true;
-	/* Let other tasks see that they are too late, instead of waiting. */
-	downgrade_write(&luo_freeze_rwsem);
-	return 0;
+	kho_block_it_init(&it, &blocks);
+	while (kho_block_it_read(&it))
+		count++;
+	kho_block_destroy(&blocks);
+	return count;
 }
 
 static int luo_session_set_init(struct luo_session_set *set)

@@ -78,12 +78,13 @@ struct liveupdate_ioctl_create_session {
  * Retrieve a session that the previous kernel handed over. Closing the last descriptor
  * finishes the session, as %LIVEUPDATE_SESSION_FINISH does. If a file can't be
  * finished yet, or the descriptor is closed because its process exits or with a socket
- * that it was sent to, the session is not finished and can be retrieved again.
+ * that it was sent to, the session is not finished and can be retrieved again. If it is
+ * not finished when reboot() is called, it is handed over to the next kernel.
  *
  * Errors: EINVAL if the name is empty or has no NUL, or if the session is
  * retrieved already, ENOENT if the previous kernel handed over no such session,
  * EIO if its list of files is damaged, or what the previous kernel handed over can't
- * be read at all, ENOMEM.
+ * be read at all, EBUSY if reboot() has serialized the sessions, ENOMEM.
  */
 struct liveupdate_ioctl_retrieve_session {
 	__u32	size;
@@ -136,7 +137,8 @@ struct liveupdate_session_preserve_fd {
  * Errors: EINVAL if the session was not handed over by the previous kernel, ENOENT
  * if it has no file with this token or this kernel has no handler for this kind of
  * file, EIO if what was handed over is damaged or has an unsupported version, EINTR
- * if a fatal signal ended the request, ENOMEM.
+ * if a fatal signal ended the request, EBUSY if reboot() has serialized the sessions,
+ * ENOMEM.
  */
 struct liveupdate_session_retrieve_fd {
 	__u32		size;
@@ -157,7 +159,8 @@ struct liveupdate_session_retrieve_fd {
  * does nothing.
  *
  * Errors: EINVAL if the session was not handed over by the previous kernel, EBUSY
- * if a file is not ready. After EBUSY no file was finished.
+ * if a file is not ready or reboot() has serialized the sessions. After EBUSY no file
+ * was finished.
  */
 struct liveupdate_session_finish {
 	__u32	size;

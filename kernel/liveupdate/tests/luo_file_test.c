@@ -523,6 +523,89 @@ static void damaged_chain_is_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ft.in.count, 0);
 }
 
+/* Handing on */
+
+/* Serialize the incoming files, and undo that. */
+static int hand_on(void)
+{
+	int err;
+
+	err = luo_file_preserve_again(&ft.in);
+	if (err)
+		return err;
+	err = luo_file_freeze_all(&ft.in, &ft.ser);
+	if (!err)
+		luo_file_unfreeze_all(&ft.in);
+	return err;
+}
+
+/* Neither the handler nor the version must be known. */
+static void files_are_handed_on_as_they_came(struct kunit *test)
+{
+	struct luo_file_ser entries[NR_FILES];
+
+	hand_over(test);
+	strscpy_pad(nth_entry(0)->compatible, OTHER_NAME "-v7");
+	strscpy_pad(nth_entry(1)->compatible, HANDLER_NAME "-v7");
+	memcpy(entries, nth_entry(0), sizeof(entries));
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), 0);
+
+	KUNIT_EXPECT_EQ(test, hand_on(), 0);
+	KUNIT_EXPECT_EQ(test, ft.ser.count, NR_FILES);
+	KUNIT_EXPECT_MEMEQ(test, nth_entry(0), entries, sizeof(entries));
+	luo_file_unpreserve_again(&ft.in);
+	expect_calls(test, "");
+}
+
+static void retrieved_files_are_preserved_again(struct kunit *test)
+{
+	hand_over(test);
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), 0);
+	KUNIT_EXPECT_EQ(test, try_retrieve(10), 0);
+	KUNIT_EXPECT_EQ(test, try_retrieve(12), 0);
+
+	KUNIT_EXPECT_EQ(test, hand_on(), 0);
+	KUNIT_EXPECT_EQ(test, nth_entry(0)->data, 4);
+	KUNIT_EXPECT_EQ(test, nth_entry(1)->data, 2);
+	KUNIT_EXPECT_EQ(test, nth_entry(2)->data, 5);
+	luo_file_unpreserve_again(&ft.in);
+	expect_calls(test, "r1 r3 p4 p5 f4 f5 t5 t4 u5 u4");
+
+	/* They are finished with the state that they came with. */
+	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&ft.in), 0);
+	expect_calls(test, "e3 e2 e1");
+}
+
+static void failure_to_preserve_again_is_undone(struct kunit *test)
+{
+	hand_over(test);
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), 0);
+	KUNIT_EXPECT_EQ(test, try_retrieve(10), 0);
+	KUNIT_EXPECT_EQ(test, try_retrieve(11), 0);
+	handler_state.fail_preserve = 5;
+	KUNIT_EXPECT_EQ(test, hand_on(), -EREMOTEIO);
+	expect_calls(test, "r1 r2 p4 p5 u4");
+	KUNIT_EXPECT_EQ(test, ft.in.blocks.nr_blocks, 0);
+
+	handler_state.fail_preserve = 0;
+	KUNIT_EXPECT_EQ(test, hand_on(), 0);
+	luo_file_unpreserve_again(&ft.in);
+}
+
+static void lost_files_are_not_handed_on(struct kunit *test)
+{
+	hand_over(test);
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), 0);
+	handler_state.fail_retrieve = 2;
+	KUNIT_EXPECT_EQ(test, try_retrieve(11), -EREMOTEIO);
+
+	KUNIT_EXPECT_EQ(test, hand_on(), 0);
+	KUNIT_EXPECT_EQ(test, ft.ser.count, 2);
+	KUNIT_EXPECT_EQ(test, nth_entry(0)->token, 10);
+	KUNIT_EXPECT_EQ(test, nth_entry(1)->token, 12);
+	luo_file_unpreserve_again(&ft.in);
+}
+
 static struct kunit_case file_cases[] = {
 	KUNIT_CASE(handler_needs_its_callbacks),
 	KUNIT_CASE(handler_needs_a_version),
@@ -552,6 +635,10 @@ static struct kunit_case file_cases[] = {
 	KUNIT_CASE(handler_may_read_other_versions),
 	KUNIT_CASE(wrong_number_of_files_is_refused),
 	KUNIT_CASE(damaged_chain_is_refused),
+	KUNIT_CASE(files_are_handed_on_as_they_came),
+	KUNIT_CASE(retrieved_files_are_preserved_again),
+	KUNIT_CASE(failure_to_preserve_again_is_undone),
+	KUNIT_CASE(lost_files_are_not_handed_on),
 	{}
 };
 

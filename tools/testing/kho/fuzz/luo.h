@@ -7,10 +7,15 @@
 #ifndef _KHO_FUZZ_LUO_H
 #define _KHO_FUZZ_LUO_H
 
+#include <linux/types.h>
+
 /* Number of files in the session of the seed "many"; they need more than one block */
 #define LUO_MANY	64
 
 /* Numbers of files */
-extern unsigned int luo_retrieved, luo_finished;
+extern unsigned int luo_retrieved, luo_finished, luo_handed_on;
+
+/* No program retrieves files: hand all of them on. */
+extern bool luo_hand_on;
 
 #endif

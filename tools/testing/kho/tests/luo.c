@@ -19,7 +19,17 @@ static void files_are_handed_over(void)
 	check(luo_finished == LUO_MANY);
 }
 
+static void files_are_handed_on(void)
+{
+	luo_hand_on = true;
+	luo_handed_on = 0;
+	run_seed("many");
+	check(luo_handed_on == LUO_MANY);
+	luo_hand_on = false;
+}
+
 const struct test_case test_cases[] = {
 	{ "files that are handed over are retrieved", files_are_handed_over },
+	{ "files that are not retrieved are handed on", files_are_handed_on },
 	{}
 };

@@ -77,6 +77,9 @@ int run_in_child(int (*fn)(void));
  */
 void check_free_memory(void);
 
+/* Load an image that can't carry a handover, with kexec_load(). 0 or -1 with errno. */
+int load_old_way(unsigned long flags);
+
 /* Allocate memory on one node only; return to the default. */
 void bind_memory(int node);
 void unbind_memory(void);

@@ -30,12 +30,6 @@
 #define TAIL		8
 /* Exit status of a process that can't become root of a namespace */
 #define NO_NAMESPACE	100
-/* Address of an image for kexec_load() that is never run; RAM on QEMU's board */
-#if defined(__aarch64__)
-#define SEGMENT_AT	0x42000000UL
-#else
-#define SEGMENT_AT	0x2000000UL
-#endif
 
 /* ---- the device ---- */
 
@@ -709,20 +703,6 @@ static void out_of_memory(void)
 }
 
 /* ---- reboot() ---- */
-
-static int load_old_way(unsigned long flags)
-{
-	static char code[MAX_PAGE];
-	struct kexec_segment segment = {
-		.buf = code,
-		.bufsz = sizeof(code),
-		.mem = (void *)SEGMENT_AT,
-		.memsz = sizeof(code),
-	};
-
-	return syscall(SYS_kexec_load, SEGMENT_AT, 1, &segment,
-		       KEXEC_ARCH_DEFAULT | flags);
-}
 
 static void reboot_without_image(void)
 {

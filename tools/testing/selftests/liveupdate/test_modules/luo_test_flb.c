@@ -18,6 +18,7 @@
 #include <linux/kexec_handover.h>
 #include <linux/liveupdate.h>
 #include <linux/miscdevice.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/string.h>
 
@@ -106,6 +107,9 @@ static int flb_retrieve(struct liveupdate_flb_op_args *args)
 	page = phys_to_virt(args->data);
 	if (*page != content_of(args->flb))
 		return -EBADMSG;
+	/* It must be restored here: what is not restored is handed on as it is. */
+	if (!kho_restore_folio(args->data))
+		return -ENOENT;
 	args->obj = page;
 	return 0;
 }
@@ -114,7 +118,10 @@ static void flb_finish(struct liveupdate_flb_op_args *args)
 {
 	pr_info("finish %s, status %d, %s\n", name_of(args->flb),
 		args->retrieve_status, args->incoming_compatible);
-	kho_restore_free(phys_to_virt(args->data));
+	if (args->obj)
+		folio_put(virt_to_folio(args->obj));
+	else
+		kho_restore_free(phys_to_virt(args->data));
 }
 
 static const struct liveupdate_flb_ops flb_ops = {

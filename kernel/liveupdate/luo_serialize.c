@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Live Update Orchestrator: serializing sessions for the next kernel
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+
+/**
+ * DOC: LUO serialization
+ *
+ * reboot() freezes all outgoing sessions and fills in their entries. It hands on the
+ * incoming sessions that are not finished, with all of their files, as if they were
+ * outgoing. So a session is not lost if the kernel that got it has no program that
+ * retrieves it. An outgoing session replaces the incoming one of the same name if a
+ * program has that retrieved, and so knows of it.
+ *
+ * The room for the entries of outgoing sessions and their files exists. Handing on
+ * sessions takes memory for theirs. Until everything has succeeded, all can be undone.
+ */
+
+#define pr_fmt(fmt) "LUO: " fmt
+
+#include <linux/bug.h>
+#include <linux/cleanup.h>
+#include <linux/err.h>
+#include <linux/kexec_handover.h>
+#include <linux/kho/block.h>
+#include <linux/kho/image.h>
+#include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/mutex.h>
+#include <linux/rwsem.h>
+#include <linux/string.h>
+
+#include "luo_internal.h"
+
+/**
+ * luo_session_freeze_lock - wait for changes of sessions, and keep others out
+ *
+ * Context: May sleep, ends on a fatal signal.
+ * Return: 0, -EINTR, or -EBUSY after sessions were serialized.
+ */
+int luo_session_freeze_lock(void)
+{
+	int err;
+
+	err = down_write_killable(&luo_freeze_rwsem);
+	if (err)
+		return err;
+	if (luo_frozen) {
+		up_write(&luo_freeze_rwsem);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+/**
+ * luo_session_freeze_unlock - undo luo_session_freeze_lock()
+ *
+ * Context: Any.
+ */
+void luo_session_freeze_unlock(void)
+{
+	if (luo_frozen)
+		up_read(&luo_freeze_rwsem);
+	else
+		up_write(&luo_freeze_rwsem);
+}
+
+/* Handing on incoming sessions */
+
+/*
+ * Check whether a session is handed over. A damaged one is, too: another kernel may be
+ * able to read it. The caller holds luo_freeze_rwsem for writing, which excludes all
+ * changes.
+ */
+static bool luo_session_is_left(const struct luo_session *session)
+{
+	return !session->finished && !session->replaced;
+}
+
+static int luo_incoming_replace(const char *name)
+{
+	struct luo_session *session;
+
+	guard(mutex)(&luo_incoming.lock);
+	session = luo_session_find(&luo_incoming, name);
+	if (!session || session->finished)
+		return 0;
+	if (!session->retrieved && !session->err) {
+		pr_err("session '%*pE' of the previous kernel is not retrieved, and there is a new one of this name\n",
+		       (int)strlen(name), name);
+		return -EEXIST;
+	}
+
+	session->replaced = true;
+	return 0;
+}
+
+/* Two sessions of one name can't be handed over. */
+static int luo_incoming_replace_all(void)
+{
+	struct luo_session *session;
+	int err;
+
+	list_for_each_entry(session, &luo_incoming.sessions, list)
+		session->replaced = false;
+
+	list_for_each_entry(session, &luo_outgoing.sessions, list) {
+		err = luo_incoming_replace(session->name);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Discard the sessions that were replaced, once nothing can fail any more. */
+static void luo_incoming_discard_replaced(void)
+{
+	struct luo_session *session;
+
+	list_for_each_entry(session, &luo_incoming.sessions, list) {
+		if (!session->replaced)
+			continue;
+		pr_info("session '%*pE' of the previous kernel is replaced by the new one\n",
+			(int)strlen(session->name), session->name);
+		guard(mutex)(&session->lock);
+		luo_incoming_finish(session);
+	}
+}
+
+/* The entry of a damaged session is copied. It has no files that are listed. */
+static int luo_incoming_preserve(struct luo_session *session)
+{
+	guard(mutex)(&session->lock);
+	return session->err ? 0 : luo_file_preserve_again(&session->files);
+}
+
+static void luo_incoming_unpreserve(struct luo_session *session)
+{
+	if (!luo_session_is_left(session) || session->err)
+		return;
+
+	guard(mutex)(&session->lock);
+	luo_file_unpreserve_again(&session->files);
+}
+
+static void luo_incoming_unpreserve_all(void)
+{
+	struct luo_session *session;
+
+	luo_flb_take_back();
+	list_for_each_entry_reverse(session, &luo_incoming.sessions, list)
+		luo_incoming_unpreserve(session);
+}
+
+/* Preserve the files that were retrieved, and count the sessions to hand on. */
+static int luo_incoming_preserve_all(u64 *count)
+{
+	struct luo_session *session;
+	int err;
+
+	*count = 0;
+	list_for_each_entry(session, &luo_incoming.sessions, list) {
+		if (!luo_session_is_left(session))
+			continue;
+		err = luo_incoming_preserve(session);
+		if (err)
+			goto err_unpreserve;
+		(*count)++;
+	}
+
+	err = *count ? luo_flb_hand_on() : 0;
+	if (!err)
+		return 0;
+
+err_unpreserve:
+	list_for_each_entry_continue_reverse(session, &luo_incoming.sessions, list)
+		luo_incoming_unpreserve(session);
+	return err;
+}
+
+/* Serialization */
+
+static int luo_session_freeze(struct luo_session *session,
+			      struct kho_block_it *it)
+{
+	struct luo_session_ser *ser;
+
+	ser = kho_block_it_next(it);
+	if (WARN_ON_ONCE(!ser))
+		return -ENOSPC;
+
+	memcpy(ser->name, session->name, sizeof(ser->name));
+	if (session->err) {
+		ser->file_set = session->ser;
+		return 0;
+	}
+
+	guard(mutex)(&session->lock);
+	return luo_file_freeze_all(&session->files, &ser->file_set);
+}
+
+static void luo_session_unfreeze(struct luo_session *session)
+{
+	if (!luo_session_is_left(session))
+		return;
+
+	guard(mutex)(&session->lock);
+	luo_file_unfreeze_all(&session->files);
+}
+
+static void luo_session_unfreeze_all(struct luo_session_set *set)
+{
+	struct luo_session *session;
+
+	list_for_each_entry_reverse(session, &set->sessions, list)
+		luo_session_unfreeze(session);
+}
+
+/* The caller holds luo_freeze_rwsem, so that no session is added or removed. */
+static int luo_session_freeze_all(struct luo_session_set *set,
+				  struct kho_block_it *it)
+{
+	struct luo_session *session;
+	int err;
+
+	list_for_each_entry(session, &set->sessions, list) {
+		if (!luo_session_is_left(session))
+			continue;
+		err = luo_session_freeze(session, it);
+		if (err)
+			goto err_unfreeze;
+	}
+	return 0;
+
+err_unfreeze:
+	pr_err("session '%*pE' can't be handed over: %pe\n",
+	       (int)strlen(session->name), session->name, ERR_PTR(err));
+	list_for_each_entry_continue_reverse(session, &set->sessions, list)
+		luo_session_unfreeze(session);
+	return err;
+}
+
+/*
+ * Freeze outgoing sessions and @nr_left incoming ones, and hand on the memory of files
+ * that were not retrieved.
+ */
+static int luo_session_freeze_and_hand_on(u64 nr_left)
+{
+	struct kho_block_it it;
+	int err;
+
+	err = nr_left ? kho_block_grow(&luo_outgoing.blocks,
+				       luo_outgoing.count + nr_left - 1) : 0;
+	if (err)
+		goto err_shrink;
+
+	kho_block_it_init(&it, &luo_outgoing.blocks);
+	err = luo_session_freeze_all(&luo_outgoing, &it);
+	if (err)
+		goto err_shrink;
+	err = luo_session_freeze_all(&luo_incoming, &it);
+	if (err)
+		goto err_outgoing;
+	kho_block_it_finalize(&it);
+
+	err = kho_preserve_incoming();
+	if (err)
+		goto err_incoming;
+	return 0;
+
+err_incoming:
+	luo_session_unfreeze_all(&luo_incoming);
+err_outgoing:
+	luo_session_unfreeze_all(&luo_outgoing);
+err_shrink:
+	kho_block_shrink(&luo_outgoing.blocks, luo_outgoing.count);
+	return err;
+}
+
+/*
+ * The image does not tell the next kernel where this one leaves its state. A damaged
+ * session must not keep the system from such a kexec, because no program can finish it.
+ */
+static int luo_session_check_nothing_left(const char *flaw)
+{
+	struct luo_session *session;
+	u64 count = 0;
+
+	list_for_each_entry(session, &luo_incoming.sessions, list) {
+		if (!session->finished && !session->err)
+			count++;
+	}
+	if (!luo_outgoing.count && !count)
+		return 0;
+
+	pr_err("the loaded image can't carry %llu session(s): %s\n",
+	       luo_outgoing.count + count, flaw);
+	if (count)
+		pr_err("%llu session(s) of the previous kernel are not finished\n",
+		       count);
+	return -EINVAL;
+}
+
+/**
+ * luo_session_serialize - freeze and serialize all sessions that are handed over
+ * @ser: where to store the addresses of their entries and of the table of FLBs
+ *
+ * These are the outgoing sessions, and the incoming ones that are not finished.
+ *
+ * After success no session can be changed any more, unless there was nothing to do
+ * for an image that can't carry sessions. After a failure all sessions are as before.
+ *
+ * Context: May sleep. The caller must hold the lock of luo_session_freeze_lock() and
+ * the kexec lock, and have listed the incoming sessions.
+ * Return: 0, -EINVAL if there are sessions and the loaded image can't carry them,
+ * -EEXIST if a new session has the name of an incoming one that is not retrieved,
+ * -ENOMEM, or the error of the file handler or FLB that failed.
+ */
+int luo_session_serialize(struct luo_ser *ser)
+{
+	const char *flaw;
+	u64 nr_left;
+	int err;
+
+	lockdep_assert_held_write(&luo_freeze_rwsem);
+	flaw = kho_image_flaw();
+	if (flaw)
+		return luo_session_check_nothing_left(flaw);
+
+	err = luo_incoming_replace_all();
+	if (err)
+		return err;
+	err = luo_incoming_preserve_all(&nr_left);
+	if (err)
+		return err;
+	err = luo_session_freeze_and_hand_on(nr_left);
+	if (err) {
+		luo_incoming_unpreserve_all();
+		return err;
+	}
+
+	if (luo_outgoing.count + nr_left)
+		ser->sessions_pa = kho_block_set_head_pa(&luo_outgoing.blocks);
+	luo_flb_serialize(ser);
+	luo_frozen = true;
+	if (nr_left)
+		pr_info("%llu session(s) of the previous kernel are handed on\n",
+			nr_left);
+	luo_incoming_discard_replaced();
+	/* Let other tasks see that they are too late, instead of waiting. */
+	downgrade_write(&luo_freeze_rwsem);
+	return 0;
+}
