@@ -82,6 +82,9 @@ done
 # A thousand kernels, and the large load, take a while.
 kexecs=${KHO_KEXECS:-10}
 guest_add soak $((120 + 10 * kexecs)) "$on loglevel=6 kexecs=$kexecs" -m 512M -smp 1
+failing_kexecs=$((kexecs < 200 ? 3 * kexecs : 200))
+guest_add_if_asked soak:failing $((120 + 10 * failing_kexecs)) \
+	"$on loglevel=6 kexecs=$failing_kexecs failing=10" -m 512M -smp 1
 guest_add_if_asked load 600 "$on sessions=10000 files=100000" -m 4G
 for syscall in s c; do
 	guest_add "tools_crash:$syscall" 180 \

@@ -6,7 +6,9 @@
  *
  * soak: each kernel checks the file of the previous kernel, and writes new content.
  * The content follows from a checksum over everything that was written before. The
- * parameter kexecs= is the number of kexecs.
+ * parameter kexecs= is the number of kexecs. With failing=N every Nth kernel has a
+ * program that does not start, dies, or retrieves only half of the files. The kernel
+ * after it finds everything that the kernel before it has left.
  *
  * load: the parameters sessions= and files= are the numbers of sessions, and of files
  * in one session.
@@ -21,6 +23,9 @@
 #define WORDS		4096
 #define TOKEN		1
 #define MAX_KEXECS	2000
+/* Files that do not change, with failing= */
+#define NR_OTHERS	5
+#define OTHER_SIZE	10000
 
 /* Constants of the hash FNV-1a */
 #define HASH_START	0xcbf29ce484222325ULL
@@ -63,6 +68,27 @@ static void check_run(const struct run *run, __u64 count)
 	CHECK(!memcmp(run->words, wanted.words, sizeof(wanted.words)));
 }
 
+/* The program of every Nth kernel fails, if failing=N. */
+static bool program_fails(int kernel)
+{
+	int failing = guest_param_number("failing");
+
+	return failing > 0 && kernel % failing == 0;
+}
+
+static int nr_others(void)
+{
+	return guest_param_number("failing") > 0 ? NR_OTHERS : 0;
+}
+
+/* The number of kernels up to this one whose program does not fail */
+static __u64 nr_written(int kernel)
+{
+	int failing = guest_param_number("failing");
+
+	return failing > 0 ? kernel - kernel / failing : kernel;
+}
+
 static struct run *map_run(int fd)
 {
 	struct run *run = mmap(NULL, sizeof(*run), PROT_READ | PROT_WRITE,
@@ -81,6 +107,14 @@ static int first_file(void)
 	return fd;
 }
 
+static void check_others(int session, int nr)
+{
+	int i;
+
+	for (i = 1; i <= nr; i++)
+		check_content(old_file(session, TOKEN + i), 0, OTHER_SIZE, i);
+}
+
 /* Retrieve the file of the previous kernel. */
 static int found_file(void)
 {
@@ -88,28 +122,66 @@ static int found_file(void)
 	int fd = old_file(session, TOKEN);
 
 	check_size(fd, sizeof(struct run));
-	check_run(map_run(fd), guest_kernel() - 1);
+	check_run(map_run(fd), nr_written(guest_kernel() - 1));
+	check_others(session, nr_others());
 	finish_and_close(session);
 	return fd;
 }
 
 /* Leave a process that holds the session and the file. */
-static void hand_on(int fd)
+static void stay(void)
 {
-	pid_t pid;
+	pid_t pid = fork();
 
-	write_on(map_run(fd));
-	CHECK(!luo_preserve(new_session("soak"), fd, TOKEN));
-	pid = fork();
 	CHECK(pid >= 0);
 	if (!pid)
 		for (;;)
 			pause();
 }
 
+static void hand_on(int fd)
+{
+	int session = new_session("soak");
+	int i;
+
+	write_on(map_run(fd));
+	CHECK(!luo_preserve(session, fd, TOKEN));
+	for (i = 1; i <= nr_others(); i++)
+		CHECK(!luo_preserve(session, new_file(OTHER_SIZE, i), TOKEN + i));
+	stay();
+}
+
+static int retrieve_and_die(void)
+{
+	check_others(old_session("soak"), NR_OTHERS / 2);
+	return 0;
+}
+
+static void fail(void)
+{
+	int failing = guest_param_number("failing");
+
+	switch (guest_kernel() / failing % 3) {
+	case 0:
+		break;
+	case 1:
+		CHECK_EQ(run_in_child(retrieve_and_die), 0);
+		break;
+	case 2:
+		check_others(old_session("soak"), NR_OTHERS / 2);
+		stay();
+	}
+}
+
 static void write_in_turn(void)
 {
-	int fd = guest_kernel() == 1 ? first_file() : found_file();
+	int fd;
+
+	if (program_fails(guest_kernel())) {
+		fail();
+		return;
+	}
+	fd = guest_kernel() == 1 ? first_file() : found_file();
 
 	if (guest_kernel() <= guest_param_number("kexecs"))
 		hand_on(fd);
