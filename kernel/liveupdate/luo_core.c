@@ -317,26 +317,42 @@ late_initcall(luo_late_init);
  * liveupdate_reboot_lock - wait for changes of sessions, and keep others out
  *
  * reboot(LINUX_REBOOT_CMD_KEXEC) calls this before it takes other locks. Another
- * task may be preserving a large file. If the kexec lock were held meanwhile, a panic
- * could not boot the crash kernel. The system could not be rebooted in another way,
- * either, if system_transition_mutex were held.
+ * task may be preserving a large file, and files that are handed on are preserved here.
+ * If the kexec lock were held meanwhile, a panic could not boot the crash kernel. The
+ * system could not be rebooted in another way, either, if system_transition_mutex were
+ * held.
  *
  * Context: May sleep, ends on a fatal signal.
- * Return: 0, after which the caller must call liveupdate_reboot_unlock(), -EINTR, or
- * -EBUSY if all sessions were handed over already.
+ * Return: 0, after which the caller must call liveupdate_reboot_unlock(), -EINTR,
+ * -EBUSY if all sessions were handed over already, -EEXIST if a new session has the
+ * name of an incoming one that was not retrieved, -ENOMEM, or the error of the handler
+ * that failed. After an error nothing has changed.
  */
 int liveupdate_reboot_lock(void)
 {
-	return luo_session_freeze_lock();
+	int err;
+
+	err = luo_session_freeze_lock();
+	if (err || !luo_core.outgoing_ser)
+		return err;
+
+	err = luo_session_prepare();
+	if (err) {
+		pr_err("live update given up: %pe\n", ERR_PTR(err));
+		luo_session_freeze_unlock();
+	}
+	return err;
 }
 
 /**
  * liveupdate_reboot_unlock - undo liveupdate_reboot_lock()
  *
- * Context: Any.
+ * Context: May sleep.
  */
 void liveupdate_reboot_unlock(void)
 {
+	if (luo_core.outgoing_ser)
+		luo_session_unprepare();
 	luo_session_freeze_unlock();
 }
 
@@ -345,16 +361,13 @@ void liveupdate_reboot_unlock(void)
  *
  * reboot(LINUX_REBOOT_CMD_KEXEC) calls this before anything is shut down. It
  * freezes and serializes every outgoing session, and every incoming one that is not
- * finished. If that fails, everything is undone, and the caller must give up the
- * reboot. After success sessions can't be changed any more, and the kexec must not
- * fail.
+ * finished. If that fails, it is undone, and the caller must give up the reboot. After
+ * success sessions can't be changed any more, and the kexec must not fail.
  *
  * Context: May sleep. The caller must hold the lock of liveupdate_reboot_lock(), and
  * the kexec lock.
  * Return: 0 on success or if there is nothing to hand over, -EINVAL if the loaded
- * image can't carry the sessions, -EEXIST if a new session has the name of an
- * incoming one that was not retrieved, -ENOMEM, or the error of the handler that
- * failed.
+ * image can't carry the sessions, -ENOMEM, or the error of the handler that failed.
  */
 int liveupdate_reboot(void)
 {
@@ -363,10 +376,7 @@ int liveupdate_reboot(void)
 	if (!luo_core.outgoing_ser)
 		return 0;
 
-	/* Sessions that can't be read can't be handed on. */
-	err = luo_session_deserialize();
-	if (err != -ENOMEM)
-		err = luo_session_serialize(luo_core.outgoing_ser);
+	err = luo_session_serialize(luo_core.outgoing_ser);
 	if (err)
 		pr_err("live update given up: %pe\n", ERR_PTR(err));
 	return err;

@@ -373,6 +373,8 @@ struct file *luo_session_retrieve(const char *name);
 
 int luo_session_freeze_lock(void);
 void luo_session_freeze_unlock(void);
+int luo_session_prepare(void);
+void luo_session_unprepare(void);
 int luo_session_serialize(struct luo_ser *ser);
 
 /* Core */

@@ -15,7 +15,9 @@
  * program has that retrieved, and so knows of it.
  *
  * The room for the entries of outgoing sessions and their files exists. Handing on
- * sessions takes memory for theirs. Until everything has succeeded, all can be undone.
+ * sessions takes memory for theirs, and time to preserve their files again. So this is
+ * done before reboot() takes the kexec lock. Until everything has succeeded, all can be
+ * undone.
  */
 
 #define pr_fmt(fmt) "LUO: " fmt
@@ -33,6 +35,9 @@
 #include <linux/string.h>
 
 #include "luo_internal.h"
+
+/* Number of incoming sessions to hand on, guarded by luo_freeze_rwsem */
+static u64 luo_nr_left;
 
 /**
  * luo_session_freeze_lock - wait for changes of sessions, and keep others out
@@ -145,39 +150,77 @@ static void luo_incoming_unpreserve(struct luo_session *session)
 	luo_file_unpreserve_again(&session->files);
 }
 
-static void luo_incoming_unpreserve_all(void)
-{
-	struct luo_session *session;
-
-	luo_flb_take_back();
-	list_for_each_entry_reverse(session, &luo_incoming.sessions, list)
-		luo_incoming_unpreserve(session);
-}
-
 /* Preserve the files that were retrieved, and count the sessions to hand on. */
-static int luo_incoming_preserve_all(u64 *count)
+static int luo_incoming_preserve_all(void)
 {
 	struct luo_session *session;
+	u64 count = 0;
 	int err;
 
-	*count = 0;
 	list_for_each_entry(session, &luo_incoming.sessions, list) {
 		if (!luo_session_is_left(session))
 			continue;
 		err = luo_incoming_preserve(session);
 		if (err)
 			goto err_unpreserve;
-		(*count)++;
+		count++;
 	}
 
-	err = *count ? luo_flb_hand_on() : 0;
-	if (!err)
-		return 0;
+	err = count ? luo_flb_hand_on() : 0;
+	if (err)
+		goto err_unpreserve;
+
+	luo_nr_left = count;
+	return 0;
 
 err_unpreserve:
 	list_for_each_entry_continue_reverse(session, &luo_incoming.sessions, list)
 		luo_incoming_unpreserve(session);
 	return err;
+}
+
+/**
+ * luo_session_prepare - preserve what is to be handed on
+ *
+ * List the incoming sessions if that was not done before, and preserve the files again
+ * that were retrieved and are not finished.
+ *
+ * Context: May sleep. Ends on a fatal signal if the file handlers do. The caller must
+ * hold the lock of luo_session_freeze_lock().
+ * Return: 0, after which the caller must call luo_session_unprepare(), -EEXIST if a new
+ * session has the name of an incoming one that is not retrieved, -ENOMEM, or the error
+ * of the file handler or FLB that failed. After a failure nothing has changed.
+ */
+int luo_session_prepare(void)
+{
+	int err;
+
+	lockdep_assert_held_write(&luo_freeze_rwsem);
+	/* Sessions that can't be read can't be handed on. */
+	err = luo_session_deserialize();
+	if (err == -ENOMEM)
+		return err;
+
+	err = luo_incoming_replace_all();
+	return err ?: luo_incoming_preserve_all();
+}
+
+/**
+ * luo_session_unprepare - undo luo_session_prepare() unless sessions were serialized
+ *
+ * Context: May sleep. The caller must hold the lock of luo_session_freeze_lock().
+ */
+void luo_session_unprepare(void)
+{
+	struct luo_session *session;
+
+	if (luo_frozen)
+		return;
+
+	luo_flb_take_back();
+	list_for_each_entry_reverse(session, &luo_incoming.sessions, list)
+		luo_incoming_unpreserve(session);
+	luo_nr_left = 0;
 }
 
 /* Serialization */
@@ -243,16 +286,16 @@ err_unfreeze:
 }
 
 /*
- * Freeze outgoing sessions and @nr_left incoming ones, and hand on the memory of files
- * that were not retrieved.
+ * Freeze the sessions of both directions, and hand on the memory of files that were not
+ * retrieved.
  */
-static int luo_session_freeze_and_hand_on(u64 nr_left)
+static int luo_session_freeze_and_hand_on(void)
 {
 	struct kho_block_it it;
 	int err;
 
-	err = nr_left ? kho_block_grow(&luo_outgoing.blocks,
-				       luo_outgoing.count + nr_left - 1) : 0;
+	err = luo_nr_left ? kho_block_grow(&luo_outgoing.blocks,
+					   luo_outgoing.count + luo_nr_left - 1) : 0;
 	if (err)
 		goto err_shrink;
 
@@ -313,15 +356,13 @@ static int luo_session_check_nothing_left(const char *flaw)
  * for an image that can't carry sessions. After a failure all sessions are as before.
  *
  * Context: May sleep. The caller must hold the lock of luo_session_freeze_lock() and
- * the kexec lock, and have listed the incoming sessions.
+ * the kexec lock, and have called luo_session_prepare().
  * Return: 0, -EINVAL if there are sessions and the loaded image can't carry them,
- * -EEXIST if a new session has the name of an incoming one that is not retrieved,
- * -ENOMEM, or the error of the file handler or FLB that failed.
+ * -ENOMEM, or the error of the file handler that failed.
  */
 int luo_session_serialize(struct luo_ser *ser)
 {
 	const char *flaw;
-	u64 nr_left;
 	int err;
 
 	lockdep_assert_held_write(&luo_freeze_rwsem);
@@ -329,25 +370,17 @@ int luo_session_serialize(struct luo_ser *ser)
 	if (flaw)
 		return luo_session_check_nothing_left(flaw);
 
-	err = luo_incoming_replace_all();
+	err = luo_session_freeze_and_hand_on();
 	if (err)
 		return err;
-	err = luo_incoming_preserve_all(&nr_left);
-	if (err)
-		return err;
-	err = luo_session_freeze_and_hand_on(nr_left);
-	if (err) {
-		luo_incoming_unpreserve_all();
-		return err;
-	}
 
-	if (luo_outgoing.count + nr_left)
+	if (luo_outgoing.count + luo_nr_left)
 		ser->sessions_pa = kho_block_set_head_pa(&luo_outgoing.blocks);
 	luo_flb_serialize(ser);
 	luo_frozen = true;
-	if (nr_left)
+	if (luo_nr_left)
 		pr_info("%llu session(s) of the previous kernel are handed on\n",
-			nr_left);
+			luo_nr_left);
 	luo_incoming_discard_replaced();
 	/* Let other tasks see that they are too late, instead of waiting. */
 	downgrade_write(&luo_freeze_rwsem);

@@ -628,6 +628,17 @@ static void leave_gap(void)
 	shim_fail_at = fail_at;
 }
 
+static bool call_reboot(void)
+{
+	bool done;
+
+	if (liveupdate_reboot_lock())
+		return false;
+	done = !liveupdate_reboot();
+	liveupdate_reboot_unlock();
+	return done;
+}
+
 /* Some inputs are handed on. */
 static bool is_handed_on(size_t size)
 {
@@ -649,7 +660,7 @@ static void run(const u8 *data, size_t size)
 
 	if (!start_kernel()) {
 		if (is_handed_on(size)) {
-			handed_on = !liveupdate_reboot();
+			handed_on = call_reboot();
 			check(handed_on || shim_failed);
 		} else {
 			use_device();
@@ -698,9 +709,7 @@ static int start_outgoing(void)
 
 static void add_handover(seed_fn add, const char *name)
 {
-	check(!liveupdate_reboot_lock());
-	check(!liveupdate_reboot());
-	liveupdate_reboot_unlock();
+	check(call_reboot());
 	image_save(add, name, &subtree_out.phys, 2);
 	stop_kernel();
 }
