@@ -275,22 +275,29 @@ static void wait_until_blocked(pid_t pid)
 	guest_fail(__FILE__, __LINE__, "process %d does not wait", pid);
 }
 
-/* Start a request for the file with this number that takes long. */
-static pid_t start_stalled(const char *op, int session, int number)
+static void wait_until_stalled(const char *op, int number)
 {
 	char text[64];
-	pid_t pid;
 	int i;
 
-	snprintf(text, sizeof(text), "stall_%s", op);
-	set_param(text, number);
-	guest_log_mark();
-	pid = start(strcmp(op, "preserve") ? call_retrieve : call_preserve,
-		    session, number);
 	snprintf(text, sizeof(text), ": %s %d takes long", op, number);
 	for (i = 0; i < PATIENCE && !guest_log_since(text); i++)
 		usleep(100000);
 	CHECK(i < PATIENCE);
+}
+
+/* Start a request for the file with this number that takes long. */
+static pid_t start_stalled(const char *op, int session, int number)
+{
+	char param[32];
+	pid_t pid;
+
+	snprintf(param, sizeof(param), "stall_%s", op);
+	set_param(param, number);
+	guest_log_mark();
+	pid = start(strcmp(op, "preserve") ? call_retrieve : call_preserve,
+		    session, number);
+	wait_until_stalled(op, number);
 	return pid;
 }
 
@@ -337,20 +344,13 @@ static void waiting_for_preserve_is_killed(void)
 }
 
 /*
- * reboot() waits for the request without any other lock. So a panic can boot the
- * crash kernel, another image can be loaded, and the system rebooted in another way.
+ * A task waits in reboot() for a request or a file handler without any other lock. So
+ * a panic can boot the crash kernel, another image can be loaded, and the system rebooted
+ * in another way.
  */
-static void waiting_reboot_holds_nothing(void)
+static void check_reboot_holds_nothing(void)
 {
-	int session;
-	pid_t stalled, kexec;
 	char *size;
-
-	session = new_session("waiting_reboot_holds_nothing");
-	stalled = start_stalled("preserve", session, 460);
-	CHECK(!guest_load_image(0));
-	kexec = start(call_kexec, 0, 0);
-	wait_until_blocked(kexec);
 
 	/* Reading this fails with EBUSY if the kexec lock is held. */
 	size = guest_read_file("/sys/kernel/kexec_crash_size");
@@ -358,6 +358,19 @@ static void waiting_reboot_holds_nothing(void)
 	free(size);
 	CHECK(!guest_load_image(0));
 	CHECK_EQ(ended(start(call_plain_reboot, 0, 0)), 0);
+}
+
+static void waiting_reboot_holds_nothing(void)
+{
+	int session;
+	pid_t stalled, kexec;
+
+	session = new_session("waiting_reboot_holds_nothing");
+	stalled = start_stalled("preserve", session, 460);
+	CHECK(!guest_load_image(0));
+	kexec = start(call_kexec, 0, 0);
+	wait_until_blocked(kexec);
+	check_reboot_holds_nothing();
 
 	check_kill_ends(kexec);
 	set_param("stall_preserve", 0);
@@ -383,17 +396,12 @@ static int call_write(int fd, int source)
 /* Start a write to a memfd that lasts until "stall_fault" is changed. */
 static pid_t start_stalled_write(int fd, int number)
 {
-	char text[64];
 	pid_t pid;
-	int i;
 
 	set_param("stall_fault", number);
 	guest_log_mark();
 	pid = start(call_write, fd, new_number(number));
-	snprintf(text, sizeof(text), ": fault %d takes long", number);
-	for (i = 0; i < PATIENCE && !guest_log_since(text); i++)
-		usleep(100000);
-	CHECK(i < PATIENCE);
+	wait_until_stalled("fault", number);
 	return pid;
 }
 
@@ -669,6 +677,34 @@ static void not_ready_to_finish_after(void)
 	check_no_old_session("not_ready_to_finish", ENOENT);
 }
 
+static void handing_on_holds_nothing_before(void)
+{
+	preserve_numbers("handing_on_holds_nothing", 480, 481);
+}
+
+/* reboot() preserves a retrieved file again before it takes other locks. */
+static void handing_on_holds_nothing_after(void)
+{
+	int session = old_session("handing_on_holds_nothing");
+	int fd = old_file(session, 480);
+	pid_t kexec;
+
+	set_param("stall_preserve", 480);
+	CHECK(!guest_load_image(0));
+	guest_log_mark();
+	kexec = start(call_kexec, 0, 0);
+	wait_until_stalled("preserve", 480);
+	check_reboot_holds_nothing();
+
+	check_kill_ends(kexec);
+	set_param("stall_preserve", 0);
+	CHECK(!guest_unload_image(0));
+	check_number(fd, 480);
+	check_number(old_file(session, 481), 481);
+	CHECK(!luo_finish(session));
+	close(session);
+}
+
 static void unloads_when_finished(void)
 {
 	CHECK(!guest_rmmod(MODULE));
@@ -694,6 +730,7 @@ static const struct guest_test handler_tests[] = {
 	GUEST_TEST_OF_2(retrieve_is_tried_again),
 	GUEST_TEST_OF_2(finish_in_reverse),
 	GUEST_TEST_OF_2(not_ready_to_finish),
+	GUEST_TEST_OF_2(handing_on_holds_nothing),
 	GUEST_TEST_IN_2ND(unloads_when_finished),
 };
 
