@@ -639,7 +639,7 @@ static int memfd_luo_read_ser(const struct liveupdate_file_op_args *args,
 			     LIVEUPDATE_HNDL_COMPAT_LENGTH,
 			     memfd_luo_compat_ranges,
 			     ARRAY_SIZE(memfd_luo_compat_ranges)))
-		return -EIO;
+		return -EPROTONOSUPPORT;
 
 	/* The state must be a block of its own: kho_restore_free() frees all of it. */
 	if (!pa || !kho_incoming_has_pages(pa, 1)) {

@@ -69,7 +69,9 @@ struct liveupdate_file_op_args {
  *	      can be kept in args->private_data. Every other error is final. Then
  *	      what was restored must be freed, and finish() is still called, with
  *	      the error in args->retrieve_status. User space gets EIO for a final
- *	      -ENOMEM.
+ *	      -ENOMEM. If the version is not supported and nothing was restored,
+ *	      return -EPROTONOSUPPORT: user space gets EIO, and a kexec hands the
+ *	      file on as it came.
  * @can_finish: optional. Return false if the file is not ready to be finished.
  * @finish: release the resources of the handler. Discard the file if it was not
  *	    retrieved.

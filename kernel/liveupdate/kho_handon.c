@@ -58,9 +58,9 @@ static unsigned long kho_leave_out(u64 key, unsigned long word)
  * kho_preserve_incoming - hand on the incoming memory that was not restored
  *
  * Preserve again all blocks of the previous kernel that this kernel did not restore,
- * each at its order, except for blocks that overlap. The next kernel gets them as if
- * the previous one had handed them over. It is up to their users to hand over what the
- * blocks are. A block that is restored after this call is not handed on.
+ * each at its order, except for blocks that overlap or are reserved. The next kernel
+ * gets them as if the previous one had handed them over. It is up to their users to hand
+ * over what the blocks are. A block that is restored after this call is not handed on.
  *
  * Context: May sleep. Once all that is handed over has been preserved.
  * Return: 0 or -ENOMEM. After an error nothing has changed, and it can be called again.

@@ -28,6 +28,7 @@
 #include <linux/io.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 
 #include "kexec_handover_internal.h"
 #include "kho_radix.h"
@@ -976,6 +977,7 @@ int kho_radix_add_tree(struct kho_radix_tree *tree, struct kho_radix_tree *sourc
 			break;
 		}
 		key += KHO_RADIX_LEAF_BITS;
+		cond_resched();
 	}
 	mutex_unlock(&tree->lock);
 

@@ -326,7 +326,7 @@ late_initcall(luo_late_init);
  * Return: 0, after which the caller must call liveupdate_reboot_unlock(), -EINTR,
  * -EBUSY if all sessions were handed over already, -EEXIST if a new session has the
  * name of an incoming one that was not retrieved, -ENOMEM, or the error of the handler
- * that failed. After an error nothing has changed.
+ * that failed. After an error nothing is preserved again.
  */
 int liveupdate_reboot_lock(void)
 {

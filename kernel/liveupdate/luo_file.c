@@ -284,10 +284,10 @@ static bool luo_file_is_open(const struct luo_file *lf)
 	return lf->file;
 }
 
-/* A handler that could not retrieve a file has freed its memory. */
+/* A handler that could not retrieve a file has freed what it restored. */
 static bool luo_file_is_lost(const struct luo_file *lf)
 {
-	return lf->retrieve_status < 0;
+	return lf->retrieve_status < 0 && !lf->unread;
 }
 
 static int luo_file_call_freeze(struct luo_file *lf)
@@ -553,8 +553,11 @@ static int luo_file_retrieve_once(struct luo_file *lf)
 	if (err == -EINTR)
 		return err;
 
+	/* The next kernel may be able to read it: the one that it came from, for example. */
+	lf->unread = err == -EPROTONOSUPPORT;
+
 	/* Programs can retry after -ENOMEM, so a final error must be another one. */
-	if (err == -ENOMEM || (!err && WARN_ON_ONCE(!args.file)))
+	if (err == -ENOMEM || lf->unread || (!err && WARN_ON_ONCE(!args.file)))
 		err = -EIO;
 	if (err) {
 		pr_err("'%s' can't retrieve file with token %#llx: %pe\n",
@@ -705,7 +708,8 @@ static void luo_file_unpreserve_one_again(struct luo_file *lf)
  * Preserve the files that were retrieved, and make room for the entries of all. After
  * that luo_file_freeze_all() can serialize them.
  *
- * Context: May sleep, in liveupdate_reboot(). The caller must hold the session's lock.
+ * Context: May sleep, before reboot() takes the kexec lock. The caller must hold the
+ * session's lock.
  * Return: 0, -ENOMEM, or the error of the handler that failed. After a failure no file
  * is preserved.
  */
@@ -738,7 +742,8 @@ err_unpreserve:
  * luo_file_unpreserve_again - undo luo_file_preserve_again()
  * @set: the session's files
  *
- * Context: May sleep, in liveupdate_reboot(). The caller must hold the session's lock.
+ * Context: May sleep, after reboot() was given up. The caller must hold the session's
+ * lock.
  */
 void luo_file_unpreserve_again(struct luo_file_set *set)
 {

@@ -549,7 +549,7 @@ static void luo_flb_take_back_one(struct luo_flb_incoming *in)
 /**
  * luo_flb_take_back - undo luo_flb_hand_on()
  *
- * Context: May sleep, in liveupdate_reboot(). The caller must exclude changes of
+ * Context: May sleep, after reboot() was given up. The caller must exclude changes of
  * outgoing files.
  */
 void luo_flb_take_back(void)
@@ -569,8 +569,8 @@ void luo_flb_take_back(void)
  * Call this if incoming files are handed on. The handlers of some may not be known, so
  * hand on all FLBs that are not finished. luo_flb_serialize() does the rest.
  *
- * Context: May sleep, in liveupdate_reboot(). The caller must exclude changes of
- * outgoing files.
+ * Context: May sleep, before reboot() takes the kexec lock. The caller must exclude
+ * changes of outgoing files.
  * Return: 0, -ENOMEM, -EEXIST if another version of an FLB is preserved, or the error
  * of the FLB that can't be preserved again. After a failure nothing has changed.
  */

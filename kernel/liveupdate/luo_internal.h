@@ -232,6 +232,7 @@ struct luo_file_state {
  * @has_id: @id is set, and the file can't be preserved again
  * @damaged: incoming: the entry is damaged, and the file can't be retrieved
  * @retrieve_status: see &struct liveupdate_file_op_args
+ * @unread: incoming: its handler can't read it, and has restored nothing of it
  * @handler: its handler with a reference. Incoming files: NULL until first use.
  * @file: the open file, NULL for an incoming file that was not retrieved
  * @in: incoming: the state from the previous kernel
@@ -250,6 +251,7 @@ struct luo_file {
 	bool has_key;
 	bool has_id;
 	bool damaged;
+	bool unread;
 	int retrieve_status;
 	struct liveupdate_file_handler *handler;
 	struct file *file;

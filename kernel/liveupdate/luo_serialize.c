@@ -189,17 +189,18 @@ err_unpreserve:
  * hold the lock of luo_session_freeze_lock().
  * Return: 0, after which the caller must call luo_session_unprepare(), -EEXIST if a new
  * session has the name of an incoming one that is not retrieved, -ENOMEM, or the error
- * of the file handler or FLB that failed. After a failure nothing has changed.
+ * of the file handler or FLB that failed. After a failure nothing is preserved again.
  */
 int luo_session_prepare(void)
 {
 	int err;
 
 	lockdep_assert_held_write(&luo_freeze_rwsem);
-	/* Sessions that can't be read can't be handed on. */
 	err = luo_session_deserialize();
 	if (err == -ENOMEM)
 		return err;
+	if (err)
+		pr_warn("sessions of the previous kernel that can't be read are not handed on\n");
 
 	err = luo_incoming_replace_all();
 	return err ?: luo_incoming_preserve_all();

@@ -84,7 +84,8 @@ struct liveupdate_ioctl_create_session {
  * Errors: EINVAL if the name is empty or has no NUL, or if the session is
  * retrieved already, ENOENT if the previous kernel handed over no such session,
  * EIO if its list of files is damaged, or what the previous kernel handed over can't
- * be read at all, EBUSY if reboot() has serialized the sessions, ENOMEM.
+ * be read at all, EBUSY if reboot() has serialized the sessions, EINTR if a fatal signal
+ * ended the request, ENOMEM.
  */
 struct liveupdate_ioctl_retrieve_session {
 	__u32	size;
@@ -159,8 +160,8 @@ struct liveupdate_session_retrieve_fd {
  * does nothing.
  *
  * Errors: EINVAL if the session was not handed over by the previous kernel, EBUSY
- * if a file is not ready or reboot() has serialized the sessions. After EBUSY no file
- * was finished.
+ * if a file is not ready or reboot() has serialized the sessions, EINTR if a fatal
+ * signal ended the request. After EBUSY and EINTR no file was finished.
  */
 struct liveupdate_session_finish {
 	__u32	size;

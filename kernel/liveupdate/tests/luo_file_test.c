@@ -40,6 +40,7 @@ static struct {
 	unsigned int fail_preserve;	/* number of the file that fails */
 	unsigned int fail_freeze;
 	unsigned int fail_retrieve;
+	unsigned int unread;
 	unsigned int not_ready;
 } handler_state;
 
@@ -101,6 +102,8 @@ static int test_retrieve(struct liveupdate_file_op_args *args)
 	called('r', args->serialized_data);
 	if (args->serialized_data == handler_state.fail_retrieve)
 		return -EREMOTEIO;
+	if (args->serialized_data == handler_state.unread)
+		return -EPROTONOSUPPORT;
 	args->file = anon_inode_getfile("[kunit]", &test_fops, NULL, O_RDWR);
 	return PTR_ERR_OR_ZERO(args->file);
 }
@@ -606,6 +609,25 @@ static void lost_files_are_not_handed_on(struct kunit *test)
 	luo_file_unpreserve_again(&ft.in);
 }
 
+/* Another kernel may support their version. */
+static void unread_files_are_handed_on(struct kunit *test)
+{
+	struct luo_file_ser entry;
+
+	hand_over(test);
+	entry = *nth_entry(1);
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), 0);
+	handler_state.unread = 2;
+	KUNIT_EXPECT_EQ(test, try_retrieve(11), -EIO);
+	KUNIT_EXPECT_EQ(test, try_retrieve(11), -EIO);
+
+	KUNIT_EXPECT_EQ(test, hand_on(), 0);
+	KUNIT_EXPECT_EQ(test, ft.ser.count, NR_FILES);
+	KUNIT_EXPECT_MEMEQ(test, nth_entry(1), &entry, sizeof(entry));
+	luo_file_unpreserve_again(&ft.in);
+	expect_calls(test, "r2");
+}
+
 static struct kunit_case file_cases[] = {
 	KUNIT_CASE(handler_needs_its_callbacks),
 	KUNIT_CASE(handler_needs_a_version),
@@ -639,6 +661,7 @@ static struct kunit_case file_cases[] = {
 	KUNIT_CASE(retrieved_files_are_preserved_again),
 	KUNIT_CASE(failure_to_preserve_again_is_undone),
 	KUNIT_CASE(lost_files_are_not_handed_on),
+	KUNIT_CASE(unread_files_are_handed_on),
 	{}
 };
 
