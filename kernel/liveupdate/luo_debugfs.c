@@ -104,7 +104,7 @@ static void luo_show_left(struct seq_file *m)
 	u64 count = 0;
 
 	guard(mutex)(&luo_incoming.lock);
-	if (!luo_incoming.loaded) {
+	if (!luo_incoming.loaded && luo_incoming.sessions_pa) {
 		seq_puts(m, "sessions of the previous kernel: not listed\n");
 		return;
 	}
