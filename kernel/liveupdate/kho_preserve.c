@@ -155,8 +155,7 @@ static int kho_preserve_run(struct folio **folios, unsigned long run)
 		return kho_preserve_folio(folios[0]);
 
 	err = kho_check_preservable(pfn, run << order);
-	return err ?: kho_radix_add_range_within(&kho_out.tree, pfn, run, order,
-						 kho_find_preservable(pfn));
+	return err ?: kho_radix_add_range(&kho_out.tree, pfn, run, order);
 }
 
 static void kho_unpreserve_run(struct folio **folios, unsigned long run)

@@ -423,17 +423,6 @@ static bool kho_radix_is_overlapped(const struct kho_radix_tree *tree,
 }
 
 /*
- * Set the window of the last leaf, which has @key. A leaf with blocks of several orders
- * has no window.
- */
-static void kho_radix_set_window(struct kho_radix_tree *tree, u64 key,
-				 const struct range *window)
-{
-	if (is_power_of_2(kho_radix_leaf_orders(key)))
-		tree->window = *window;
-}
-
-/*
  * Single blocks
  */
 
@@ -506,8 +495,9 @@ int kho_radix_add_page_within(struct kho_radix_tree *tree, unsigned long pfn,
 
 	guard(mutex)(&tree->lock);
 	err = kho_radix_add_block(tree, pfn, order, &window);
-	if (!err)
-		kho_radix_set_window(tree, kho_radix_key(pfn, order), &window);
+	/* A leaf with blocks of several orders has no window. */
+	if (!err && is_power_of_2(kho_radix_leaf_orders(kho_radix_key(pfn, order))))
+		tree->window = window;
 	return err;
 }
 
@@ -646,26 +636,6 @@ static void kho_radix_clear_keys(struct kho_radix_tree *tree, u64 key, u64 end)
 	}
 }
 
-/* Add the @nr keys from @first on, or none of them. */
-static int kho_radix_set_keys(struct kho_radix_tree *tree, u64 first,
-			      unsigned long nr)
-{
-	u64 key, end = first + nr;
-	unsigned long part;
-	int err;
-
-	for (key = first; key < end; key += part) {
-		part = kho_radix_nr_in_leaf(key, end);
-		err = kho_radix_set_bits(tree, key, part);
-		if (err) {
-			kho_radix_clear_keys(tree, first, key);
-			return err;
-		}
-	}
-
-	return 0;
-}
-
 /**
  * kho_radix_add_range - add contiguous blocks of one order
  * @tree:  the tree
@@ -686,55 +656,30 @@ int kho_radix_add_range(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr, unsigned int order)
 {
 	struct range unused = { .end = KHO_RADIX_END_PFN };
-
-	if (!kho_radix_valid_range(pfn, nr, order))
-		return -EINVAL;
-
-	guard(mutex)(&tree->lock);
-	if (!kho_radix_avoid_others(tree, pfn, nr << order, order, &unused))
-		return -EEXIST;
-	return kho_radix_set_keys(tree, kho_radix_key(pfn, order), nr);
-}
-EXPORT_SYMBOL_GPL(kho_radix_add_range);
-
-/**
- * kho_radix_add_range_within - add contiguous blocks and use the fast path
- * @tree:   the tree
- * @pfn:    page frame number of the first block's first page
- * @nr:     number of blocks
- * @order:  log2 of the size of each block in pages
- * @limits: page frame numbers, end exclusive, where the caller may add blocks; the
- *	    blocks must lie in this range
- *
- * Like kho_radix_add_range(), but look for blocks of other orders only if that was
- * not done nearby. Afterwards kho_radix_add_to_last() can add blocks as well.
- *
- * Context: May sleep; takes the tree's lock.
- * Return: as kho_radix_add_range().
- */
-int kho_radix_add_range_within(struct kho_radix_tree *tree, unsigned long pfn,
-			       unsigned long nr, unsigned int order,
-			       const struct range *limits)
-{
-	struct range window = *limits;
-	u64 first;
+	u64 first, key, end;
+	unsigned long part;
 	int err;
 
 	if (!kho_radix_valid_range(pfn, nr, order))
 		return -EINVAL;
 
 	first = kho_radix_key(pfn, order);
+	end = first + nr;
 	guard(mutex)(&tree->lock);
-	if (kho_radix_is_in_window(tree, first, pfn, nr << order))
-		return kho_radix_set_keys(tree, first, nr);
-
-	if (!kho_radix_avoid_others(tree, pfn, nr << order, order, &window))
+	if (!kho_radix_avoid_others(tree, pfn, nr << order, order, &unused))
 		return -EEXIST;
-	err = kho_radix_set_keys(tree, first, nr);
-	if (!err)
-		kho_radix_set_window(tree, first + nr - 1, &window);
-	return err;
+	for (key = first; key < end; key += part) {
+		part = kho_radix_nr_in_leaf(key, end);
+		err = kho_radix_set_bits(tree, key, part);
+		if (err) {
+			kho_radix_clear_keys(tree, first, key);
+			return err;
+		}
+	}
+
+	return 0;
 }
+EXPORT_SYMBOL_GPL(kho_radix_add_range);
 
 /**
  * kho_radix_del_range - remove contiguous blocks of one order

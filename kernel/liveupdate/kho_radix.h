@@ -159,22 +159,14 @@ kho_radix_is_in_last_leaf(const struct kho_radix_tree *tree, u64 key)
 	       tree->last_nr == kho_radix_leaf_nr(key);
 }
 
-/* Check that blocks of the last leaf can be added here without looking for overlaps. */
-static __always_inline bool
-kho_radix_is_in_window(const struct kho_radix_tree *tree, u64 key,
-		       unsigned long pfn, unsigned long nr)
-{
-	return pfn >= tree->window.start && pfn + nr <= tree->window.end &&
-	       kho_radix_is_in_last_leaf(tree, key);
-}
-
 static __always_inline bool kho_radix_add_to_last(struct kho_radix_tree *tree,
 						  unsigned long pfn,
 						  unsigned int order)
 {
 	u64 key = kho_radix_marker(order) | pfn >> order;
 
-	if (!kho_radix_is_in_window(tree, key, pfn, 1UL << order) ||
+	if (pfn < tree->window.start || pfn + (1UL << order) > tree->window.end ||
+	    !kho_radix_is_in_last_leaf(tree, key) ||
 	    __test_and_set_bit(kho_radix_bit(key), tree->last_leaf->bitmap))
 		return false;
 
@@ -200,9 +192,6 @@ kho_radix_del_from_last(struct kho_radix_tree *tree, unsigned long pfn,
 
 int kho_radix_add_page_within(struct kho_radix_tree *tree, unsigned long pfn,
 			      unsigned int order, const struct range *limits);
-int kho_radix_add_range_within(struct kho_radix_tree *tree, unsigned long pfn,
-			       unsigned long nr, unsigned int order,
-			       const struct range *limits);
 bool kho_radix_test_range(struct kho_radix_tree *tree, unsigned long pfn,
 			  unsigned long nr, unsigned int order);
 int kho_radix_block_order(struct kho_radix_tree *tree, unsigned long pfn);

@@ -352,16 +352,6 @@ static int del_fast(struct kho_radix_tree *tree, const struct operation *op)
 	return done ? 0 : kho_radix_del_page(tree, op->pfn, op->order);
 }
 
-/* Half of the ranges are added like those of kho_preserve_folios(). */
-static int add_run(struct kho_radix_tree *tree, const struct operation *op)
-{
-	const struct range all = { .end = MODEL_END_PFN };
-
-	if (op->nr % 2)
-		return kho_radix_add_range(tree, op->pfn, op->nr, op->order);
-	return kho_radix_add_range_within(tree, op->pfn, op->nr, op->order, &all);
-}
-
 void radix_operate(struct kho_radix_tree *tree, struct model *model, u64 code)
 {
 	struct operation op = decode(code);
@@ -371,7 +361,8 @@ void radix_operate(struct kho_radix_tree *tree, struct model *model, u64 code)
 	switch (op.kind) {
 	case 0:
 		if (model->nr + op.nr <= MODEL_MAX)
-			expect_added(model, &op, add_run(tree, &op));
+			expect_added(model, &op,
+				     kho_radix_add_range(tree, op.pfn, op.nr, op.order));
 		break;
 	case 1:
 		if (model->nr < MODEL_MAX)
