@@ -48,13 +48,16 @@ static struct {
 /* Let the thread look as if it had been killed. */
 static void set_killed(bool killed)
 {
-	spin_lock_irq(&current->sighand->siglock);
+	unsigned long flags;
+
+	if (!lock_task_sighand(current, &flags))
+		return;
 	if (killed)
 		sigaddset(&current->pending.signal, SIGKILL);
 	else
 		sigdelset(&current->pending.signal, SIGKILL);
 	recalc_sigpending();
-	spin_unlock_irq(&current->sighand->siglock);
+	unlock_task_sighand(current, &flags);
 }
 
 static struct folio *restore_folio_and_die(phys_addr_t phys)
