@@ -329,7 +329,7 @@ static void kho_show_overlaps(struct seq_file *m)
 			   nr_pages, (u64)nr_pages << PAGE_SHIFT);
 }
 
-/* What kho_preserve_incoming() would look at now, including blocks that it leaves out */
+/* Show all blocks that were not restored, including those that are not handed on. */
 static void kho_show_left(struct seq_file *m)
 {
 	struct kho_radix_stats stats;

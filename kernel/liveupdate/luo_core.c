@@ -248,7 +248,7 @@ static const struct kho_image_switch luo_switch = {
 	.off = "liveupdate= on its command line is off",
 };
 
-/* What this kernel does not read it can't hand on. */
+/* With LUO off, sessions are not read and so can't be handed on. Report their number. */
 static void __init luo_report_dropped(void)
 {
 	struct luo_ser ser;

@@ -570,7 +570,7 @@ struct file *luo_session_create(const char *name)
  * Return: an open file of the session, or an ERR_PTR: -EINVAL for an invalid name
  * or if the session is retrieved already, -ENOENT if there is no such session,
  * -EIO if its list of files or the state of LUO is damaged, -EBUSY after sessions were
- * serialized, -ENOMEM.
+ * serialized, -EINTR if a fatal signal is pending, -ENOMEM.
  */
 struct file *luo_session_retrieve(const char *name)
 {

@@ -544,7 +544,7 @@ static void use_device(void)
 
 static struct handover before;
 
-/* Compare with the session that came in. What a damaged one refers to can change. */
+/* Compare with the session that came in. The files of a damaged session can change. */
 static void check_session(const struct handover_session *session,
 			  const struct handover_session *was)
 {

@@ -134,7 +134,7 @@ void kho_unpreserve_pages(struct page *page, unsigned long nr)
 	mm_mark_preserved(page, false);
 }
 
-/* What the previous kernel preserved is marked like what this kernel preserves. */
+/* Memory that the previous kernel preserved has the same mark as this kernel's own. */
 int kho_preserve_incoming(void)
 {
 	return 0;
