@@ -16,6 +16,8 @@
 /* An answer to LIST is an object with an array of objects. */
 #define DEPTH_MAX	4
 
+#define PLAIN	(JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)
+
 /* Receiving */
 
 size_t message_room(const struct message_reader *reader)
@@ -23,7 +25,7 @@ size_t message_room(const struct message_reader *reader)
 	return MESSAGE_MAX - reader->len;
 }
 
-int message_add(struct message_reader *reader, const char *bytes, size_t len)
+int message_feed(struct message_reader *reader, const char *bytes, size_t len)
 {
 	char *data = realloc(reader->data, reader->len + len);
 
@@ -91,10 +93,17 @@ ssize_t message_receive(struct message_reader *reader, int sock, bool take_fd)
 		return -errno;
 
 	fd = received_fd(&msg);
-	err = got ? message_add(reader, bytes, got) : 0;
+	err = got ? message_feed(reader, bytes, got) : 0;
 	if (fd >= 0)
 		keep_fd(reader, fd);
 	return err ? err : got;
+}
+
+static bool is_blank(const char *start, const char *end)
+{
+	while (start < end && strchr(" \t\r\n", *start))
+		start++;
+	return start == end;
 }
 
 /* Return a new reference to the object that is all of a line, or NULL. */
@@ -105,7 +114,8 @@ static struct json_object *parse(struct json_tokener *tokener, const char *line,
 	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
 	object = json_tokener_parse_ex(tokener, line, len);
 	if (json_tokener_get_error(tokener) == json_tokener_success &&
-	    json_object_is_type(object, json_type_object))
+	    json_object_is_type(object, json_type_object) &&
+	    is_blank(line + json_tokener_get_parse_end(tokener), line + len))
 		return object;
 
 	json_object_put(object);
@@ -205,18 +215,59 @@ bool message_int(struct json_object *message, const char *key, int64_t *value)
 
 /* Sending */
 
+void message_add_value(struct json_object **message, const char *key, struct json_object *value)
+{
+	if (*message && value && !json_object_object_add(*message, key, value))
+		return;
+
+	json_object_put(value);
+	json_object_put(*message);
+	*message = NULL;
+}
+
+void message_add_string(struct json_object **message, const char *key, const char *value)
+{
+	if (*message && value)
+		message_add_value(message, key, json_object_new_string(value));
+}
+
+void message_add_bool(struct json_object **message, const char *key, bool value)
+{
+	if (*message)
+		message_add_value(message, key, json_object_new_boolean(value));
+}
+
+void message_add_int(struct json_object **message, const char *key, int64_t value)
+{
+	if (*message)
+		message_add_value(message, key, json_object_new_int64(value));
+}
+
 struct json_object *message_request(const char *cmd, const char *id)
 {
 	struct json_object *message = json_object_new_object();
 
-	if (!message)
-		return NULL;
-	if (json_object_object_add(message, "cmd", json_object_new_string(cmd)) ||
-	    (id && json_object_object_add(message, "id", json_object_new_string(id)))) {
-		json_object_put(message);
-		return NULL;
-	}
+	message_add_string(&message, "cmd", cmd);
+	message_add_string(&message, "id", id);
 	return message;
+}
+
+ssize_t message_format(struct json_object *message, char line[MESSAGE_MAX])
+{
+	const char *json;
+	size_t len;
+
+	if (!message)
+		return -ENOMEM;
+	json = json_object_to_json_string_length(message, PLAIN, &len);
+	if (!json)
+		return -ENOMEM;
+	if (len >= MESSAGE_MAX)
+		return -EMSGSIZE;
+
+	memcpy(line, json, len);
+	line[len] = '\n';
+	return len + 1;
 }
 
 int message_connect(const char *path)
@@ -264,18 +315,8 @@ ssize_t message_send_line(int sock, const char *line, size_t len, int fd)
 
 int message_send(int sock, struct json_object *message, int fd)
 {
-	const char *json = json_object_to_json_string_ext(message, JSON_C_TO_STRING_PLAIN);
 	char line[MESSAGE_MAX];
-	size_t len, done;
-	ssize_t sent;
-
-	if (!json)
-		return -ENOMEM;
-	len = strlen(json);
-	if (len >= MESSAGE_MAX)
-		return -EMSGSIZE;
-	memcpy(line, json, len);
-	line[len++] = '\n';
+	ssize_t len = message_format(message, line), done, sent;
 
 	/* The descriptor goes with the first bytes. */
 	for (done = 0; done < len; done += sent, fd = -1) {
@@ -283,5 +324,5 @@ int message_send(int sock, struct json_object *message, int fd)
 		if (sent < 0)
 			return sent;
 	}
-	return 0;
+	return len < 0 ? len : 0;
 }

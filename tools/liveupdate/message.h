@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <json.h>
@@ -40,7 +41,7 @@ struct message_reader {
  * Add bytes to a reader, at most message_room(). Return 0 or -ENOMEM. message_receive() does
  * it with bytes from a socket.
  */
-int message_add(struct message_reader *reader, const char *bytes, size_t len);
+int message_feed(struct message_reader *reader, const char *bytes, size_t len);
 size_t message_room(const struct message_reader *reader);
 
 /*
@@ -67,8 +68,24 @@ const char *message_string(struct json_object *message, const char *key);
 bool message_bool(struct json_object *message, const char *key, bool *value);
 bool message_int(struct json_object *message, const char *key, int64_t *value);
 
+/*
+ * Add a member, but no string that is NULL. If memory is short the message is freed and set to
+ * NULL. With NULL as the message they do nothing, so that only the last result needs a check.
+ */
+void message_add_string(struct json_object **message, const char *key, const char *value);
+void message_add_bool(struct json_object **message, const char *key, bool value);
+void message_add_int(struct json_object **message, const char *key, int64_t value);
+/* The same with a new reference to any value, which is freed if it can't be added. */
+void message_add_value(struct json_object **message, const char *key, struct json_object *value);
+
 /* Return a new request {"cmd":CMD,"id":ID}, without "id" if it is NULL, or NULL. */
 struct json_object *message_request(const char *cmd, const char *id);
+
+/*
+ * Write a message with its newline to @line. Return the length, or a negative error number:
+ * -EMSGSIZE if it is too long, -ENOMEM if @message is NULL or memory is short.
+ */
+ssize_t message_format(struct json_object *message, char line[MESSAGE_MAX]);
 
 /* Return a connection to luod, or a negative error number. */
 int message_connect(const char *path);
