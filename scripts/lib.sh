@@ -225,6 +225,12 @@ make_kho() {
 	make_native -C "$LINUX/tools/testing/kho" O="$out" "$@"
 }
 
+# make_tools [ARGUMENT...]: make targets of tools/liveupdate in $BUILD/tools
+make_tools() {
+	mkdir -p "$BUILD/tools"
+	make_native -C "$TOP/tools/liveupdate" O="$BUILD/tools" "$@"
+}
+
 # copy_default_build OBJECTS: start that build from a copy of the default one
 copy_default_build() {
 	local objects=$1 default=$BUILD/$ARCH

@@ -285,7 +285,8 @@ static void handle_event(struct client *client, uint32_t events)
 
 /* Connecting */
 
-static bool is_root(int sock, pid_t *pid)
+/* Only root, besides the mode of the socket. Without root's rights luod serves its own user. */
+static bool is_permitted(int sock, pid_t *pid)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
@@ -293,7 +294,7 @@ static bool is_root(int sock, pid_t *pid)
 	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len))
 		return false;
 	*pid = peer.pid;
-	return peer.uid == 0;
+	return peer.uid == 0 || peer.uid == geteuid();
 }
 
 static int add_client(int sock, pid_t pid)
@@ -352,8 +353,8 @@ static void accept_client(void)
 		return;
 	}
 
-	if (!is_root(sock, &pid)) {
-		log_line("process %d is not of root", pid);
+	if (!is_permitted(sock, &pid)) {
+		log_line("process %d is not root's", pid);
 		err = -EPERM;
 	} else {
 		err = add_client(sock, pid);

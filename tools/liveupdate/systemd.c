@@ -25,7 +25,7 @@
  * All have one name, because they are stored and removed together. The names of all
  * descriptors come back in one environment variable, of limited length.
  */
-#define FD_NAME	"outgoing"
+#define FD_NAME	"out"
 
 /* systemd may have ended already. */
 static const struct timeval send_timeout = { .tv_sec = 2 };
