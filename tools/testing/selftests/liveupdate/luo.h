@@ -70,6 +70,16 @@ int new_flb_file(char kind);
 
 /* Call @fn in a child. Return its value, 0 to 255, or -1 if the child was killed. */
 int run_in_child(int (*fn)(void));
+/* Fork a child, which calls @fn unless it is NULL, and lives until kill_child(). */
+pid_t start_child(void (*fn)(void));
+void kill_child(pid_t pid);
+
+/* Send a descriptor through a socket, or receive one. */
+void send_fd(int sock, int fd);
+int receive_fd(int sock);
+
+/* Create a cgroup at this path below /cgroup, or skip the test. */
+void make_memcg(const char *path);
 
 /*
  * Check that a process without privileges gets zeroed memory only, and overwrite

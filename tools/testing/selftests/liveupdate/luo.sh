@@ -18,6 +18,7 @@ guest_add_program keep kexec
 on="kho=on liveupdate=on"
 guest_add rules 120 "$on"
 guest_add kexec 300 "$on"
+guest_add memfd 180 "$on"
 guest_add handon 300 "$on"
 guest_add handoff 120 "$on"
 guest_add peers 180 "$on"

@@ -5,14 +5,18 @@
  * Copyright (C) 2026 The KHO LTS developers
  */
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/kexec.h>
 #include <linux/memfd.h>
 #include <linux/mempolicy.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
 #include <sys/syscall.h>
@@ -390,6 +394,90 @@ int run_in_child(int (*fn)(void))
 		_exit(fn());
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+pid_t start_child(void (*fn)(void))
+{
+	int ready[2];
+	char byte;
+	pid_t pid;
+
+	CHECK(!pipe2(ready, O_CLOEXEC));
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid) {
+		close(ready[0]);
+		if (fn)
+			fn();
+		CHECK_EQ(write(ready[1], "x", 1), 1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	CHECK_EQ(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	return pid;
+}
+
+void kill_child(pid_t pid)
+{
+	CHECK(!kill(pid, SIGKILL));
+	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+}
+
+/* A message of one byte that carries a descriptor */
+struct fd_message {
+	struct msghdr header;
+	struct iovec data;
+	char byte;
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+};
+
+static void init_message(struct fd_message *msg, int fd)
+{
+	memset(msg, 0, sizeof(*msg));
+	msg->data = (struct iovec){ &msg->byte, 1 };
+	msg->header.msg_iov = &msg->data;
+	msg->header.msg_iovlen = 1;
+	msg->header.msg_control = &msg->control;
+	msg->header.msg_controllen = sizeof(msg->control);
+	msg->control.header.cmsg_level = SOL_SOCKET;
+	msg->control.header.cmsg_type = SCM_RIGHTS;
+	msg->control.header.cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(&msg->control.header), &fd, sizeof(int));
+}
+
+void send_fd(int sock, int fd)
+{
+	struct fd_message msg;
+
+	init_message(&msg, fd);
+	CHECK_EQ(sendmsg(sock, &msg.header, 0), 1);
+}
+
+int receive_fd(int sock)
+{
+	struct fd_message msg;
+	int fd;
+
+	init_message(&msg, -1);
+	CHECK_EQ(recvmsg(sock, &msg.header, MSG_CMSG_CLOEXEC), 1);
+	memcpy(&fd, CMSG_DATA(&msg.control.header), sizeof(int));
+	CHECK(fd >= 0);
+	return fd;
+}
+
+void make_memcg(const char *path)
+{
+	if (mkdir("/cgroup", 0700))
+		CHECK_EQ(errno, EEXIST);
+	if (mount("cgroup2", "/cgroup", "cgroup2", 0, NULL) ||
+	    guest_write_file("/cgroup/cgroup.subtree_control", "+memory"))
+		guest_skip("no memory cgroups (MEMCG)");
+	CHECK(!mkdir(path, 0700));
 }
 
 /*

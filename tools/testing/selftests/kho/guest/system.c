@@ -36,6 +36,15 @@ int guest_rmmod(const char *name)
 	return syscall(SYS_delete_module, name, O_NONBLOCK);
 }
 
+int guest_set_module_param(const char *module, const char *param, const char *value)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", module,
+		 param);
+	return guest_write_file(path, value);
+}
+
 bool guest_has_module(const char *name)
 {
 	char path[128];

@@ -12,6 +12,7 @@
 /* Modules are in /modules. Arguments are as insmod takes them. 0 or -1 with errno. */
 int guest_insmod(const char *name, const char *args);
 int guest_rmmod(const char *name);
+int guest_set_module_param(const char *module, const char *param, const char *value);
 bool guest_has_module(const char *name);
 /* Skip the test if the module is not built. */
 void guest_need_module(const char *name);

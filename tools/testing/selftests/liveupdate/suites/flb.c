@@ -22,11 +22,7 @@ enum { HANDLER_A, HANDLER_B };
 
 static int set_param(const char *name, const char *value)
 {
-	char path[128];
-
-	snprintf(path, sizeof(path), "/sys/module/" MODULE "/parameters/%s",
-		 name);
-	return guest_write_file(path, value);
+	return guest_set_module_param(MODULE, name, value);
 }
 
 /* Make the module call a function: 0 or -1 with errno. */

@@ -24,12 +24,10 @@
 
 static void set_param(const char *name, int value)
 {
-	char path[128], text[16];
+	char text[16];
 
-	snprintf(path, sizeof(path), "/sys/module/" MODULE "/parameters/%s",
-		 name);
 	snprintf(text, sizeof(text), "%d", value);
-	CHECK(!guest_write_file(path, text));
+	CHECK(!guest_set_module_param(MODULE, name, text));
 }
 
 /* Check that the text of @fmt and @number was logged after the one checked before. */
@@ -331,7 +329,7 @@ static void waiting_for_preserve_is_killed(void)
 	CHECK(!guest_load_image(0));
 	kexec = start(call_kexec, 0, 0);
 	wait_until_blocked(kexec);
-	/* Requests that come after the reboot() wait behind it. */
+	/* Later requests wait for the reboot(). */
 	dev = open_device();
 	create = start(call_create, dev, 0);
 	wait_until_blocked(create);

@@ -12,13 +12,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../luo.h"
@@ -32,11 +30,7 @@
 
 static void set_param(const char *module, const char *name, const char *value)
 {
-	char path[128];
-
-	snprintf(path, sizeof(path), "/sys/module/%s/parameters/%s", module,
-		 name);
-	CHECK(!guest_write_file(path, value));
+	CHECK(!guest_set_module_param(module, name, value));
 }
 
 static void load_module(const char *name)
@@ -100,36 +94,34 @@ static void agent_is_killed_before(void)
 	leave_session("agent_is_killed");
 }
 
+static ino_t *agent_inodes;
+
+static void retrieve_and_change(void)
+{
+	int session = retrieve_some("agent_is_killed", 2);
+	int i;
+
+	for (i = 0; i < 2; i++)
+		agent_inodes[i] = inode_of(old_file(session, i));
+	fill(old_file(session, 1), 0, FILE_SIZE, 101);
+}
+
 /* The files that it had retrieved are the same files when they are retrieved again. */
 static void agent_is_killed_after(void)
 {
-	ino_t *inodes = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-			     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	int ready[2], session, i;
-	char byte;
+	int session, i;
 	pid_t pid;
 
-	CHECK(inodes != MAP_FAILED);
-	CHECK(!pipe(ready));
-	pid = fork();
-	CHECK(pid >= 0);
-	if (!pid) {
-		session = retrieve_some("agent_is_killed", 2);
-		for (i = 0; i < 2; i++)
-			inodes[i] = inode_of(old_file(session, i));
-		fill(old_file(session, 1), 0, FILE_SIZE, 101);
-		CHECK_EQ(write(ready[1], "x", 1), 1);
-		pause();
-		_exit(0);
-	}
-	CHECK_EQ(read(ready[0], &byte, 1), 1);
+	agent_inodes = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK(agent_inodes != MAP_FAILED);
+	pid = start_child(retrieve_and_change);
 	check_no_old_session("agent_is_killed", EINVAL);
-	CHECK(!kill(pid, SIGKILL));
-	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	kill_child(pid);
 
 	session = retrieve_some("agent_is_killed", 1);
 	for (i = 0; i < 2; i++)
-		CHECK_EQ(inode_of(old_file(session, i)), inodes[i]);
+		CHECK_EQ(inode_of(old_file(session, i)), agent_inodes[i]);
 	check_content(old_file(session, 1), 0, FILE_SIZE, 101);
 	for (i = 2; i < NR_FILES; i++)
 		check_content(old_file(session, i), 0, FILE_SIZE, i);
@@ -218,25 +210,15 @@ static void fork_keeps_it_before(void)
 	leave_session("fork_keeps_it");
 }
 
-/* The agent closes the session. The child that has inherited it exits. */
+/* The agent closes the session. Its child, which has inherited it, is killed. */
 static int close_in_parent(void)
 {
 	int session = retrieve_some("fork_keeps_it", 2);
-	int ready[2];
-	char byte;
-	pid_t pid;
+	pid_t pid = start_child(NULL);
 
-	CHECK(!pipe(ready));
-	pid = fork();
-	CHECK(pid >= 0);
-	if (!pid) {
-		CHECK_EQ(read(ready[0], &byte, 1), 1);
-		_exit(0);
-	}
 	close(session);
 	check_no_old_session("fork_keeps_it", EINVAL);
-	CHECK_EQ(write(ready[1], "x", 1), 1);
-	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	kill_child(pid);
 	return 0;
 }
 
@@ -247,26 +229,6 @@ static void fork_keeps_it_after(void)
 }
 
 /* ---- the last descriptor goes with a socket ---- */
-
-static void send_fd(int sock, int fd)
-{
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = {};
-	char byte = 0;
-	struct iovec data = { &byte, 1 };
-	struct msghdr msg = {
-		.msg_iov = &data, .msg_iovlen = 1,
-		.msg_control = &control, .msg_controllen = sizeof(control),
-	};
-
-	control.header.cmsg_level = SOL_SOCKET;
-	control.header.cmsg_type = SCM_RIGHTS;
-	control.header.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof(int));
-	CHECK_EQ(sendmsg(sock, &msg, 0), 1);
-}
 
 static void socket_is_closed_before(void)
 {

@@ -66,11 +66,10 @@ static const struct hostile_case *case_of(int kernel)
 
 static int tell(const char *module, const char *verb, const char *what)
 {
-	char path[64], line[2 * NAME_SIZE + 16];
+	char line[2 * NAME_SIZE + 16];
 
-	snprintf(path, sizeof(path), "/sys/module/%s/parameters/do", module);
 	snprintf(line, sizeof(line), "%s%s", verb, what);
-	return guest_write_file(path, line);
+	return guest_set_module_param(module, "do", line);
 }
 
 static int do_it(const char *verb, const char *what)

@@ -21,14 +21,12 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -232,23 +230,10 @@ static void opened_again_after(void)
 static void in_flight_before(void)
 {
 	int fd = preserve_pattern("in_flight");
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = {};
-	struct iovec data = { "", 1 };
-	struct msghdr msg = {
-		.msg_iov = &data, .msg_iovlen = 1,
-		.msg_control = &control, .msg_controllen = sizeof(control),
-	};
 	int sockets[2];
 
 	CHECK(!socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets));
-	control.header.cmsg_level = SOL_SOCKET;
-	control.header.cmsg_type = SCM_RIGHTS;
-	control.header.cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof(int));
-	CHECK_EQ(sendmsg(sockets[0], &msg, 0), 1);
+	send_fd(sockets[0], fd);
 	close(fd);
 }
 
@@ -257,7 +242,7 @@ static void in_flight_after(void)
 	check_pattern("in_flight");
 }
 
-/* Nobody answers the question whether a process may open the file. */
+/* The question whether a process may open the file is not answered. */
 static void watched_before(void)
 {
 	int fd = preserve_pattern("watched");
@@ -488,30 +473,25 @@ static void userfaultfd_after(void)
 
 #define MEMCG	"/cgroup/peer"
 
-/* A process of the cgroup creates the file, and its limit is lowered later. */
+static int limited_fd;
+
+static int fill_in_memcg(void)
+{
+	if (guest_write_file(MEMCG "/cgroup.procs", "0"))
+		return 1;
+	fill(limited_fd, 0, SIZE, 1);
+	return 0;
+}
+
+/* A process of the cgroup fills the file, and the limit is lowered later. */
 static void limit_of_memcg_before(void)
 {
 	int session = new_session("limit_of_memcg");
-	int fd = new_memfd(0);
-	int status;
-	pid_t pid;
 
-	if (mkdir("/cgroup", 0700))
-		CHECK_EQ(errno, EEXIST);
-	if (mount("cgroup2", "/cgroup", "cgroup2", 0, NULL) ||
-	    guest_write_file("/cgroup/cgroup.subtree_control", "+memory"))
-		guest_skip("no memory cgroups (MEMCG)");
-	CHECK(!mkdir(MEMCG, 0700));
-	pid = fork();
-	CHECK(pid >= 0);
-	if (!pid) {
-		CHECK(!guest_write_file(MEMCG "/cgroup.procs", "0"));
-		fill(fd, 0, SIZE, 1);
-		_exit(0);
-	}
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	CHECK_EQ(status, 0);
-	CHECK(!luo_preserve(session, fd, 1));
+	make_memcg(MEMCG);
+	limited_fd = new_memfd(0);
+	CHECK_EQ(run_in_child(fill_in_memcg), 0);
+	CHECK(!luo_preserve(session, limited_fd, 1));
 	guest_write_file(MEMCG "/memory.reclaim", "1M");
 	CHECK(!guest_write_file(MEMCG "/memory.high", "0"));
 	CHECK(!rmdir(MEMCG));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * rules, disabled: rules and errors of /dev/liveupdate, without a kexec in between
+ * rules: rules and errors of /dev/liveupdate, without a kexec in between
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -10,7 +10,6 @@
 #include <linux/memfd.h>
 #include <linux/reboot.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -22,7 +21,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../luo.h"
@@ -468,29 +466,23 @@ static void last_close_undoes(void)
 	CHECK(!luo_preserve(session, fd, 1));
 }
 
+static int agent_fd;
+
+static void preserve_as_agent(void)
+{
+	CHECK(!luo_preserve(new_session("killed_agent"), agent_fd, 1));
+}
+
 /* When an agent is killed its sessions are gone. */
 static void killed_agent(void)
 {
-	int fd = new_file(3 * PAGE, 1);
-	int ready[2];
-	char byte;
 	pid_t pid;
 
-	CHECK(!pipe(ready));
-	pid = fork();
-	CHECK(pid >= 0);
-	if (!pid) {
-		CHECK(!luo_preserve(new_session("killed_agent"), fd, 1));
-		CHECK_EQ(write(ready[1], "x", 1), 1);
-		pause();
-		_exit(0);
-	}
-	close(ready[1]);
-	CHECK_EQ(read(ready[0], &byte, 1), 1);
-	check_frozen(fd, 3 * PAGE);
-	CHECK(!kill(pid, SIGKILL));
-	CHECK_EQ(waitpid(pid, NULL, 0), pid);
-	check_thawed(fd);
+	agent_fd = new_file(3 * PAGE, 1);
+	pid = start_child(preserve_as_agent);
+	check_frozen(agent_fd, 3 * PAGE);
+	kill_child(pid);
+	check_thawed(agent_fd);
 	close(new_session("killed_agent"));
 }
 
@@ -791,58 +783,3 @@ static const struct guest_test rules_tests[] = {
 };
 
 GUEST_SUITE(rules, 1)
-
-/* ---- disabled: the device needs both options, and LUO must be set up ---- */
-
-static void no_device(void)
-{
-	CHECK_ERRNO(luo_open(), ENOENT);
-}
-
-static void device_opens(void)
-{
-	CHECK(luo_open() >= 0);
-}
-
-/* The test code of the kernel has taken the name that LUO needs. */
-static void no_device_and_a_message(void)
-{
-	CHECK_ERRNO(luo_open(), ENOENT);
-	CHECK_LOGGED("LUO: no live update: ");
-}
-
-/* The state that the test code has left has no version. */
-static void incoming_refused(void)
-{
-	int dev = open_device();
-
-	CHECK_LOGGED("LUO: incoming version token '' is malformed: empty");
-	CHECK_ERRNO(luo_retrieve(dev, "any"), EIO);
-	CHECK_ERRNO(luo_retrieve(dev, "any"), EIO);
-	CHECK(luo_create(dev, "any") >= 0);
-	CHECK_ERRNO(luo_retrieve(dev, "any"), EIO);
-}
-
-static const char *disabled_append(int kernel)
-{
-	switch (kernel) {
-	case 2:
-		return "kho=off liveupdate=on";
-	case 4:
-		return "test_luo.take_name=1";
-	case 5:
-		return "test_luo.take_name=0";
-	default:
-		return "kho=on liveupdate=on";
-	}
-}
-
-static const struct guest_test disabled_tests[] = {
-	{ "no_device_without_liveupdate", { no_device } },
-	{ "no_device_without_kho", { [1] = no_device } },
-	{ "device_with_both", { [2] = device_opens } },
-	{ "no_device_when_not_set_up", { [3] = no_device_and_a_message } },
-	{ "unversioned_state_refused", { [4] = incoming_refused } },
-};
-
-GUEST_SUITE(disabled, 5, .append = disabled_append)

@@ -128,17 +128,6 @@ static int found_file(void)
 	return fd;
 }
 
-/* Leave a process that holds the session and the file. */
-static void stay(void)
-{
-	pid_t pid = fork();
-
-	CHECK(pid >= 0);
-	if (!pid)
-		for (;;)
-			pause();
-}
-
 static void hand_on(int fd)
 {
 	int session = new_session("soak");
@@ -148,7 +137,8 @@ static void hand_on(int fd)
 	CHECK(!luo_preserve(session, fd, TOKEN));
 	for (i = 1; i <= nr_others(); i++)
 		CHECK(!luo_preserve(session, new_file(OTHER_SIZE, i), TOKEN + i));
-	stay();
+	/* The child holds the session and the files. */
+	start_child(NULL);
 }
 
 static int retrieve_and_die(void)
@@ -169,7 +159,7 @@ static void fail(void)
 		break;
 	case 2:
 		check_others(old_session("soak"), NR_OTHERS / 2);
-		stay();
+		start_child(NULL);
 	}
 }
 

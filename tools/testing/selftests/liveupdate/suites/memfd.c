@@ -1,0 +1,654 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * memfd: content and properties of memfds across a kexec
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ *
+ * Each test has a session with its name. NAME_before() preserves files in the first
+ * kernel, and NAME_after() retrieves them in the second one.
+ */
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <linux/mempolicy.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/swap.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "../luo.h"
+
+#define ALL_SEALS	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | \
+			 F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_EXEC)
+
+/* ---- one memfd ---- */
+
+static void one_memfd_before(void)
+{
+	int fd = new_file(MIB + 123, 1);
+
+	CHECK(!luo_preserve(new_session("one_memfd"), fd, 7));
+}
+
+static void one_memfd_after(void)
+{
+	int session = old_session("one_memfd");
+	char name[NAME_LENGTH];
+	int fd = old_file(session, 7);
+	struct stat st;
+
+	CHECK(fcntl(session, F_GETFD) & FD_CLOEXEC);
+	CHECK(!luo_get_name(session, name));
+	CHECK(!strcmp(name, "one_memfd"));
+	check_file(fd, MIB + 123, 1);
+	CHECK(!fstat(fd, &st));
+	CHECK(S_ISREG(st.st_mode));
+	CHECK(st.st_blocks * 512 >= MIB);
+	/* It is a normal memfd before and after the session is finished. */
+	CHECK_EQ(fcntl(fd, F_GET_SEALS), 0);
+	CHECK_EQ(fcntl(fd, F_GETFL) & O_ACCMODE, O_RDWR);
+	CHECK(!luo_finish(session));
+	check_content(fd, 0, MIB + 123, 1);
+	/* Past its end there are zeros only. */
+	CHECK(!ftruncate(fd, 2 * MIB));
+	check_zeros(fd, MIB + 123, MIB - 123);
+	check_thawed(fd);
+}
+
+/* ---- state of a file ---- */
+
+/* Content, position and seals are handed over as they are at the kexec. */
+static void state_at_kexec_before(void)
+{
+	int session = new_session("state_at_kexec");
+	int fd = new_file(4 * PAGE, 1);
+	char *map;
+
+	CHECK_EQ(lseek(fd, 111, SEEK_SET), 111);
+	CHECK(!luo_preserve(session, fd, 1));
+	fill(fd, PAGE, PAGE, 2);
+	map = mmap(NULL, 4 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(map != MAP_FAILED);
+	memset(map + 2 * PAGE, 0x5a, PAGE);
+	CHECK_EQ(lseek(fd, 3 * PAGE + 7, SEEK_SET), 3 * PAGE + 7);
+	CHECK(!fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK));
+}
+
+static void state_at_kexec_after(void)
+{
+	int fd = old_file(old_session("state_at_kexec"), 1);
+	char page[MAX_PAGE], wanted[MAX_PAGE];
+
+	CHECK_EQ(lseek(fd, 0, SEEK_CUR), 3 * PAGE + 7);
+	CHECK_EQ(fcntl(fd, F_GET_SEALS), F_SEAL_SHRINK);
+	check_size(fd, 4 * PAGE);
+	check_content(fd, 0, PAGE, 1);
+	check_content(fd, PAGE, PAGE, 2);
+	CHECK_EQ(pread(fd, page, PAGE, 2 * PAGE), PAGE);
+	memset(wanted, 0x5a, PAGE);
+	CHECK(!memcmp(page, wanted, PAGE));
+	check_content(fd, 3 * PAGE, PAGE, 1);
+}
+
+/* Documentation/mm/memfd_preservation.rst lists what is not handed over. */
+
+#define LONG_AGO	1000000000
+
+static void set_memory_policy(int fd)
+{
+	unsigned long nodes = 1;
+	void *map = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+
+	CHECK(map != MAP_FAILED);
+	/* Kernels without NUMA lack the system call. */
+	syscall(SYS_mbind, map, PAGE, MPOL_INTERLEAVE, &nodes, 64, 0);
+	CHECK(!munmap(map, PAGE));
+}
+
+static void check_no_memory_policy(int fd)
+{
+	void *map = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
+	int mode = MPOL_DEFAULT;
+
+	CHECK(map != MAP_FAILED);
+	syscall(SYS_get_mempolicy, &mode, NULL, 0, map, MPOL_F_ADDR);
+	CHECK_EQ(mode, MPOL_DEFAULT);
+	CHECK(!munmap(map, PAGE));
+}
+
+static void not_carried_before(void)
+{
+	const struct timespec times[2] = { { LONG_AGO, 0 }, { LONG_AGO, 0 } };
+	int session = new_session("not_carried");
+	int fd = new_file(PAGE, 1);
+
+	set_memory_policy(fd);
+	CHECK(!fchmod(fd, 0640));
+	CHECK(!fchown(fd, NOBODY, NOBODY));
+	CHECK(!futimens(fd, times));
+	if (fsetxattr(fd, "user.color", "red", 3, 0))
+		CHECK_EQ(errno, EOPNOTSUPP);
+	CHECK(!fcntl(fd, F_SETFL, O_APPEND | O_NONBLOCK));
+	CHECK(!flock(fd, LOCK_EX));
+	CHECK(!luo_preserve(session, fd, 1));
+
+	fd = open_again(new_file(PAGE, 2), O_WRONLY);
+	CHECK(!luo_preserve(session, fd, 2));
+	CHECK_ERRNO(read(fd, &session, 1), EBADF);
+}
+
+static void not_carried_after(void)
+{
+	int session = old_session("not_carried");
+	int fd = old_file(session, 1);
+	struct stat st;
+	char value[3];
+
+	CHECK(!fstat(fd, &st));
+	CHECK_EQ(st.st_mode, S_IFREG | 0777);
+	CHECK_EQ(st.st_uid, 0);
+	CHECK_EQ(st.st_gid, 0);
+	CHECK(st.st_atime != LONG_AGO);
+	CHECK(st.st_mtime != LONG_AGO);
+	CHECK(fgetxattr(fd, "user.color", value, sizeof(value)) < 0);
+	CHECK_EQ(fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND | O_NONBLOCK), O_RDWR);
+	CHECK(!flock(open_again(fd, O_RDWR), LOCK_EX | LOCK_NB));
+	check_no_memory_policy(fd);
+	check_content(fd, 0, PAGE, 1);
+	check_content(old_file(session, 2), 0, PAGE, 2);
+}
+
+/* The position may be far past the end. */
+static void position_before(void)
+{
+	int session = new_session("position");
+	int fd = new_file(PAGE, 1);
+
+	CHECK_EQ(lseek(fd, 1LL << 40, SEEK_SET), 1LL << 40);
+	CHECK(!luo_preserve(session, fd, 1));
+	fd = new_file(PAGE, 2);
+	CHECK_EQ(lseek(fd, PAGE, SEEK_SET), PAGE);
+	CHECK(!luo_preserve(session, fd, 2));
+}
+
+static void position_after(void)
+{
+	int session = old_session("position");
+
+	CHECK_EQ(lseek(old_file(session, 1), 0, SEEK_CUR), 1LL << 40);
+	CHECK_EQ(lseek(old_file(session, 2), 0, SEEK_CUR), PAGE);
+}
+
+static void empty_memfd_before(void)
+{
+	int session = new_session("empty_memfd");
+
+	CHECK(!luo_preserve(session, new_memfd(0), 1));
+	CHECK(!luo_preserve(session, new_memfd(MFD_ALLOW_SEALING), 2));
+}
+
+static void empty_memfd_after(void)
+{
+	int session = old_session("empty_memfd");
+	int fd = old_file(session, 1);
+
+	check_size(fd, 0);
+	CHECK(!luo_finish(session));
+	check_thawed(fd);
+}
+
+#define SPARSE_SIZE	(4096 * PAGE + 100)
+
+static const off_t written[] = { 0, 3, 511, 512, 1000, 1001, 4096 };
+
+static void holes_before(void)
+{
+	int session = new_session("holes");
+	int fd = new_memfd(0);
+	size_t i;
+
+	CHECK(!ftruncate(fd, SPARSE_SIZE));
+	for (i = 0; i < ARRAY_SIZE(written) - 1; i++)
+		fill(fd, written[i] * PAGE, PAGE, i);
+	/* The last page is written in part. */
+	fill(fd, written[i] * PAGE, 100, i);
+	/* Allocated, but never written */
+	CHECK(!fallocate(fd, 0, 2000 * PAGE, 10 * PAGE));
+	CHECK(!luo_preserve(session, fd, 1));
+}
+
+static void holes_after(void)
+{
+	int session = old_session("holes");
+	int fd = old_file(session, 1);
+	off_t at = 0;
+	size_t i;
+
+	check_size(fd, SPARSE_SIZE);
+	for (i = 0; i < ARRAY_SIZE(written) - 1; i++) {
+		check_zeros(fd, at, written[i] * PAGE - at);
+		check_content(fd, written[i] * PAGE, PAGE, i);
+		at = (written[i] + 1) * PAGE;
+	}
+	check_zeros(fd, at, written[i] * PAGE - at);
+	check_content(fd, written[i] * PAGE, 100, i);
+	CHECK(!luo_finish(session));
+	CHECK(!ftruncate(fd, SPARSE_SIZE + PAGE));
+	check_zeros(fd, SPARSE_SIZE, PAGE);
+}
+
+/* A file that was never written */
+static void all_hole_before(void)
+{
+	int fd = new_memfd(0);
+
+	CHECK(!ftruncate(fd, MIB));
+	CHECK(!luo_preserve(new_session("all_hole"), fd, 2));
+}
+
+static void all_hole_after(void)
+{
+	int fd = old_file(old_session("all_hole"), 2);
+
+	check_size(fd, MIB);
+	check_zeros(fd, 0, MIB);
+}
+
+static const int seals[] = {
+	0, F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE,
+	F_SEAL_FUTURE_WRITE, F_SEAL_EXEC, ALL_SEALS,
+};
+
+static void all_seals_before(void)
+{
+	int session = new_session("all_seals");
+	size_t i;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(seals); i++) {
+		fd = new_file(2 * PAGE, i);
+		CHECK(!fchmod(fd, 0666));
+		CHECK(!fcntl(fd, F_ADD_SEALS, seals[i]));
+		CHECK(!luo_preserve(session, fd, i));
+	}
+}
+
+/* Each seal has its effect, and no other one. */
+static void check_seal(int fd, int seals)
+{
+	const int no_write = F_SEAL_WRITE | F_SEAL_FUTURE_WRITE;
+	bool writable = !(seals & no_write);
+	char byte = 1;
+
+	CHECK_EQ(fcntl(fd, F_GET_SEALS), seals);
+	if (writable)
+		CHECK_EQ(pwrite(fd, &byte, 1, 0), 1);
+	else
+		CHECK_ERRNO(pwrite(fd, &byte, 1, 0), EPERM);
+	if (seals & F_SEAL_GROW)
+		CHECK_ERRNO(ftruncate(fd, 3 * PAGE), EPERM);
+	else
+		CHECK(!ftruncate(fd, 3 * PAGE));
+	if (seals & F_SEAL_SHRINK)
+		CHECK_ERRNO(ftruncate(fd, PAGE), EPERM);
+	else
+		CHECK(!ftruncate(fd, PAGE));
+	if (seals & F_SEAL_EXEC)
+		CHECK_ERRNO(fchmod(fd, 0777), EPERM);
+	else
+		CHECK(!fchmod(fd, 0777));
+	if (seals & F_SEAL_SEAL)
+		CHECK_ERRNO(fcntl(fd, F_ADD_SEALS, F_SEAL_GROW), EPERM);
+	else
+		CHECK(!fcntl(fd, F_ADD_SEALS, F_SEAL_GROW));
+}
+
+static void all_seals_after(void)
+{
+	int session = old_session("all_seals");
+	int fds[ARRAY_SIZE(seals)];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(seals); i++) {
+		fds[i] = old_file(session, i);
+		check_content(fds[i], 0, 2 * PAGE, i);
+	}
+	CHECK(!luo_finish(session));
+	for (i = 0; i < ARRAY_SIZE(seals); i++) {
+		guest_note("seals %#x", seals[i]);
+		check_seal(fds[i], seals[i]);
+	}
+}
+
+/* ---- huge pages ---- */
+
+#define THP		"/sys/kernel/mm/transparent_hugepage/"
+/* 16 MiB, or the size of one huge page if that is larger */
+static long huge_size(void)
+{
+	char *text = guest_read_file(THP "hpage_pmd_size");
+	long size = text ? atol(text) : 0;
+
+	free(text);
+	return size > 16 * MIB ? size : 16 * MIB;
+}
+
+static long shmem_huge(void)
+{
+	return guest_meminfo("ShmemHugePages");
+}
+
+static void huge_pages_before(void)
+{
+	int session = new_session("huge_pages");
+	long size = huge_size();
+	long before = shmem_huge();
+	int fd;
+
+	if (guest_write_file(THP "shmem_enabled", "always"))
+		guest_skip("no huge pages in shmem: %s", strerror(errno));
+	/* Without this a CPU of a memoryless node gets no huge pages from other nodes. */
+	guest_write_file(THP "defrag", "always");
+	fd = new_file(size + 5 * PAGE, 1);
+	guest_write_file(THP "shmem_enabled", "never");
+	if (shmem_huge() - before < size >> 10)
+		guest_skip("memory is too fragmented for huge pages");
+	/* The last huge page extends past the end of the file. */
+	CHECK(!luo_preserve(session, fd, 1));
+	CHECK(shmem_huge() - before >= size >> 10);
+}
+
+static void huge_pages_after(void)
+{
+	int session = old_session("huge_pages");
+	long size = huge_size();
+	long before = shmem_huge();
+	int fd = old_file(session, 1);
+
+	CHECK(shmem_huge() - before >= size >> 10);
+	check_file(fd, size + 5 * PAGE, 1);
+	CHECK(!luo_finish(session));
+	CHECK(!ftruncate(fd, size + 10 * PAGE));
+	check_zeros(fd, size + 5 * PAGE, 5 * PAGE);
+	/* Huge pages can be split and freed as usual. */
+	CHECK(!ftruncate(fd, MIB + PAGE));
+	check_content(fd, 0, MIB + PAGE, 1);
+	close(fd);
+	CHECK(shmem_huge() <= before);
+}
+
+/* Orders between a page and a huge page; each has a file of its own. */
+static const int folio_orders[] = { 2, 4, 6, 8 };
+
+static void large_folios_before(void)
+{
+	int session = new_session("large_folios");
+	char path[128];
+	size_t i;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(folio_orders); i++) {
+		snprintf(path, sizeof(path),
+			 THP "hugepages-%dkB/shmem_enabled",
+			 (PAGE << folio_orders[i]) / 1024);
+		if (guest_write_file(path, "always"))
+			guest_skip("no large folios in shmem: %s",
+				   strerror(errno));
+		fd = new_file(513 * PAGE, i);
+		guest_write_file(path, "never");
+		CHECK(!luo_preserve(session, fd, i));
+	}
+}
+
+static void large_folios_after(void)
+{
+	int session = old_session("large_folios");
+	size_t i;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(folio_orders); i++) {
+		fd = old_file(session, i);
+		check_file(fd, 513 * PAGE, i);
+	}
+	CHECK(!luo_finish(session));
+	CHECK(!ftruncate(fd, 3 * PAGE));
+	check_content(fd, 0, 3 * PAGE, i - 1);
+}
+
+/* ---- accounting ---- */
+
+static void retrieved_is_accounted_before(void)
+{
+	preserve_file("retrieved_is_accounted", 1, 32 * MIB, 1);
+}
+
+/* Compare, with a tolerance for inexact counters. */
+static bool is_about(const char *what, long seen, long wanted)
+{
+	guest_note("%s: %ld KiB", what, seen);
+	return labs(seen - wanted) < 2 * MEMINFO_SLACK;
+}
+
+static void retrieved_is_accounted_after(void)
+{
+	int session = old_session("retrieved_is_accounted");
+	long shmem = guest_meminfo("Shmem");
+	long committed = guest_meminfo("Committed_AS");
+	int fd = old_file(session, 1);
+	struct stat st;
+	long freed;
+
+	CHECK(!luo_finish(session));
+	CHECK(is_about("Shmem", guest_meminfo("Shmem") - shmem, 32 << 10));
+	CHECK(is_about("Committed_AS",
+		       guest_meminfo("Committed_AS") - committed, 32 << 10));
+	CHECK(!fstat(fd, &st));
+	CHECK_EQ(st.st_blocks, 32 * MIB / 512);
+	freed = -guest_free_memory();
+	close(fd);
+	CHECK(is_about("Shmem", guest_meminfo("Shmem") - shmem, 0));
+	CHECK(is_about("Committed_AS",
+		       guest_meminfo("Committed_AS") - committed, 0));
+	freed += guest_free_memory();
+	guest_note("%ld KiB freed", freed);
+	/* Other memory may be freed at the same time. */
+	CHECK(freed > (32 << 10) - 2 * MEMINFO_SLACK);
+}
+
+#define MEMCG		"/cgroup/small"
+
+static void beyond_the_limit_before(void)
+{
+	preserve_file("beyond_the_limit", 1, 16 * MIB, 1);
+}
+
+static int limited_session;
+
+/* Once the limit is reached this process can't allocate memory any more. */
+static int retrieve_in_small_memcg(void)
+{
+	if (guest_write_file(MEMCG "/cgroup.procs", "0"))
+		return 2;
+	if (luo_retrieve_fd(limited_session, 1) >= 0 || errno != ENOMEM)
+		return 3;
+	return luo_retrieve_fd(limited_session, 1) >= 0 || errno != ENOMEM;
+}
+
+/*
+ * A process without room for the file is not killed. The file is not lost: another
+ * process can retrieve it.
+ */
+static void beyond_the_limit_after(void)
+{
+	int fd;
+
+	limited_session = old_session("beyond_the_limit");
+	make_memcg(MEMCG);
+	CHECK(!guest_write_file(MEMCG "/memory.max", "4M"));
+	CHECK_EQ(run_in_child(retrieve_in_small_memcg), 0);
+
+	fd = old_file(limited_session, 1);
+	check_file(fd, 16 * MIB, 1);
+	CHECK(!luo_finish(limited_session));
+	check_thawed(fd);
+}
+
+/* ---- killed ---- */
+
+/* How long processes live, in microseconds; each has a file of its own. */
+static const unsigned int lives[] = { 500, 2000, 5000, 10000, 20000, 40000 };
+
+#define KILLED_SIZE	(32 * MIB + 5)
+
+/* Return whether a process that makes a request is killed before it has an answer. */
+static bool kill_after(unsigned int us, int (*request)(int, int, __u64),
+		       int session, int fd, __u64 token)
+{
+	pid_t pid = fork();
+	int status;
+
+	CHECK(pid >= 0);
+	if (!pid)
+		_exit(request(session, fd, token) < 0);
+	usleep(us);
+	kill(pid, SIGKILL);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status) || !WEXITSTATUS(status));
+	return WIFSIGNALED(status);
+}
+
+static int request_preserve(int session, int fd, __u64 token)
+{
+	return luo_preserve(session, fd, token);
+}
+
+static int request_retrieve(int session, int fd, __u64 token)
+{
+	return luo_retrieve_fd(session, token);
+}
+
+/* Either the file is preserved, or nothing was done. */
+static void killed_before(void)
+{
+	int session = new_session("killed");
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(lives); i++) {
+		int fd = new_file(KILLED_SIZE, i);
+		bool killed = kill_after(lives[i], request_preserve, session, fd,
+					 i);
+
+		guest_note("PRESERVE_FD ended after %u us: %d", lives[i], killed);
+		if (!luo_preserve(session, fd, i))
+			CHECK(killed);
+		else
+			CHECK_EQ(errno, EEXIST);
+		close(fd);
+	}
+}
+
+/* Memory that the killed process has restored by then is not lost. */
+static void killed_after(void)
+{
+	int session = old_session("killed");
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(lives); i++) {
+		bool killed = kill_after(lives[i], request_retrieve, session, -1,
+					 i);
+		int fd = old_file(session, i);
+
+		guest_note("RETRIEVE_FD ended after %u us: %d", lives[i], killed);
+		check_size(fd, KILLED_SIZE);
+		check_content(fd, 0, KILLED_SIZE, i);
+		close(fd);
+	}
+	CHECK(!luo_finish(session));
+}
+
+/* ---- swap ---- */
+
+static long swap_free(void)
+{
+	return guest_meminfo("SwapFree");
+}
+
+static void page_out(int fd, size_t size)
+{
+	long before = swap_free();
+	void *map = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd,
+			 0);
+
+	CHECK(map != MAP_FAILED);
+	CHECK(!madvise(map, size, MADV_PAGEOUT));
+	CHECK(!munmap(map, size));
+	guest_note("%ld of %zu KiB are swapped out", before - swap_free(),
+		   size / 1024);
+	if (before - swap_free() < 64)
+		guest_skip("the kernel swaps nothing out");
+}
+
+static void swapped_out_before(void)
+{
+	int session = new_session("swapped_out");
+	int fd = new_file(MIB, 31);
+
+	if (!swap_on())
+		guest_skip("no swap on " SWAP_DEVICE " (BLK_DEV_RAM)");
+	page_out(fd, MIB);
+	CHECK(!luo_preserve(session, fd, 1));
+	check_content(fd, 0, MIB, 31);
+	CHECK(!swapoff(SWAP_DEVICE));
+}
+
+static void swapped_out_after(void)
+{
+	check_content(old_file(old_session("swapped_out"), 1), 0, MIB, 31);
+}
+
+/* ---- a system without executable memfds ---- */
+
+static void noexec_sysctl_before(void)
+{
+	preserve_file("noexec_sysctl", 1, PAGE, 1);
+}
+
+/*
+ * vm.memfd_noexec has no effect on retrieved files. As it can't be lowered, this test
+ * comes last.
+ */
+static void noexec_sysctl_after(void)
+{
+	int session = old_session("noexec_sysctl");
+
+	if (guest_write_file("/proc/sys/vm/memfd_noexec", "2"))
+		guest_skip("no vm.memfd_noexec: %s", strerror(errno));
+	check_content(old_file(session, 1), 0, PAGE, 1);
+}
+
+static const struct guest_test memfd_tests[] = {
+	GUEST_TEST_OF_2(one_memfd),
+	GUEST_TEST_OF_2(state_at_kexec),
+	GUEST_TEST_OF_2(not_carried),
+	GUEST_TEST_OF_2(position),
+	GUEST_TEST_OF_2(empty_memfd),
+	GUEST_TEST_OF_2(holes),
+	GUEST_TEST_OF_2(all_hole),
+	GUEST_TEST_OF_2(all_seals),
+	GUEST_TEST_OF_2(huge_pages),
+	GUEST_TEST_OF_2(large_folios),
+	GUEST_TEST_OF_2(retrieved_is_accounted),
+	GUEST_TEST_OF_2(beyond_the_limit),
+	GUEST_TEST_OF_2(killed),
+	GUEST_TEST_OF_2(swapped_out),
+	GUEST_TEST_OF_2(noexec_sysctl),
+};
+
+/* The image for the next kernel takes its memory before files are preserved. */
+GUEST_SUITE(memfd, 2, .load = GUEST_LOAD_FIRST)
