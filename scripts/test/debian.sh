@@ -46,8 +46,8 @@ remove_debian() {
 	as_root rm -rf --one-file-system "$1"
 }
 
-# in_debian ROOT [--mount DIR AT]... COMMAND...: run a command there. Mounts and processes
-# that it leaves behind end with it.
+# in_debian ROOT [--mount DIR AT]... COMMAND...: run a command there. Its mounts and
+# processes end with it.
 in_debian() {
 	local root=$1
 	shift

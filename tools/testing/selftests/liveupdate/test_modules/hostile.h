@@ -95,7 +95,7 @@ extern u64 hostile_scratch[2];
 
 /* Return the structure or page of this name, or NULL. */
 void *hostile_place(const char *name);
-/* Determine the value that a text stands for. @old is what is in @field. */
+/* Determine the value that a text stands for. @old is the present value of @field. */
 int hostile_value(const char *text, void *field, u64 old, u64 *value);
 /* Set a number to the value that a text stands for. */
 int hostile_set_number(void *at, u32 width, const char *text);

@@ -4,9 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * A field is set to a value: to what hostile_place.c lists if it is a number. A string
- * is set to =TEXT, padded with NULs. =TEXT* repeats the last character to the end,
- * without a NUL.
+ * A field is set to a value. hostile_place.c lists the values of a number. =TEXT sets a
+ * string, padded with NULs. =TEXT* repeats the last character to the end, without a NUL.
  */
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
