@@ -12,7 +12,7 @@
 #include "session.h"
 #include "update.h"
 
-/* What both sides of a session and the rest of an answer may take, with escaped quotes */
+/* Limits for the text of one side of a session and of the rest of an answer: quotes are escaped */
 #define SIDE_MAX	(2 * NAME_SIZE + 80)
 #define REST_MAX	(2 * NAME_SIZE + 80)
 

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "message.h"
@@ -270,14 +269,24 @@ ssize_t message_format(struct json_object *message, char line[MESSAGE_MAX])
 	return len + 1;
 }
 
+int message_address(struct sockaddr_un *address, const char *path)
+{
+	size_t len = strlen(path);
+
+	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (len >= sizeof(address->sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address->sun_path, path, len);
+	return 0;
+}
+
 int message_connect(const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	int sock, err;
+	struct sockaddr_un address;
+	int sock, err = message_address(&address, path);
 
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, path);
+	if (err)
+		return err;
 
 	sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (sock < 0)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/un.h>
 
 #include <json.h>
 
@@ -53,7 +54,7 @@ ssize_t message_receive(struct message_reader *reader, int sock, bool take_fd);
 
 /*
  * Take the next message. Return 1 with a new reference in @message and its descriptor or -1
- * in @fd, 0 if there is no whole message, or a negative error number: -EMSGSIZE if a message
+ * in @fd, 0 if the message is not complete, or a negative error number: -EMSGSIZE if a message
  * is too long, -EBADMSG if it is not a JSON object, -ENOMEM. After an error the reader can
  * only be freed.
  */
@@ -86,6 +87,9 @@ struct json_object *message_request(const char *cmd, const char *id);
  * -EMSGSIZE if it is too long, -ENOMEM if @message is NULL or memory is short.
  */
 ssize_t message_format(struct json_object *message, char line[MESSAGE_MAX]);
+
+/* Set the address of a socket. Return 0 or -ENAMETOOLONG. */
+int message_address(struct sockaddr_un *address, const char *path);
 
 /* Return a connection to luod, or a negative error number. */
 int message_connect(const char *path);

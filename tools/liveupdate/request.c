@@ -12,6 +12,7 @@
 
 #include "device.h"
 #include "list.h"
+#include "log.h"
 #include "message.h"
 #include "reply.h"
 #include "request.h"
@@ -52,7 +53,7 @@ struct request {
 	char text[TEXT_SIZE];
 };
 
-__attribute__((format(printf, 3, 4)))
+__printf(3, 4)
 static int fail(struct request *request, int err, const char *fmt, ...)
 {
 	va_list args;
@@ -300,8 +301,7 @@ static int handle(struct request *request)
 		if (strcmp(command->cmd, request->cmd))
 			continue;
 		if (command->has_id && !request->id)
-			return fail(request, -EINVAL, "'id' is not 1 to %d printable characters without a slash",
-				    NAME_SIZE - 1);
+			return fail(request, -EINVAL, "'id' is not a name for a session");
 		return command->handle(request);
 	}
 	/* Not repeated in the answer, as it can have any length */

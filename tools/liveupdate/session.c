@@ -76,7 +76,7 @@ static struct session *add(const char *id)
 	if (!session)
 		return NULL;
 
-	strcpy(session->id, id);
+	memcpy(session->id, id, strlen(id));
 	session->out.fd = -1;
 	session->in.fd = -1;
 	memmove(&sessions[index + 1], &sessions[index],

@@ -35,19 +35,14 @@ enum incoming_state {
 	IN_DONE,
 };
 
-/**
- * struct session - what is known of an id
- * @id: the name of its sessions in the kernel
- * @out: the session for the next kernel
- * @in: the session of the previous kernel
- * @client: the client that has it, or NULL
- * @fd: its descriptor, or -1
- */
 struct session {
+	/* The name of its sessions in the kernel */
 	char id[NAME_SIZE];
 	struct {
 		enum outgoing_state state;
+		/* NULL if it has disconnected */
 		struct client *client;
+		/* -1 if the kernel has no session */
 		int fd;
 	} out;
 	struct {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * luod: what it tells systemd, and descriptors that systemd keeps for it
+ * luod: notifications to systemd, and descriptors that systemd keeps
  *
  * Copyright (C) 2026 The KHO LTS developers
  *

@@ -5,8 +5,8 @@
  * Copyright (C) 2026 The KHO LTS developers
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -236,7 +236,7 @@ static void time_out(void)
 		update_cancel(-ETIMEDOUT, "%s: not ready within %lld ms", session->id,
 			      (long long)update.timeout_ms);
 	else
-		update_cancel(-ETIMEDOUT, "%s: the session can't be created: the old one or /dev/liveupdate is still open in a process",
+		update_cancel(-ETIMEDOUT, "%s: the old session or /dev/liveupdate is open",
 			      first_in_state(OUT_STARTING)->id);
 }
 
@@ -349,7 +349,7 @@ static bool forget_client(struct client *client, char id[NAME_SIZE])
 		session = sessions[i - 1];
 		if (session->out.state == OUT_NONE || session->out.client != client)
 			continue;
-		strcpy(id, session->id);
+		memcpy(id, session->id, NAME_SIZE);
 		found = true;
 		session->out.client = NULL;
 		if (update.state != COMMITTED) {

@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "log.h"
+
 struct client;
 struct session;
 
@@ -27,7 +29,7 @@ void update_restore(void);
 int update_start(struct client *requester, bool now, int64_t timeout_ms);
 
 /* Call the update off. Return 0, or -ENOENT if there is none. */
-int update_cancel(int err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+int update_cancel(int err, const char *fmt, ...) __printf(2, 3);
 
 /* Let a client take part. Return 0, or -EBUSY if it is too late. */
 int update_join(struct session *session, struct client *client);

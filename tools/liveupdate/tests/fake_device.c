@@ -6,8 +6,8 @@
  *
  * In the directory LUOD_FAKE_DIR, out/NAME is a session for the next kernel, and in/NAME one
  * of the previous kernel. A session exists as long as its file is locked. The lock belongs to
- * the open file, so it ends when the last copy of the descriptor is closed. The content of a
- * file is what the program has preserved. The device is locked while it is open.
+ * the open file, so it ends when the last copy of the descriptor is closed. A file contains
+ * the data that the program has preserved. The device is locked while it is open.
  *
  * The tests add a file to let requests fail: create-error has the number of an error, and
  * "busy" as the content of a session lets FINISH fail.
@@ -140,6 +140,6 @@ int session_get_name(int session, char name[NAME_SIZE])
 	/* A pipe has no path, for example. */
 	if (!last || strlen(last + 1) >= NAME_SIZE)
 		return -ENOTTY;
-	strcpy(name, last + 1);
+	memcpy(name, last + 1, strlen(last + 1) + 1);
 	return 0;
 }

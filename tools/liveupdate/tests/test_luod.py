@@ -477,7 +477,7 @@ def test_device_busy(program):
             claimer.send("VERSION")
             luoctl.send("UPDATE", now=False)
             client.quiet()
-            equal(states(client), ("preserving", {"a": "starting"}))
+            wait_for(lambda: states(client) == ("preserving", {"a": "starting"}), "the update")
         claimer.answer("CLAIM")
         claimer.answer("VERSION")
         client.preserve_all("a")
