@@ -84,6 +84,15 @@ static inline u64 kho_radix_key(unsigned long pfn, unsigned int order)
 	return kho_radix_marker(order) + (pfn >> order);
 }
 
+/* Return the physical address and the order of the block of a well-formed key. */
+static inline phys_addr_t kho_radix_decode_key(u64 key, unsigned int *order)
+{
+	unsigned int marker = fls64(key) - 1;
+
+	*order = KHO_ORDER_0_LOG2 - marker;
+	return (key ^ 1ULL << marker) << *order << PAGE_SHIFT;
+}
+
 /* Return the position of the lowest key bit that selects a slot on @level. */
 static inline unsigned int kho_radix_shift(unsigned int level)
 {

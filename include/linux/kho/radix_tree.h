@@ -7,7 +7,6 @@
 #ifndef _LINUX_KHO_RADIX_TREE_H
 #define _LINUX_KHO_RADIX_TREE_H
 
-#include <linux/bitops.h>
 #include <linux/errno.h>
 #include <linux/mutex.h>
 #include <linux/range.h>
@@ -52,34 +51,6 @@ struct kho_radix_tree {
  * Return: 0 to continue, anything else stops the walk.
  */
 typedef int (*kho_radix_block_fn)(phys_addr_t phys, unsigned int order);
-
-/**
- * kho_radix_encode_key - return the key of a block
- * @phys:  physical address of the block, aligned to the block's size
- * @order: log2 of the block's size in pages, at most %KHO_RADIX_MAX_ORDER
- *
- * Return: the key.
- */
-static inline u64 kho_radix_encode_key(phys_addr_t phys, unsigned int order)
-{
-	return 1ULL << (KHO_ORDER_0_LOG2 - order) |
-	       (u64)phys >> PAGE_SHIFT >> order;
-}
-
-/**
- * kho_radix_decode_key - return the block of a key
- * @key:   a well-formed key
- * @order: where to store log2 of the block's size in pages
- *
- * Return: the physical address of the block.
- */
-static inline phys_addr_t kho_radix_decode_key(u64 key, unsigned int *order)
-{
-	unsigned int marker = fls64(key) - 1;
-
-	*order = KHO_ORDER_0_LOG2 - marker;
-	return (key ^ 1ULL << marker) << *order << PAGE_SHIFT;
-}
 
 #ifdef CONFIG_KEXEC_HANDOVER
 

@@ -306,7 +306,7 @@ static int damage_page(const char *value)
 	int err;
 
 	err = hostile_value(value, hostile_map_node(0), 0, &phys);
-	return err ?: add_key(kho_radix_encode_key(phys, 0));
+	return err ?: add_key(BIT_ULL(KHO_ORDER_0_LOG2) | PHYS_PFN(phys));
 }
 
 /* A few tables, each of which has 512 entries that lead to the same table */
