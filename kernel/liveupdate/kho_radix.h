@@ -199,6 +199,14 @@ kho_radix_del_from_last(struct kho_radix_tree *tree, unsigned long pfn,
 	return true;
 }
 
+struct kho_radix_leaf *kho_radix_descend(const struct kho_radix_tree *tree, u64 key);
+struct kho_radix_leaf *kho_radix_create_leaf(struct kho_radix_tree *tree, u64 key);
+void kho_radix_drop_leaf(struct kho_radix_tree *tree, u64 key);
+void kho_radix_remember(struct kho_radix_tree *tree, u64 key,
+			struct kho_radix_leaf *leaf);
+void kho_radix_check(struct kho_radix_tree *tree, u64 key);
+void kho_radix_adopt(struct kho_radix_tree *tree);
+
 int kho_radix_add_page_within(struct kho_radix_tree *tree, unsigned long pfn,
 			      unsigned int order, const struct range *limits);
 bool kho_radix_test_range(struct kho_radix_tree *tree, unsigned long pfn,
@@ -206,7 +214,6 @@ bool kho_radix_test_range(struct kho_radix_tree *tree, unsigned long pfn,
 int kho_radix_block_order(struct kho_radix_tree *tree, unsigned long pfn);
 bool kho_radix_contains(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr);
-void kho_radix_adopt(struct kho_radix_tree *tree);
 int kho_radix_add_tree(struct kho_radix_tree *tree, struct kho_radix_tree *source,
 		       kho_radix_filter_fn filter);
 
