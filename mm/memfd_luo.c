@@ -168,39 +168,40 @@ static void memfd_luo_release(struct memfd_luo_outgoing *out)
 	kvfree(out->folios);
 }
 
-/*
- * A fallocate()d folio that is not up to date has undefined content: zero it. Mark
- * all folios dirty, because the next kernel could drop a clean one.
- */
-static void memfd_luo_make_valid(struct folio *folio)
+/* A fallocate()d folio that is not up to date has undefined content: zero it. */
+static noinline void memfd_luo_make_uptodate(struct folio *folio)
 {
-	if (!folio_test_uptodate(folio)) {
-		folio_zero_range(folio, 0, folio_size(folio));
-		flush_dcache_folio(folio);
-		folio_mark_uptodate(folio);
-	}
-	if (!folio_test_dirty(folio))
-		folio_mark_dirty(folio);
+	folio_zero_range(folio, 0, folio_size(folio));
+	flush_dcache_folio(folio);
+	folio_mark_uptodate(folio);
 }
 
 /*
  * The folio may have been swapped out before it was referenced. Recheck under the
- * folio lock and return -EAGAIN if so.
+ * folio lock and return -EAGAIN if so. Mark the folio dirty, because the next kernel
+ * could drop a clean one.
+ *
+ * Inline, because there can be millions of folios.
  */
-static int memfd_luo_claim(struct address_space *mapping, struct folio *folio,
-			   pgoff_t index)
+static __always_inline int memfd_luo_claim(struct address_space *mapping,
+					   struct folio *folio, pgoff_t index)
 {
-	int err;
+	int err = 0;
 
-	err = folio_lock_killable(folio);
+	if (!folio_trylock(folio))
+		err = folio_lock_killable(folio);
 	if (err)
 		return err;
-	if (folio->mapping != mapping || folio->index != index)
+	if (folio->mapping != mapping || folio->index != index) {
 		err = -EAGAIN;
-	else if (folio_contain_hwpoisoned_page(folio))
+	} else if (folio_contain_hwpoisoned_page(folio)) {
 		err = -EOPNOTSUPP;
-	else
-		memfd_luo_make_valid(folio);
+	} else {
+		if (!folio_test_uptodate(folio))
+			memfd_luo_make_uptodate(folio);
+		if (!folio_test_dirty(folio))
+			folio_mark_dirty(folio);
+	}
 	folio_unlock(folio);
 	return err;
 }
@@ -229,9 +230,9 @@ static long memfd_luo_pin_folios(struct file *file, pgoff_t index,
 }
 
 /* Record the next folio of the file. On success @out takes the caller's reference. */
-static int memfd_luo_keep(struct memfd_luo_outgoing *out,
-			  struct address_space *mapping, struct folio *folio,
-			  pgoff_t *index)
+static __always_inline int memfd_luo_keep(struct memfd_luo_outgoing *out,
+					  struct address_space *mapping,
+					  struct folio *folio, pgoff_t *index)
 {
 	int err = memfd_luo_claim(mapping, folio, *index);
 
@@ -255,7 +256,7 @@ static void memfd_luo_hold_present(struct memfd_luo_outgoing *out,
 	unsigned int room = out->capacity - out->nr_folios;
 	unsigned long block, good_block = ULONG_MAX;
 	struct folio_batch fbatch;
-	pgoff_t start = *index;
+	pgoff_t start = *index, next = start;
 	unsigned int i, nr;
 
 	folio_batch_init(&fbatch);
@@ -269,9 +270,10 @@ static void memfd_luo_hold_present(struct memfd_luo_outgoing *out,
 			break;
 		good_block = block;
 
-		if (memfd_luo_keep(out, mapping, folio, index))
+		if (memfd_luo_keep(out, mapping, folio, &next))
 			break;
 	}
+	*index = next;
 	for (; i < nr; i++)
 		folio_put(fbatch.folios[i]);
 }

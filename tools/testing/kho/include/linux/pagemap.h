@@ -25,6 +25,7 @@ enum shim_folio_flag {
 #define folio_loses(folio, flag)	((folio)->page.flags &= ~BIT(flag))
 
 #define folio_lock(folio)		folio_gets(folio, FOLIO_LOCKED)
+#define folio_trylock(folio)		(folio_lock(folio), true)
 #define folio_lock_killable(folio)	(folio_lock(folio), 0)
 #define __folio_set_locked(folio)	folio_gets(folio, FOLIO_LOCKED)
 #define folio_unlock(folio)		folio_loses(folio, FOLIO_LOCKED)
