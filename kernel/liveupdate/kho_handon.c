@@ -15,11 +15,11 @@
  * pages.
  */
 
-#include <linux/bitmap.h>
-#include <linux/bitops.h>
+#define pr_fmt(fmt) "KHO: " fmt
+
 #include <linux/bits.h>
 #include <linux/kexec_handover.h>
-#include <linux/pfn.h>
+#include <linux/printk.h>
 
 #include <linux/kho/radix_tree.h>
 
@@ -30,28 +30,11 @@
  * region, or not needed any more, as the root FDT. Blocks that overlap have no owner
  * that could restore them, and no map of ours has such blocks.
  */
-static bool kho_is_left_out(unsigned long pfn, unsigned int order)
+static bool kho_has_no_left_out(unsigned long pfn, unsigned long nr, unsigned int order)
 {
-	unsigned long nr = 1UL << order;
-
-	return kho_any_reserved(pfn, nr) ||
-	       (kho_in.tree.overlaps &&
-		kho_radix_has_orders(&kho_in.tree, pfn, nr, ~BIT_ULL(order)));
-}
-
-static unsigned long kho_leave_out(u64 key, unsigned long word)
-{
-	unsigned long bit, kept = word;
-
-	for_each_set_bit(bit, &word, BITS_PER_LONG) {
-		unsigned int order;
-		phys_addr_t phys = kho_radix_decode_key(key + bit, &order);
-
-		if (kho_is_left_out(PHYS_PFN(phys), order))
-			__clear_bit(bit, &kept);
-	}
-
-	return kept;
+	return !kho_any_reserved(pfn, nr) &&
+	       !(kho_in.tree.overlaps &&
+		 kho_radix_has_orders(&kho_in.tree, pfn, nr, ~BIT_ULL(order)));
 }
 
 /**
@@ -67,12 +50,20 @@ static unsigned long kho_leave_out(u64 key, unsigned long word)
  */
 int kho_preserve_incoming(void)
 {
+	unsigned long nr_overlaps;
+	int err;
+
 	if (!kho_in.adopted || !kho_out.fdt)
 		return 0;
 
 	/* A restore that does not see this has removed its block from the tree already. */
 	WRITE_ONCE(kho_in.preserved_again, true);
-	return kho_radix_add_tree(&kho_out.tree, &kho_in.tree,
-				  kho_in.some_reserved || kho_in.tree.overlaps ?
-				  kho_leave_out : NULL);
+	err = kho_radix_add_tree(&kho_out.tree, &kho_in.tree, kho_has_no_left_out,
+				 &nr_overlaps);
+	if (err)
+		WRITE_ONCE(kho_in.preserved_again, false);
+	else if (nr_overlaps)
+		pr_err("%lu blocks of the previous kernel overlap memory that was preserved anew and are not handed on\n",
+		       nr_overlaps);
+	return err;
 }

@@ -598,115 +598,175 @@ bool kho_radix_contains(struct kho_radix_tree *tree, unsigned long pfn,
  * The blocks of another tree
  */
 
-/* Return the bits of word @i of a leaf that @filter does not leave out. */
-static unsigned long kho_radix_pick(const struct kho_radix_leaf *leaf, u64 base,
-				    unsigned int i, kho_radix_filter_fn filter)
-{
-	unsigned long word = leaf->bitmap[i];
+/**
+ * struct kho_radix_copy - blocks of another tree are being added
+ * @tree:	 the tree that gets them
+ * @filter:	 selects the blocks to add, NULL for all
+ * @window:	 page frame numbers, end exclusive, of memory where @tree has no blocks of
+ *		 other orders than that of the current leaf
+ * @nr_overlaps: number of blocks that are not added because they overlap others
+ */
+struct kho_radix_copy {
+	struct kho_radix_tree *tree;
+	kho_radix_filter_fn filter;
+	struct range window;
+	unsigned long nr_overlaps;
+};
 
-	return word && filter ? filter(base + i * BITS_PER_LONG, word) : word;
+/* Check whether all blocks of @order in a range can be added. */
+typedef bool (*kho_radix_check_fn)(struct kho_radix_copy *copy, unsigned long pfn,
+				   unsigned long nr, unsigned int order);
+
+static bool kho_radix_passes_filter(struct kho_radix_copy *copy, unsigned long pfn,
+				    unsigned long nr, unsigned int order)
+{
+	return !copy->filter || copy->filter(pfn, nr, order);
 }
 
-/* Add the blocks of @source, a leaf of another tree whose first key is @base. */
-static int kho_radix_add_leaf(struct kho_radix_tree *tree, u64 base,
-			      const struct kho_radix_leaf *source,
-			      kho_radix_filter_fn filter)
+static bool kho_radix_has_room(struct kho_radix_copy *copy, unsigned long pfn,
+			       unsigned long nr, unsigned int order)
 {
-	struct kho_radix_leaf *leaf = NULL;
+	struct range *window = &copy->window;
+
+	if (pfn >= window->start && pfn + nr <= window->end)
+		return true;
+
+	*window = (struct range){ .end = KHO_RADIX_END_PFN };
+	if (kho_radix_avoid_others(copy->tree, pfn, nr, order, window))
+		return true;
+
+	*window = (struct range){};
+	return false;
+}
+
+/*
+ * Return those of the @nr lowest bits of @word whose blocks pass a check. The first bit
+ * is for @key. If the range of all of them does not pass, try each half. @nr is a power
+ * of two and @key a multiple of it, so if @key is not lower they are of one order.
+ */
+static unsigned long kho_radix_select(struct kho_radix_copy *copy,
+				      kho_radix_check_fn check, u64 key,
+				      unsigned int nr, unsigned long word)
+{
+	unsigned int order, half = nr / 2;
+	phys_addr_t phys;
+
+	if (!word)
+		return 0;
+	if (key >= nr) {
+		phys = kho_radix_decode_key(key, &order);
+		if (check(copy, PHYS_PFN(phys), (unsigned long)nr << order, order))
+			return word;
+	}
+	if (!half)
+		return 0;
+
+	return kho_radix_select(copy, check, key, half,
+				word & GENMASK(half - 1, 0)) |
+	       kho_radix_select(copy, check, key + half, half, word >> half) << half;
+}
+
+/*
+ * Add the blocks of @source, a leaf of another tree whose first key is @base. The tree
+ * has a leaf for it.
+ */
+static void kho_radix_copy_leaf(struct kho_radix_copy *copy, u64 base,
+				const struct kho_radix_leaf *source)
+{
+	struct kho_radix_leaf *leaf = kho_radix_find_leaf(copy->tree, base);
 	unsigned long added = 0;
 	unsigned int i;
 
+	copy->window = (struct range){};
 	for (i = 0; i < KHO_RADIX_LEAF_WORDS; i++) {
-		unsigned long word = kho_radix_pick(source, base, i, filter);
+		u64 key = base + i * BITS_PER_LONG;
+		unsigned long wanted, room;
 
-		if (!word)
-			continue;
-		if (!leaf)
-			leaf = kho_radix_get_leaf(tree, base);
-		if (!leaf)
-			return -ENOMEM;
-		word &= ~leaf->bitmap[i];
-		leaf->bitmap[i] |= word;
-		added += hweight_long(word);
+		wanted = kho_radix_select(copy, kho_radix_passes_filter, key,
+					  BITS_PER_LONG, source->bitmap[i]);
+		room = kho_radix_select(copy, kho_radix_has_room, key, BITS_PER_LONG,
+					wanted & ~leaf->bitmap[i]);
+		leaf->bitmap[i] |= room;
+		added += hweight_long(room);
+		copy->nr_overlaps += hweight_long(wanted & ~room);
 	}
 
-	if (added)
-		kho_radix_update_leaf(tree, base, added);
+	/* This frees the leaf if it is empty. */
+	kho_radix_update_leaf(copy->tree, base, added);
+}
+
+/* Make sure that @tree has all leaves of @source. */
+static int kho_radix_add_leaves(struct kho_radix_tree *tree,
+				const struct kho_radix_tree *source)
+{
+	u64 key;
+
+	for (key = 0; kho_radix_next_leaf(source, &key, KHO_RADIX_MAX_KEY);
+	     key += KHO_RADIX_LEAF_BITS)
+		if (!kho_radix_get_leaf(tree, key))
+			return -ENOMEM;
+
 	return 0;
 }
 
-/* Undo kho_radix_add_leaf(). */
-static void kho_radix_del_leaf(struct kho_radix_tree *tree, u64 base,
-			       const struct kho_radix_leaf *source,
-			       kho_radix_filter_fn filter)
+/* Undo kho_radix_add_leaves(). */
+static void kho_radix_drop_leaves(struct kho_radix_tree *tree,
+				  const struct kho_radix_tree *source)
 {
-	struct kho_radix_leaf *leaf = kho_radix_find_leaf(tree, base);
-	unsigned long removed = 0;
-	unsigned int i;
+	struct kho_radix_leaf *leaf;
+	u64 key;
 
-	if (!leaf)
-		return;
-
-	for (i = 0; i < KHO_RADIX_LEAF_WORDS; i++) {
-		unsigned long word = kho_radix_pick(source, base, i, filter);
-
-		word &= leaf->bitmap[i];
-		leaf->bitmap[i] &= ~word;
-		removed += hweight_long(word);
+	for (key = 0; kho_radix_next_leaf(source, &key, KHO_RADIX_MAX_KEY);
+	     key += KHO_RADIX_LEAF_BITS) {
+		leaf = kho_radix_find_leaf(tree, key);
+		if (leaf && !kho_radix_entries(leaf))
+			kho_radix_drop_leaf(tree, key);
 	}
-
-	if (removed)
-		kho_radix_update_leaf(tree, base, -(long)removed);
 }
 
-/* Remove the blocks of @source with keys below @end, where a leaf starts. */
-static void kho_radix_del_leaves(struct kho_radix_tree *tree,
-				 const struct kho_radix_tree *source, u64 end,
-				 kho_radix_filter_fn filter)
+static unsigned long kho_radix_copy_leaves(struct kho_radix_tree *tree,
+					   const struct kho_radix_tree *source,
+					   kho_radix_filter_fn filter)
 {
+	struct kho_radix_copy copy = { .tree = tree, .filter = filter };
 	const struct kho_radix_leaf *leaf;
-	u64 key = 0;
+	u64 key;
 
-	while (key < end &&
-	       (leaf = kho_radix_next_leaf(source, &key, end - 1))) {
-		key = ALIGN_DOWN(key, KHO_RADIX_LEAF_BITS);
-		kho_radix_del_leaf(tree, key, leaf, filter);
-		key += KHO_RADIX_LEAF_BITS;
+	for (key = 0; (leaf = kho_radix_next_leaf(source, &key, KHO_RADIX_MAX_KEY));
+	     key += KHO_RADIX_LEAF_BITS) {
+		kho_radix_copy_leaf(&copy, key, leaf);
+		cond_resched();
 	}
+
+	return copy.nr_overlaps;
 }
 
 /**
  * kho_radix_add_tree - add the blocks of another tree
  * @tree:   the tree
- * @source: the other tree. Its blocks must not overlap those of @tree, except for
- *	    those that @filter leaves out.
- * @filter: selects the blocks to add; NULL for all. It must return the same bits if
- *	    it is called again.
+ * @source: the other tree
+ * @filter: selects the blocks to add, NULL for all
+ * @nr_overlaps: where to store the number of blocks that are not added because they
+ *	    contain, equal or lie in a block that @tree has
  *
- * The cost is that of the bitmap words of @source, not of its blocks.
+ * The cost is that of the bitmap words of @source, not of its blocks. All memory is
+ * allocated before the first block is added.
  *
  * Context: May sleep; takes the lock of @source, and inside it that of @tree.
  * Return: 0 or -ENOMEM. After an error the tree is unchanged.
  */
 int kho_radix_add_tree(struct kho_radix_tree *tree, struct kho_radix_tree *source,
-		       kho_radix_filter_fn filter)
+		       kho_radix_filter_fn filter, unsigned long *nr_overlaps)
 {
-	const struct kho_radix_leaf *leaf;
-	u64 key = 0;
-	int err = 0;
+	int err;
 
 	guard(mutex)(&source->lock);
 	mutex_lock_nested(&tree->lock, SINGLE_DEPTH_NESTING);
-	while ((leaf = kho_radix_next_leaf(source, &key, KHO_RADIX_MAX_KEY))) {
-		key = ALIGN_DOWN(key, KHO_RADIX_LEAF_BITS);
-		err = kho_radix_add_leaf(tree, key, leaf, filter);
-		if (err) {
-			kho_radix_del_leaves(tree, source, key, filter);
-			break;
-		}
-		key += KHO_RADIX_LEAF_BITS;
-		cond_resched();
-	}
+	err = kho_radix_add_leaves(tree, source);
+	if (err)
+		kho_radix_drop_leaves(tree, source);
+	else
+		*nr_overlaps = kho_radix_copy_leaves(tree, source, filter);
 	mutex_unlock(&tree->lock);
 
 	return err;

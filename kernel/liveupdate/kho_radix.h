@@ -62,13 +62,16 @@ typedef int (*kho_radix_node_fn)(phys_addr_t node, unsigned int level, void *arg
 
 /**
  * typedef kho_radix_filter_fn - callback of kho_radix_add_tree()
- * @key:  key of bit 0 of a word of a leaf
- * @word: the word, not 0
+ * @pfn:   first page frame number of a range
+ * @nr:	   number of pages in the range, that of one or more whole blocks
+ * @order: order of the blocks
  *
  * Context: The locks of both trees are held: must not take them.
- * Return: the bits of @word whose blocks are to be added.
+ * Return: true if each block of @order in the range is to be added. If not, it is called
+ * for parts of the range, down to single blocks.
  */
-typedef unsigned long (*kho_radix_filter_fn)(u64 key, unsigned long word);
+typedef bool (*kho_radix_filter_fn)(unsigned long pfn, unsigned long nr,
+				    unsigned int order);
 
 static inline u64 kho_radix_marker(unsigned int order)
 {
@@ -215,7 +218,7 @@ int kho_radix_block_order(struct kho_radix_tree *tree, unsigned long pfn);
 bool kho_radix_contains(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr);
 int kho_radix_add_tree(struct kho_radix_tree *tree, struct kho_radix_tree *source,
-		       kho_radix_filter_fn filter);
+		       kho_radix_filter_fn filter, unsigned long *nr_overlaps);
 
 const struct kho_radix_leaf *
 kho_radix_next_leaf(const struct kho_radix_tree *tree, u64 *key, u64 last);

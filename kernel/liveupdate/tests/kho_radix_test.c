@@ -940,23 +940,20 @@ static void empty_incoming_nodes_are_accepted(struct kunit *test)
 
 /* Blocks of another tree */
 
-static unsigned long leave_out_even(u64 key, unsigned long word)
-{
-	return word & 0xaaaaaaaaaaaaaaaaUL;
-}
-
 static void blocks_of_another_tree_are_added(struct kunit *test)
 {
 	struct kho_radix_tree source = {};
+	unsigned long nr;
 
 	KUNIT_ASSERT_EQ(test, kho_radix_init(&source), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_tree(&tree, &source, NULL), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_tree(&tree, &source, NULL, &nr), 0);
 	KUNIT_EXPECT_EQ(test, nr_nodes(), 1);
 
 	add(test, 3, 0);
 	KUNIT_EXPECT_EQ(test, kho_radix_add_range(&source, LEAF_BITS - 2, 4, 0), 0);
 	KUNIT_EXPECT_EQ(test, kho_radix_add_page(&source, 512, 9), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_tree(&tree, &source, NULL), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_tree(&tree, &source, NULL, &nr), 0);
+	KUNIT_EXPECT_EQ(test, nr, 0);
 
 	KUNIT_EXPECT_TRUE(test, kho_radix_test_range(&tree, LEAF_BITS - 2, 4, 0));
 	KUNIT_EXPECT_TRUE(test, has_block(512, 9));
@@ -969,21 +966,49 @@ static void blocks_of_another_tree_are_added(struct kunit *test)
 	kho_radix_destroy(&source);
 }
 
+static bool leave_out_even(unsigned long pfn, unsigned long nr, unsigned int order)
+{
+	return nr == 1 && pfn % 2;
+}
+
 static void filtered_blocks_are_left_out(struct kunit *test)
 {
 	struct kho_radix_tree source = {};
+	unsigned long nr;
 
 	KUNIT_ASSERT_EQ(test, kho_radix_init(&source), 0);
 	KUNIT_EXPECT_EQ(test, kho_radix_add_range(&source, 1000, 100, 0), 0);
 	/* The only block of this leaf is left out. */
 	KUNIT_EXPECT_EQ(test, kho_radix_add_page(&source, 2 * LEAF_BITS, 0), 0);
-	KUNIT_EXPECT_EQ(test, kho_radix_add_tree(&tree, &source, leave_out_even), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_tree(&tree, &source, leave_out_even, &nr),
+			0);
 
 	KUNIT_EXPECT_FALSE(test, has_block(1000, 0));
 	KUNIT_EXPECT_TRUE(test, has_block(1001, 0));
 	KUNIT_EXPECT_TRUE(test, has_block(1099, 0));
 	KUNIT_EXPECT_FALSE(test, has_block(2 * LEAF_BITS, 0));
 	KUNIT_EXPECT_EQ(test, nr_nodes(), NODES_OF_ONE);
+	KUNIT_EXPECT_EQ(test, nr, 0);
+	kho_radix_destroy(&source);
+}
+
+static void overlapping_blocks_of_another_tree_are_left_out(struct kunit *test)
+{
+	struct kho_radix_tree source = {};
+	unsigned long nr;
+
+	add(test, 64, 4);
+	add(test, 513, 0);
+	KUNIT_ASSERT_EQ(test, kho_radix_init(&source), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_range(&source, 60, 30, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_page(&source, 512, 9), 0);
+	KUNIT_EXPECT_EQ(test, kho_radix_add_tree(&tree, &source, NULL, &nr), 0);
+
+	KUNIT_EXPECT_EQ(test, nr, 17);
+	KUNIT_EXPECT_TRUE(test, kho_radix_test_range(&tree, 60, 4, 0));
+	KUNIT_EXPECT_FALSE(test, has_block(64, 0));
+	KUNIT_EXPECT_TRUE(test, kho_radix_test_range(&tree, 80, 10, 0));
+	KUNIT_EXPECT_FALSE(test, has_block(512, 9));
 	kho_radix_destroy(&source);
 }
 
@@ -1042,6 +1067,7 @@ static struct kunit_case radix_cases[] = {
 	KUNIT_CASE(empty_incoming_nodes_are_accepted),
 	KUNIT_CASE(blocks_of_another_tree_are_added),
 	KUNIT_CASE(filtered_blocks_are_left_out),
+	KUNIT_CASE(overlapping_blocks_of_another_tree_are_left_out),
 	{}
 };
 
