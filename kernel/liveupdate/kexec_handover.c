@@ -53,10 +53,8 @@ void __init kho_memory_init(void)
 		return;
 
 	kho_validate_map();
-	if (kho_setup_scratch())
+	if (kho_setup_scratch() || kho_note_reserved())
 		kho_disable();
-	else
-		kho_note_reserved();
 }
 
 static int __init kho_create_root(void *fdt)

@@ -28,7 +28,6 @@ enum kho_incoming_state {
  * struct kho_incoming - state that the previous kernel handed over
  * @state:	  how far the state has been read
  * @adopted:	  the nodes of @tree have been adopted: blocks can be restored
- * @some_reserved: this kernel reserved some of the preserved memory
  * @preserved_again: blocks of @tree may be in the outgoing map as well
  * @scratch_inherited: this kernel boots in the previous kernel's scratch
  *		  regions. Remains set if the map is refused.
@@ -39,11 +38,13 @@ enum kho_incoming_state {
  * @tree:	  the map of preserved memory
  * @node_pfns:	  sorted page frame numbers of the tree's nodes, until @adopted
  * @nr_nodes:	  number of entries in @node_pfns
+ * @reserved:	  page frame numbers, end exclusive, of memory that this kernel reserved
+ *		  at boot and that has preserved blocks
+ * @nr_reserved:  number of entries in @reserved
  */
 struct kho_incoming {
 	enum kho_incoming_state state;
 	bool adopted;
-	bool some_reserved;
 	bool preserved_again;
 	bool scratch_inherited;
 	phys_addr_t fdt_phys;
@@ -53,6 +54,8 @@ struct kho_incoming {
 	struct kho_radix_tree tree;
 	unsigned long *node_pfns;
 	unsigned long nr_nodes;
+	struct range *reserved;
+	unsigned int nr_reserved;
 };
 
 /**
@@ -119,7 +122,7 @@ void kho_manage_pages(unsigned long pfn, unsigned long nr);
 void kho_adopt_page(struct page *page);
 
 /* kho_boot.c */
-void __init kho_note_reserved(void);
+int __init kho_note_reserved(void);
 void __init kho_adopt_incoming(void);
 
 /* kexec_handover.c */

@@ -23,6 +23,7 @@
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/pfn.h>
+#include <linux/range.h>
 #include <linux/sort.h>
 #include <linux/unaligned.h>
 
@@ -560,23 +561,55 @@ void __init kho_validate_map(void)
 	memblock_clear_kho_scratch_only();
 }
 
+/* Return the page frame numbers of a region, which may start or end inside a page. */
+static struct range __init kho_region_pfns(const struct memblock_region *region)
+{
+	return (struct range){
+		.start = PFN_DOWN(region->base),
+		.end = PFN_UP(region->base + region->size),
+	};
+}
+
+static bool __init kho_has_preserved(const struct range *pfns)
+{
+	return kho_radix_overlaps(&kho_in.tree, pfns->start, pfns->end - pfns->start);
+}
+
 /**
- * kho_note_reserved - record whether this kernel reserved preserved memory
+ * kho_note_reserved - record which preserved memory this kernel reserved
  *
  * Context: Boot, when memory can no longer be reserved at a fixed address.
+ * Return: 0 or -ENOMEM.
  */
-void __init kho_note_reserved(void)
+int __init kho_note_reserved(void)
 {
 	const struct memblock_region *region;
+	unsigned int nr = 0;
+	struct range pfns;
 
 	if (!is_kho_boot())
-		return;
+		return 0;
 
-	for_each_reserved_mem_region(region)
-		if (kho_radix_overlaps(&kho_in.tree, PFN_DOWN(region->base),
-				       PFN_UP(region->base + region->size) -
-				       PFN_DOWN(region->base)))
-			kho_in.some_reserved = true;
+	for_each_reserved_mem_region(region) {
+		pfns = kho_region_pfns(region);
+		nr += kho_has_preserved(&pfns);
+	}
+	if (!nr)
+		return 0;
+
+	/* This reserves memory that is not preserved. */
+	kho_in.reserved = memblock_alloc(nr * sizeof(*kho_in.reserved), SMP_CACHE_BYTES);
+	if (!kho_in.reserved) {
+		pr_err("disabled: no memory to record what is reserved\n");
+		return -ENOMEM;
+	}
+
+	for_each_reserved_mem_region(region) {
+		pfns = kho_region_pfns(region);
+		if (kho_has_preserved(&pfns) && kho_in.nr_reserved < nr)
+			kho_in.reserved[kho_in.nr_reserved++] = pfns;
+	}
+	return 0;
 }
 
 /**

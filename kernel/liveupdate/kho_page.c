@@ -9,6 +9,7 @@
 #include <linux/kexec_handover.h>
 #include <linux/mm.h>
 #include <linux/pgalloc_tag.h>
+#include <linux/range.h>
 #include <linux/sched.h>
 
 #include "kexec_handover_internal.h"
@@ -50,26 +51,19 @@ struct folio *kho_alloc_folio(unsigned int order)
  * Such pages stay reserved even if the map has them: a revived reserve_mem= region,
  * the root FDT, a region that firmware reserves.
  *
- * Context: Any. All struct pages must be initialized.
+ * Context: Any.
  * Return: true if at least one of the pages is reserved.
  */
 bool kho_any_reserved(unsigned long pfn, unsigned long nr)
 {
-	unsigned long end_pfn = pfn + nr, flags = 0;
+	const struct range *range = kho_in.reserved;
+	unsigned int i;
 
-	if (!kho_in.some_reserved)
-		return false;
+	for (i = 0; i < kho_in.nr_reserved; i++, range++)
+		if (pfn < range->end && pfn + nr > range->start)
+			return true;
 
-	/* Struct pages are contiguous up to the next MAX_ORDER boundary. */
-	while (pfn < end_pfn) {
-		unsigned long chunk_end = min(end_pfn, ALIGN(pfn + 1, MAX_ORDER_NR_PAGES));
-		const struct page *page = pfn_to_page(pfn);
-
-		for (; pfn < chunk_end; pfn++, page++)
-			flags |= page->flags;
-	}
-
-	return flags & BIT(PG_reserved);
+	return false;
 }
 
 /**

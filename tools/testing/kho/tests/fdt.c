@@ -33,7 +33,6 @@ static void start(void)
 {
 	kho_early_init(machine_is_ram);
 	kho_memory_init();
-	machine_mark_reserved();
 	check(!initcall_kho_init());
 	check(kho_is_enabled());
 }
