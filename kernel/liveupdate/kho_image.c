@@ -174,33 +174,78 @@ static int kho_parse_cmdline(struct kimage *image)
 	return 0;
 }
 
-/**
- * kho_image_leave_out - note that the next kernel does not use memory as RAM
- * @image: its image
- * @start: physical address of the memory
- * @end:   physical address of its end, exclusive
- *
- * Memory that this kernel does not use either is ignored.
- *
- * Context: Called with the kexec lock held, by arch_kho_note_option().
- */
-void kho_image_leave_out(struct kimage *image, u64 start, u64 end)
+/* Add memory to ranges, unless this kernel does not use it either. */
+static void kho_add_range(struct kho_image_ranges *ranges, u64 start, u64 end)
 {
-	struct range *ranges = image->kho.left_out;
-	unsigned int nr = image->kho.nr_left_out;
+	struct range *last = &ranges->ranges[KHO_IMAGE_RANGES - 1];
 
 	if (!kho_overlaps_ram(start, end))
 		return;
 
 	/* If there are too many, cover one of them and the new one by one range. */
-	if (nr == KHO_IMAGE_RANGES) {
-		nr--;
-		start = min(start, ranges[nr].start);
-		end = max(end, ranges[nr].end);
-		ranges[nr] = (struct range){};
+	if (ranges->nr == KHO_IMAGE_RANGES) {
+		start = min(start, last->start);
+		end = max(end, last->end);
+		*last = (struct range){};
+		ranges->nr--;
 	}
-	image->kho.nr_left_out = add_range_with_merge(ranges, KHO_IMAGE_RANGES, nr,
-						      start, end);
+	ranges->nr = add_range_with_merge(ranges->ranges, KHO_IMAGE_RANGES, ranges->nr,
+					  start, end);
+}
+
+/**
+ * kho_image_leave_out - note that the next kernel removes memory from its map
+ * @image: its image
+ * @start: physical address of the memory
+ * @end:   physical address of its end, exclusive
+ *
+ * If there are too many ranges, memory between two of them is left out, too. Then the
+ * image may be refused although it could carry what is preserved.
+ *
+ * Context: Called with the kexec lock held, by arch_kho_note_option().
+ */
+void kho_image_leave_out(struct kimage *image, u64 start, u64 end)
+{
+	kho_add_range(&image->kho.left_out, start, end);
+}
+
+/**
+ * kho_image_retype - note that the next kernel gives memory another type than RAM
+ * @image: its image
+ * @start: physical address of the memory
+ * @end:   physical address of its end, exclusive
+ *
+ * Unlike kho_image_leave_out(), this is not undone by kho_image_put_back(): if entries
+ * of the memory map overlap, RAM is the weakest type.
+ *
+ * Context: Called with the kexec lock held, by arch_kho_note_option().
+ */
+void kho_image_retype(struct kimage *image, u64 start, u64 end)
+{
+	kho_add_range(&image->kho.retyped, start, end);
+}
+
+/**
+ * kho_image_leave_out_all - note that the next kernel clears its memory map
+ * @image: its image
+ *
+ * Context: Called with the kexec lock held, by arch_kho_note_option().
+ */
+void kho_image_leave_out_all(struct kimage *image)
+{
+	image->kho.retyped = (struct kho_image_ranges){};
+	kho_image_leave_out(image, 0, ULLONG_MAX);
+}
+
+static bool kho_splits_range(const struct kho_image_ranges *ranges, u64 start, u64 end)
+{
+	unsigned int i;
+
+	for (i = 0; i < ranges->nr; i++)
+		if (ranges->ranges[i].start < start && ranges->ranges[i].end > end)
+			return true;
+
+	return false;
 }
 
 /**
@@ -213,9 +258,14 @@ void kho_image_leave_out(struct kimage *image, u64 start, u64 end)
  */
 void kho_image_put_back(struct kimage *image, u64 start, u64 end)
 {
-	subtract_range(image->kho.left_out, KHO_IMAGE_RANGES, start, end);
-	image->kho.nr_left_out = clean_sort_range(image->kho.left_out,
-						  KHO_IMAGE_RANGES);
+	struct kho_image_ranges *ranges = &image->kho.left_out;
+
+	/* If there is no room for one more range, the memory stays left out. */
+	if (ranges->nr == KHO_IMAGE_RANGES && kho_splits_range(ranges, start, end))
+		return;
+
+	subtract_range(ranges->ranges, KHO_IMAGE_RANGES, start, end);
+	ranges->nr = clean_sort_range(ranges->ranges, KHO_IMAGE_RANGES);
 }
 
 static int kho_node_is_left_out(phys_addr_t node, unsigned int level, void *arg)
@@ -226,8 +276,8 @@ static int kho_node_is_left_out(phys_addr_t node, unsigned int level, void *arg)
 }
 
 /*
- * Return whether the next kernel needs any memory of a range that it leaves out. It also
- * gets the incoming memory that was not restored: see kho_preserve_incoming().
+ * Return whether the next kernel needs any memory of a range that it does not use. It
+ * also gets the incoming memory that was not restored: see kho_preserve_incoming().
  */
 static bool kho_needs_range(struct range *range)
 {
@@ -240,6 +290,17 @@ static bool kho_needs_range(struct range *range)
 	       (is_kho_boot() &&
 		kho_radix_overlaps(&kho_in.tree, pfn, last - pfn + 1)) ||
 	       kho_radix_walk_nodes(&kho_out.tree, kho_node_is_left_out, range);
+}
+
+static bool kho_needs_ranges(struct kho_image_ranges *ranges)
+{
+	unsigned int i;
+
+	for (i = 0; i < ranges->nr; i++)
+		if (kho_needs_range(&ranges->ranges[i]))
+			return true;
+
+	return false;
 }
 
 /*
@@ -317,7 +378,7 @@ int kho_check_kimage(const struct kimage *image)
 
 	/* With a flaw the kernel is not confined; with less RAM it needs less. */
 	if (!kho_image_needs_scratch(image) || image->kho.flaw ||
-	    image->kho.nr_left_out)
+	    image->kho.left_out.nr || image->kho.retyped.nr)
 		return 0;
 
 	need = kho_image_size(image) + kho_struct_pages_size();
@@ -341,7 +402,6 @@ int kho_check_kimage(const struct kimage *image)
 const char *kho_image_flaw(void)
 {
 	struct kimage *image = kexec_image;
-	unsigned int i;
 
 	if (!image || !image->kho.fdt)
 		return "it was not loaded by kexec_file_load()";
@@ -350,9 +410,9 @@ const char *kho_image_flaw(void)
 	if (image->kho.flaw)
 		return image->kho.flaw;
 
-	for (i = 0; i < image->kho.nr_left_out; i++)
-		if (kho_needs_range(&image->kho.left_out[i]))
-			return "mem= or memmap= on its command line leaves out preserved memory";
+	if (kho_needs_ranges(&image->kho.left_out) ||
+	    kho_needs_ranges(&image->kho.retyped))
+		return "mem= or memmap= on its command line leaves out preserved memory";
 
 	return NULL;
 }

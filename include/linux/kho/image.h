@@ -14,8 +14,18 @@ struct kexec_buf;
 struct kimage;
 struct resource;
 
-/* Number of separate ranges that an image can leave out */
+/* Number of separate ranges of memory that are recorded */
 #define KHO_IMAGE_RANGES	32
+
+/**
+ * struct kho_image_ranges - ranges of physical memory
+ * @ranges: the ranges (end exclusive), which do not touch each other
+ * @nr:	    their number
+ */
+struct kho_image_ranges {
+	struct range ranges[KHO_IMAGE_RANGES];
+	unsigned int nr;
+};
 
 /**
  * struct kho_image - what kexec handover knows about a kexec image
@@ -26,8 +36,8 @@ struct resource;
  * @unplaced:	  size of the first segment that found no room in scratch
  * @flaw:	  why the next kernel will ignore the handover, or NULL
  * @left_out:	  memory of this kernel that the next one will not use as RAM,
- *		  because its command line leaves it out (end exclusive)
- * @nr_left_out:  number of ranges in @left_out
+ *		  because its command line leaves it out
+ * @retyped:	  the same, because its command line gives it another type
  */
 struct kho_image {
 	phys_addr_t fdt;
@@ -35,8 +45,8 @@ struct kho_image {
 	unsigned long scratch_size;
 	unsigned long unplaced;
 	const char *flaw;
-	struct range left_out[KHO_IMAGE_RANGES];
-	unsigned int nr_left_out;
+	struct kho_image_ranges left_out;
+	struct kho_image_ranges retyped;
 };
 
 /**
@@ -63,7 +73,9 @@ const char *kho_image_flaw(void);
 void kho_add_image_switch(const struct kho_image_switch *added);
 
 void kho_image_leave_out(struct kimage *image, u64 start, u64 end);
+void kho_image_leave_out_all(struct kimage *image);
 void kho_image_put_back(struct kimage *image, u64 start, u64 end);
+void kho_image_retype(struct kimage *image, u64 start, u64 end);
 
 /**
  * arch_kho_note_option - note what an option leaves of RAM
@@ -72,7 +84,8 @@ void kho_image_put_back(struct kimage *image, u64 start, u64 end);
  * @val:   its value, which may be changed, or NULL
  *
  * Called for each option in order. Calls kho_image_leave_out() for memory that the
- * option removes from RAM, and kho_image_put_back() for memory that it adds.
+ * option removes from RAM, kho_image_put_back() for memory that it adds, and
+ * kho_image_retype() for memory that is not RAM even if a later option adds it.
  */
 void arch_kho_note_option(struct kimage *image, const char *param, char *val);
 

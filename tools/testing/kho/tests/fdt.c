@@ -9,11 +9,13 @@
 
 #include <linux/io.h>
 #include <linux/kernel.h>
+#include <linux/kexec.h>
 #include <linux/mm.h>
 #include <linux/pfn.h>
 
 #include <linux/kexec_handover.h>
 #include <linux/kho/boot.h>
+#include <linux/kho/image.h>
 
 #include "shim/check.h"
 #include "shim/machine.h"
@@ -183,10 +185,83 @@ static void misaligned_scratch_is_refused(void)
 	mm_reset();
 }
 
+/* Leave all memory out, but for holes between @nr ranges. */
+static void leave_ranges_out(struct kimage *image, unsigned int nr)
+{
+	unsigned int i;
+
+	kho_image_leave_out_all(image);
+	for (i = 1; i < nr; i++)
+		kho_image_put_back(image, 2 * i, 2 * i + 1);
+}
+
+static void image_without_preserved_memory_has_flaw(void)
+{
+	struct kimage image = {};
+	phys_addr_t page;
+
+	machine_cold_boot();
+	start();
+	page = preserve_folio(0);
+	image.kho.fdt = virt_to_phys(kho_out.fdt);
+	kexec_image = &image;
+	check(!kho_image_flaw());
+
+	kho_image_leave_out(&image, page + PAGE_SIZE - 1, page + PAGE_SIZE);
+	check(kho_image_flaw());
+	kho_image_put_back(&image, 0, ULLONG_MAX);
+	check(!kho_image_flaw());
+
+	kho_image_retype(&image, page, page + 1);
+	check(kho_image_flaw());
+	kho_image_put_back(&image, 0, ULLONG_MAX);
+	check(kho_image_flaw());
+	kho_image_leave_out_all(&image);
+	kho_image_put_back(&image, 0, ULLONG_MAX);
+	check(!kho_image_flaw());
+	kexec_image = NULL;
+	mm_reset();
+}
+
+/* There can be more ranges than are recorded. */
+static void many_ranges_are_left_out(void)
+{
+	struct kimage image = {};
+	phys_addr_t page;
+	unsigned int i;
+
+	machine_cold_boot();
+	start();
+	page = preserve_folio(0);
+	image.kho.fdt = virt_to_phys(kho_out.fdt);
+	kexec_image = &image;
+
+	leave_ranges_out(&image, KHO_IMAGE_RANGES);
+	check(image.kho.left_out.nr == KHO_IMAGE_RANGES);
+	check(kho_image_flaw());
+	kho_image_put_back(&image, RAM_START - 2, RAM_START - 1);
+	check(kho_image_flaw());
+	kho_image_put_back(&image, RAM_START, ULLONG_MAX);
+	check(!kho_image_flaw());
+
+	kho_image_put_back(&image, 0, ULLONG_MAX);
+	for (i = 0; i < 2 * KHO_IMAGE_RANGES; i++)
+		kho_image_leave_out(&image, page + 2 * i, page + 2 * i + 1);
+	check(image.kho.left_out.nr == KHO_IMAGE_RANGES);
+	check(kho_image_flaw());
+	kho_image_put_back(&image, page, page + 4 * KHO_IMAGE_RANGES - 1);
+	check(!kho_image_flaw());
+	kexec_image = NULL;
+	mm_reset();
+}
+
 const struct test_case test_cases[] = {
 	{ "blocks and subtrees are handed over", random_handovers },
 	{ "blocks that overlap are refused", overlap_is_refused },
 	{ "incoming blocks that overlap are withheld", overlap_is_withheld },
+	{ "an image that leaves out preserved memory has a flaw",
+	  image_without_preserved_memory_has_flaw },
+	{ "an image can leave out more ranges than are recorded", many_ranges_are_left_out },
 	{ "misaligned scratch regions are refused", misaligned_scratch_is_refused },
 	{}
 };

@@ -137,18 +137,45 @@ static void less_memory_is_refused(void)
 }
 
 #if defined(__x86_64__)
+/*
+ * Leave out the page and the two before it. In these there are more ranges than the
+ * kernel records.
+ */
+static void leave_much_out(char *cmdline, size_t size, unsigned long long page)
+{
+	unsigned long long addr = page - 2 * PAGE;
+	size_t len = snprintf(cmdline, size, ON "memmap=");
+	int i;
+
+	for (i = 0; i < 31; i++, addr += 2)
+		len += snprintf(cmdline + len, size - len, "1%%%#llx-1,", addr);
+	len += snprintf(cmdline + len, size - len, "8K%%%#llx-1,1@%#llx", page - PAGE,
+			page - PAGE + 2);
+	CHECK(len < size);
+}
+
 static void preserved_page_is_refused(void)
 {
 	int session = new_session("preserved_page_is_refused");
 	int fd = new_file(PAGE, 1);
 	char *page = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
-	char cmdline[128];
+	/* What is given another type is not RAM, even if an option adds it as RAM. */
+	static const char *const formats[] = {
+		ON "memmap=1K$%#llx", ON "memmap=1K$%#llx memmap=64G@0",
+		ON "memmap=1K%%%#llx-1+2,64G@0", ON "memmap=1K!%#llx,64G%%0+1",
+	};
+	char cmdline[2048];
+	size_t i;
 
 	CHECK(page != MAP_FAILED);
 	CHECK(!luo_preserve(session, fd, 1));
 	CHECK(!madvise(page, PAGE, MADV_POPULATE_READ));
-	snprintf(cmdline, sizeof(cmdline), ON "memmap=1K$%#llx",
-		 guest_phys_of(page) + 1024);
+	for (i = 0; i < ARRAY_SIZE(formats); i++) {
+		snprintf(cmdline, sizeof(cmdline), formats[i],
+			 guest_phys_of(page) + 1024);
+		check_refused(cmdline, "mem= or memmap= on");
+	}
+	leave_much_out(cmdline, sizeof(cmdline), guest_phys_of(page));
 	check_refused(cmdline, "mem= or memmap= on");
 	munmap(page, PAGE);
 	close(session);
