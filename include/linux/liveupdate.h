@@ -134,13 +134,14 @@ struct liveupdate_file_handler {
 /**
  * struct liveupdate_flb_op_args - arguments of an FLB's callbacks
  * @flb: the FLB itself
- * @retrieve_status: result of retrieve(): 0 if it was not called, 1 if it
- *		     succeeded, otherwise its negative error. Set by LUO for
- *		     finish().
+ * @retrieve_status: result of retrieve(): 0 if it was not called or will be called
+ *		     again, 1 if it succeeded, otherwise its negative error. Set
+ *		     by LUO for finish().
  * @data: the number that is handed over to the next kernel, usually the physical
  *	  address of preserved memory. preserve() sets it.
  * @obj: what users of the FLB get. unpreserve() gets what preserve() has set,
- *	 finish() what retrieve() has set. Otherwise NULL.
+ *	 finish() what retrieve() has set, and retrieve() what it has kept after
+ *	 -EAGAIN or -EINTR. Otherwise NULL.
  * @incoming_compatible: the version string that the previous kernel stored with
  *			 the FLB, NUL-terminated. The FLB supports the version of
  *			 its base token. The other tokens are not checked. NULL in
@@ -162,9 +163,14 @@ struct liveupdate_flb_op_args {
  *	      preserved must include them. A failed call must leave nothing preserved.
  * @unpreserve: undo preserve(). Called after the last such file was unpreserved.
  * @retrieve: create the object from what the previous kernel handed over, and restore
- *	      its memory. An error is final: what was restored must be freed, and
- *	      finish() is still called, with the error in args->retrieve_status.
- * @finish: free the object, or what was handed over if it was not retrieved.
+ *	      its memory. If memory is short, return -EAGAIN, and -EINTR if a fatal
+ *	      signal is pending. After these two errors it is called again when the
+ *	      FLB is needed, and what was restored can be kept in args->obj. Users
+ *	      get -ENOMEM or -EINTR. Every other error is final: what was restored
+ *	      must be freed, and finish() is still called, with the error in
+ *	      args->retrieve_status. Users get -EIO for a final -ENOMEM.
+ * @finish: free the object, or what was handed over if it was not retrieved, and what
+ *	    retrieve() has kept in args->obj.
  *	    Called once no incoming file can depend on the FLB any more. A file whose
  *	    handler is not registered can depend on every FLB.
  * @owner: THIS_MODULE. The module can't be unloaded while the FLB is preserved,

@@ -13,33 +13,21 @@
  * with each file handler whose files depend on it. It is preserved with the first
  * such file and unpreserved with the last one. In the next kernel it is retrieved
  * on first use, which can be long before user space opens /dev/liveupdate, or before it
- * is preserved again, and
- * finished after the last incoming file that can depend on it. The handlers of the
- * next kernel determine which files these are.
+ * is preserved again. It is finished after the last incoming file that can depend on
+ * it. The handlers of the next kernel determine which files these are.
  *
- * LUO hands over a table that has an entry for each FLB: its version string, one
- * number, and the number of files that depend on it. The number is not used: the
- * handlers of both kernels can depend on different FLBs, and some kernels add the
- * references that were held. Preserving an FLB allocates
- * the room for its entry, so that reboot() only fills in the table and does not
- * run out of memory.
- *
- * The next kernel copies the table when it is first needed. Whether an entry was
- * retrieved or finished is stored in this copy, not in struct luo_flb: the module
- * of an FLB can be loaded late, and more than once.
+ * The table for the next kernel is in luo_flb_outgoing.c, and that of the previous
+ * kernel in luo_flb_incoming.c.
  */
 
 #define pr_fmt(fmt) "LUO: " fmt
 
 #include <linux/cleanup.h>
 #include <linux/err.h>
-#include <linux/io.h>
 #include <linux/kexec_handover.h>
-#include <linux/kho/abi/luo.h>
 #include <linux/kho/compat.h>
 #include <linux/list.h>
 #include <linux/liveupdate.h>
-#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
@@ -48,52 +36,8 @@
 
 #include "luo_internal.h"
 
-/**
- * struct luo_flb - a registered FLB
- * @flb: the owner's structure
- * @list: in luo_flbs; guarded by luo_file_handlers_rwsem
- * @nr_handlers: number of handlers that it is registered with; guarded by
- *		 luo_file_handlers_rwsem
- * @lock: guards the members below, and is held while callbacks run
- * @preserved: preserve() was called and unpreserve() was not
- * @preserved_list: in luo_flb_out.preserved; guarded by luo_flb_out.lock
- * @nr_files: outgoing files that depend on it
- * @nr_refs: references from liveupdate_flb_get_outgoing()
- * @data: the number that is handed over
- * @object: what preserve() returned
- * @incoming: the previous kernel's entry, NULL if it was not looked up
- * @incoming_err: the error of looking it up, or 0
- */
-struct luo_flb {
-	struct liveupdate_flb *flb;
-	struct list_head list;
-	unsigned int nr_handlers;
-
-	struct mutex lock; /* guards the members below */
-	bool preserved;
-	struct list_head preserved_list;
-	u64 nr_files;
-	unsigned long nr_refs;
-	u64 data;
-	void *object;
-	struct luo_flb_incoming *incoming;
-	int incoming_err;
-};
-
 /* All registered FLBs, guarded by luo_file_handlers_rwsem. */
 static LIST_HEAD(luo_flbs);
-
-/* The table for the next kernel. */
-static struct {
-	struct mutex lock; /* guards the other members */
-	struct list_head preserved;
-	u64 nr_preserved;
-	struct luo_flb_header_ser *table;	/* has room for nr_preserved */
-	size_t size;				/* bytes */
-} luo_flb_out = {
-	.lock = __MUTEX_INITIALIZER(luo_flb_out.lock),
-	.preserved = LIST_HEAD_INIT(luo_flb_out.preserved),
-};
 
 /* Incoming: retrieving one FLB */
 
@@ -141,28 +85,47 @@ static struct liveupdate_flb_op_args luo_flb_in_args(const struct luo_flb *luo)
 	};
 }
 
-/* A retrieved FLB holds a reference to its module until it is finished. */
+/*
+ * An FLB that was retrieved, completely or in part, holds a reference to its module
+ * until it is finished.
+ */
+static bool luo_flb_holds_module(const struct luo_flb_incoming *in)
+{
+	return in->retrieve_status > 0 || in->object;
+}
+
+/* All errors of retrieve() except -EAGAIN and -EINTR are final. */
 static int luo_flb_call_retrieve(struct luo_flb *luo)
 {
 	struct liveupdate_flb_op_args args = luo_flb_in_args(luo);
 	struct luo_flb_incoming *in = luo->incoming;
+	struct module *owner = luo->flb->ops->owner;
 	int err;
 
-	if (!try_module_get(luo->flb->ops->owner))
+	if (!luo_flb_holds_module(in) && !try_module_get(owner))
 		return -ENOENT;
 
 	err = luo->flb->ops->retrieve(&args);
-	if (err) {
-		pr_err("'%s' can't be retrieved: %pe\n", luo->flb->compatible,
-		       ERR_PTR(err));
-		in->retrieve_status = err;
-		module_put(luo->flb->ops->owner);
-		return err;
+	if (!err) {
+		in->object = args.obj;
+		in->retrieve_status = 1;
+		return 0;
 	}
 
-	in->object = args.obj;
-	in->retrieve_status = 1;
-	return 0;
+	if (err == -EAGAIN || err == -EINTR) {
+		in->object = args.obj;
+		err = err == -EAGAIN ? -ENOMEM : err;
+	} else {
+		/* Callers can retry after -ENOMEM. */
+		err = err == -ENOMEM ? -EIO : err;
+		pr_err("'%s' can't be retrieved: %pe\n", luo->flb->compatible,
+		       ERR_PTR(err));
+		in->object = NULL;
+		in->retrieve_status = err;
+	}
+	if (!luo_flb_holds_module(in))
+		module_put(owner);
+	return err;
 }
 
 static int luo_flb_retrieve(struct luo_flb *luo)
@@ -179,130 +142,7 @@ static int luo_flb_retrieve(struct luo_flb *luo)
 	return in->retrieve_status ? 0 : luo_flb_call_retrieve(luo);
 }
 
-/* Outgoing: the table */
-
-/* Make room for @nr entries. */
-static int luo_flb_table_grow(u64 nr)
-{
-	size_t size = max(luo_flb_out.size, PAGE_SIZE);
-	struct luo_flb_header_ser *table;
-
-	lockdep_assert_held(&luo_flb_out.lock);
-	while (nr > luo_flb_capacity(size))
-		size *= 2;
-	if (luo_flb_out.table && size == luo_flb_out.size)
-		return 0;
-
-	table = kho_alloc_preserve(size);
-	if (IS_ERR(table))
-		return PTR_ERR(table);
-
-	if (luo_flb_out.table)
-		kho_unpreserve_free(luo_flb_out.table);
-	luo_flb_out.table = table;
-	luo_flb_out.size = size;
-	return 0;
-}
-
-/* Make room for the entry of one more FLB. */
-static int luo_flb_table_add(struct luo_flb *luo)
-{
-	int err;
-
-	guard(mutex)(&luo_flb_out.lock);
-	err = luo_flb_table_grow(luo_flb_out.nr_preserved + 1);
-	if (err)
-		return err;
-
-	list_add_tail(&luo->preserved_list, &luo_flb_out.preserved);
-	luo_flb_out.nr_preserved++;
-	return 0;
-}
-
-/* Free the table if it has no entries. */
-static void luo_flb_table_shrink(void)
-{
-	lockdep_assert_held(&luo_flb_out.lock);
-	if (luo_flb_out.nr_preserved)
-		return;
-
-	kho_unpreserve_free(luo_flb_out.table);
-	luo_flb_out.table = NULL;
-	luo_flb_out.size = 0;
-}
-
-static void luo_flb_table_remove(struct luo_flb *luo)
-{
-	guard(mutex)(&luo_flb_out.lock);
-	list_del_init(&luo->preserved_list);
-	luo_flb_out.nr_preserved--;
-	luo_flb_table_shrink();
-}
-
-static struct luo_flb_ser *luo_flb_table_entry(u64 nr)
-{
-	return (struct luo_flb_ser *)(luo_flb_out.table + 1) + nr;
-}
-
-/* Fill in the entries of preserved FLBs. Return their number. */
-static u64 luo_flb_store_preserved(void)
-{
-	struct luo_flb_ser *entry;
-	struct luo_flb *luo;
-	u64 nr = 0;
-
-	list_for_each_entry(luo, &luo_flb_out.preserved, preserved_list) {
-		/* References keep this FLB preserved, but no file depends on it. */
-		if (!luo->nr_files)
-			continue;
-		entry = luo_flb_table_entry(nr++);
-		memcpy(entry->name, luo->flb->compatible, sizeof(entry->name));
-		entry->data = luo->data;
-		entry->count = luo->nr_files;
-	}
-	return nr;
-}
-
-/* Copy the entries of incoming FLBs that are handed on, after @nr entries. */
-static u64 luo_flb_store_handed_on(u64 nr)
-{
-	struct luo_flb_incoming *in = NULL;
-	struct luo_flb_ser *entry;
-
-	while ((in = luo_flb_next_incoming(in))) {
-		if (!in->handed_on)
-			continue;
-		entry = luo_flb_table_entry(nr++);
-		memcpy(entry->name, in->name, sizeof(entry->name));
-		entry->data = in->data;
-		entry->count = 1;
-	}
-	return nr;
-}
-
-/**
- * luo_flb_serialize - fill in the table for the next kernel
- * @ser: where to store the address of the table
- *
- * Context: May sleep. All files are frozen, and none can be preserved or
- * unpreserved.
- */
-void luo_flb_serialize(struct luo_ser *ser)
-{
-	struct luo_flb_header_ser *table;
-
-	guard(mutex)(&luo_flb_out.lock);
-	table = luo_flb_out.table;
-	if (!table)
-		return;
-
-	table->pgcnt = luo_flb_out.size >> PAGE_SHIFT;
-	table->count = luo_flb_store_handed_on(luo_flb_store_preserved());
-	if (table->count)
-		ser->flbs_pa = virt_to_phys(table);
-}
-
-/* Outgoing: one FLB */
+/* Outgoing */
 
 /*
  * The state for the next kernel must include that of the previous one, because files
@@ -312,12 +152,9 @@ static int luo_flb_retrieve_first(struct luo_flb *luo)
 {
 	int err = luo_flb_bind(luo);
 
-	if (err)
-		return err == -ENOMEM ? err : 0;
-
-	/* If it can't be retrieved it can't be handed on, either. */
-	luo_flb_retrieve(luo);
-	return 0;
+	err = err ?: luo_flb_retrieve(luo);
+	/* After any other error it can't be handed on, either. */
+	return err == -ENOMEM || err == -EINTR ? err : 0;
 }
 
 static int luo_flb_preserve(struct luo_flb *luo)
@@ -396,8 +233,8 @@ static void luo_flb_remove_file(struct luo_flb *luo)
  * number of its files changes.
  *
  * Context: May sleep. The caller must exclude liveupdate_reboot().
- * Return: 0, -ENOMEM, or the error of the FLB that failed. After a failure nothing
- * has changed.
+ * Return: 0, -ENOMEM, -EINTR, or the error of the FLB that failed. After a failure
+ * none of them depends on one more file. Incoming FLBs stay retrieved.
  */
 int luo_flb_preserve_all(struct liveupdate_file_handler *fh)
 {
@@ -438,11 +275,12 @@ static void luo_flb_call_finish(struct luo_flb *luo)
 {
 	struct liveupdate_flb_op_args args = luo_flb_in_args(luo);
 	struct luo_flb_incoming *in = luo->incoming;
+	bool put = luo_flb_holds_module(in);
 
 	luo->flb->ops->finish(&args);
 	in->finished = true;
 	in->object = NULL;
-	if (in->retrieve_status > 0)
+	if (put)
 		module_put(luo->flb->ops->owner);
 }
 
@@ -496,7 +334,8 @@ static struct luo_flb *luo_flb_find(const char *compatible)
 
 /*
  * Prepare an incoming FLB for the next kernel. If it was retrieved, preserve it again.
- * If not, its entry will be copied, and from now on it can't be retrieved.
+ * If not, its entry will be copied, and from now on it can't be retrieved. If it was
+ * retrieved in part, retrieve the rest.
  */
 static int luo_flb_hand_on_one(struct luo_flb_incoming *in)
 {
@@ -511,6 +350,11 @@ static int luo_flb_hand_on_one(struct luo_flb_incoming *in)
 	}
 
 	guard(mutex)(&luo->lock);
+	if (!in->finished && !in->retrieve_status && in->object) {
+		err = luo_flb_retrieve_first(luo);
+		if (err)
+			return err;
+	}
 	if (in->finished || in->retrieve_status < 0)
 		return 0;
 	if (in->retrieve_status) {
@@ -558,8 +402,6 @@ void luo_flb_take_back(void)
 
 	while ((in = luo_flb_next_incoming(in)))
 		luo_flb_take_back_one(in);
-
-	guard(mutex)(&luo_flb_out.lock);
 	luo_flb_table_shrink();
 }
 
@@ -571,8 +413,8 @@ void luo_flb_take_back(void)
  *
  * Context: May sleep, before reboot() takes the kexec lock. The caller must exclude
  * changes of outgoing files.
- * Return: 0, -ENOMEM, -EEXIST if another version of an FLB is preserved, or the error
- * of the FLB that can't be preserved again. After a failure nothing has changed.
+ * Return: 0, -ENOMEM, -EINTR, -EEXIST if another version of an FLB is preserved, or the
+ * error of the FLB that can't be preserved again. After a failure nothing is prepared.
  */
 int luo_flb_hand_on(void)
 {
@@ -584,10 +426,8 @@ int luo_flb_hand_on(void)
 		err = luo_flb_hand_on_one(in);
 		count += in->handed_on;
 	}
-	if (!err && count) {
-		guard(mutex)(&luo_flb_out.lock);
-		err = luo_flb_table_grow(luo_flb_out.nr_preserved + count);
-	}
+	if (!err && count)
+		err = luo_flb_table_grow(count);
 	if (err)
 		luo_flb_take_back();
 	return err;
@@ -609,7 +449,8 @@ int luo_flb_hand_on(void)
  * Return: 0, -EOPNOTSUPP if live update is not enabled, -EINVAL if @flb is not
  * registered, -ENOENT if nothing was handed over or it is finished, -EIO if what
  * was handed over is damaged or its version is not supported, -EBUSY if reboot() has
- * handed it on, -ENOMEM, or the error that retrieve() returned when it was called.
+ * handed it on, -ENOMEM or -EINTR, after which it can be called again, or the final
+ * error of retrieve().
  */
 int liveupdate_flb_get_incoming(struct liveupdate_flb *flb, void **object)
 {
@@ -776,7 +617,7 @@ static bool luo_flb_in_use(struct luo_flb *luo)
 	guard(mutex)(&luo->lock);
 	in = luo->incoming;
 	return luo->preserved ||
-	       (in && in->retrieve_status > 0 && !in->finished);
+	       (in && luo_flb_holds_module(in) && !in->finished);
 }
 
 /**

@@ -171,6 +171,22 @@ int luo_flb_deserialize(void)
 }
 
 /**
+ * luo_flb_refused_pa - return the address of the table that was refused
+ *
+ * Context: May sleep. After luo_flb_deserialize().
+ * Return: the physical address of the table; 0 if it was not refused, or is not known or
+ * not in preserved memory.
+ */
+u64 luo_flb_refused_pa(void)
+{
+	u64 pa = luo_flb_in.table_pa;
+
+	guard(mutex)(&luo_flb_in.lock);
+	return luo_flb_in.err && PAGE_ALIGNED(pa) &&
+	       kho_incoming_contains(pa, PAGE_SIZE) ? pa : 0;
+}
+
+/**
  * luo_flb_find_incoming - find an entry of the previous kernel's table
  * @compatible: version string of an FLB. The entry is the one whose base token
  *		has the same name.

@@ -151,7 +151,7 @@ bool luo_file_kinds_need(const struct liveupdate_flb *flb);
  * @finished: finish() was called
  * @handed_on: it was not retrieved, and the entry is copied for the next kernel
  * @again: it was retrieved, and is preserved again as this FLB; otherwise NULL
- * @object: what retrieve() returned
+ * @object: what retrieve() returned, or what it has kept for another attempt
  *
  * @name and @data are constant. The lock of the FLB with this name guards the
  * other members.
@@ -167,6 +167,38 @@ struct luo_flb_incoming {
 	void *object;
 };
 
+/**
+ * struct luo_flb - a registered FLB
+ * @flb: the owner's structure
+ * @list: in luo_flbs; guarded by luo_file_handlers_rwsem
+ * @nr_handlers: number of handlers that it is registered with; guarded by
+ *		 luo_file_handlers_rwsem
+ * @lock: guards the members below, and is held while callbacks run
+ * @preserved: preserve() was called and unpreserve() was not
+ * @preserved_list: in luo_flb_out.preserved; guarded by luo_flb_out.lock
+ * @nr_files: outgoing files that depend on it
+ * @nr_refs: references from liveupdate_flb_get_outgoing()
+ * @data: the number that is handed over
+ * @object: what preserve() returned
+ * @incoming: the previous kernel's entry, NULL if it was not looked up
+ * @incoming_err: the error of looking it up, or 0
+ */
+struct luo_flb {
+	struct liveupdate_flb *flb;
+	struct list_head list;
+	unsigned int nr_handlers;
+
+	struct mutex lock; /* guards the members below */
+	bool preserved;
+	struct list_head preserved_list;
+	u64 nr_files;
+	unsigned long nr_refs;
+	u64 data;
+	void *object;
+	struct luo_flb_incoming *incoming;
+	int incoming_err;
+};
+
 /* The number of entries that a table of this size has room for. */
 static inline u64 luo_flb_capacity(size_t size)
 {
@@ -179,9 +211,16 @@ int luo_flb_deserialize(void);
 struct luo_flb_incoming *luo_flb_find_incoming(const char *compatible);
 struct luo_flb_incoming *luo_flb_next_incoming(struct luo_flb_incoming *entry);
 
+u64 luo_flb_refused_pa(void);
+
+int luo_flb_table_grow(u64 nr);
+void luo_flb_table_shrink(void);
+int luo_flb_table_add(struct luo_flb *luo);
+void luo_flb_table_remove(struct luo_flb *luo);
+void luo_flb_serialize(struct luo_ser *ser);
+
 int luo_flb_hand_on(void);
 void luo_flb_take_back(void);
-void luo_flb_serialize(struct luo_ser *ser);
 
 int luo_flb_preserve_all(struct liveupdate_file_handler *fh);
 void luo_flb_unpreserve_all(struct liveupdate_file_handler *fh);
@@ -275,6 +314,7 @@ int luo_file_deserialize(struct luo_file_set *set,
 			 const struct luo_file_set_ser *ser);
 struct file *luo_file_retrieve(struct luo_file_set *set, u64 token);
 int luo_file_finish_all(struct luo_file_set *set);
+int luo_file_retrieve_all(struct luo_file_set *set);
 int luo_file_preserve_again(struct luo_file_set *set);
 void luo_file_unpreserve_again(struct luo_file_set *set);
 
@@ -329,6 +369,8 @@ struct luo_session_set {
  * @finished: incoming: the files were finished
  * @replaced: incoming: an outgoing session has its name, so it is not handed on;
  *	      guarded by luo_freeze_rwsem, which is held for writing
+ * @lost: incoming: it is damaged, and @ser is not in preserved memory, so it is not
+ *	  handed on; guarded by luo_freeze_rwsem, which is held for writing
  */
 struct luo_session {
 	char name[LIVEUPDATE_SESSION_NAME_LENGTH];
@@ -347,6 +389,7 @@ struct luo_session {
 	struct luo_file_set files;
 	bool finished;
 	bool replaced;
+	bool lost;
 };
 
 extern struct luo_session_set luo_outgoing;
@@ -364,6 +407,7 @@ void luo_session_put(struct luo_session *session);
 
 void luo_session_set_incoming(u64 sessions_pa, int err);
 int luo_session_deserialize(void);
+u64 luo_session_refused_pa(void);
 u64 luo_session_count(u64 sessions_pa);
 
 int luo_incoming_finish(struct luo_session *session);
@@ -385,6 +429,10 @@ int luo_session_serialize(struct luo_ser *ser);
  * struct luo_core - the incoming and the outgoing state
  * @incoming_ser: the incoming state, NULL if there is none or it was freed
  * @incoming_compatible: its version string, NULL if there is none
+ * @refused: incoming state that can't be read and can be handed on, NULL if there is none
+ * @refused_size: its size in bytes
+ * @refused_again: the root FDT has @refused instead of @outgoing_ser; guarded by
+ *		   luo_freeze_rwsem, which is held for writing
  * @liveupdate_num: number of live updates from the last cold boot to this kernel
  * @outgoing_ser: the state for the next kernel
  * @in_use: the device is open
@@ -392,6 +440,9 @@ int luo_session_serialize(struct luo_ser *ser);
 struct luo_core {
 	struct luo_ser *incoming_ser;
 	char *incoming_compatible;
+	void *refused;
+	size_t refused_size;
+	bool refused_again;
 	u64 liveupdate_num;
 	struct luo_ser *outgoing_ser;
 	atomic_t in_use;

@@ -193,12 +193,32 @@ static void discarded_before(void)
 	CHECK(!luo_preserve(new_session("discarded"), new_flb_file('a'), 1));
 }
 
+/*
+ * An FLB that can't be retrieved for lack of memory is retrieved again when it is needed,
+ * and finished if it isn't. It can't be preserved before it was retrieved.
+ */
+static void retrieve_is_tried_again(void)
+{
+	int session = new_session("retrieve_is_tried_again");
+
+	CHECK(!guest_insmod(MODULE, "later=1 error=11 fail_retrieve=shared"));
+	CHECK_ERRNO(do_it("get_in", SHARED), ENOMEM);
+	CHECK_ERRNO(guest_rmmod(MODULE), EWOULDBLOCK);
+	guest_log_mark();
+	CHECK_ERRNO(luo_preserve(session, new_flb_file('b'), 1), ENOMEM);
+	CHECK(guest_log_since(SAYS("retrieve shared fails")));
+	CHECK(!guest_log_since(SAYS("preserve shared")));
+	CHECK(!set_param("fail_retrieve", "own"));
+	CHECK_ERRNO(do_it("get_in", OWN), ENOMEM);
+	CHECK(!set_param("fail_retrieve", "none"));
+	CHECK(!set_param("error", "121"));
+	close(session);
+}
+
 /* An FLB is retrieved on its first use, and only then. */
 static void lazy_retrieve(void)
 {
 	guest_log_mark();
-	CHECK(!guest_insmod(MODULE, "later=1"));
-	CHECK(!guest_log_since(SAYS("retrieve shared")));
 	CHECK(!do_it("get_in", SHARED));
 	CHECK(guest_log_since(SAYS("retrieve shared")));
 	guest_log_mark();
@@ -357,6 +377,7 @@ static const struct guest_test flb_tests[] = {
 	GUEST_TEST(reference_keeps_preserved),
 	GUEST_TEST(used_handler_keeps_flbs),
 	{ "aborted_reboot", { aborted_reboot_before } },
+	GUEST_TEST_IN_2ND(retrieve_is_tried_again),
 	GUEST_TEST_IN_2ND(lazy_retrieve),
 	GUEST_TEST_IN_2ND(other_version_refused),
 	GUEST_TEST_IN_2ND(failed_flb_is_final),

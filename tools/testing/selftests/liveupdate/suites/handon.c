@@ -562,12 +562,20 @@ static void flb_is_handed_on_1(void)
 	CHECK(!luo_preserve(session, new_flb_file('b'), 2));
 }
 
-/* Two kernels did not load the module. This one does not retrieve the files. */
+/*
+ * Two kernels did not load the module. This one does not retrieve the files, and one FLB
+ * only in part.
+ */
 static void flb_is_handed_on_4(void)
 {
 	load_module(FLB);
 	set_param(FLB, "do", "get_in 0 0");
 	set_param(FLB, "do", "put_in 0 0");
+	set_param(FLB, "error", "11");
+	set_param(FLB, "fail_retrieve", "own");
+	CHECK_ERRNO(guest_write_file("/sys/module/" FLB "/parameters/do", "get_in 1 0"),
+		    ENOMEM);
+	set_param(FLB, "fail_retrieve", "none");
 }
 
 static void flb_is_handed_on_5(void)

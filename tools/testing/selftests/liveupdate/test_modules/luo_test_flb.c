@@ -41,11 +41,15 @@ static char *fail_freeze = "";
 module_param(fail_freeze, charp, 0600);
 MODULE_PARM_DESC(fail_freeze, "name of the handler that can't freeze files");
 
+static int error = EREMOTEIO;
+module_param(error, int, 0600);
+MODULE_PARM_DESC(error, "errno of what fails");
+
 static int result(const char *op, const char *name, const char *failing)
 {
 	if (sysfs_streq(name, failing)) {
 		pr_info("%s %s fails\n", op, name);
-		return -EREMOTEIO;
+		return -error;
 	}
 	pr_info("%s %s\n", op, name);
 	return 0;
@@ -94,13 +98,14 @@ static void flb_unpreserve(struct liveupdate_flb_op_args *args)
 	kho_unpreserve_free(args->obj);
 }
 
+/* After -EAGAIN the page is kept for the next attempt. */
 static int flb_retrieve(struct liveupdate_flb_op_args *args)
 {
 	u64 *page;
 	int err;
 
 	err = result("retrieve", name_of(args->flb), fail_retrieve);
-	if (err)
+	if (args->obj || (err && err != -EAGAIN))
 		return err;
 	if (!kho_incoming_contains(args->data, PAGE_SIZE))
 		return -EINVAL;
@@ -111,7 +116,7 @@ static int flb_retrieve(struct liveupdate_flb_op_args *args)
 	if (!kho_restore_folio(args->data))
 		return -ENOENT;
 	args->obj = page;
-	return 0;
+	return err;
 }
 
 static void flb_finish(struct liveupdate_flb_op_args *args)
