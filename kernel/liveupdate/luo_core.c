@@ -23,6 +23,7 @@
 #define pr_fmt(fmt) "LUO: " fmt
 
 #include <linux/atomic.h>
+#include <linux/bug.h>
 #include <linux/cleanup.h>
 #include <linux/err.h>
 #include <linux/file.h>
@@ -98,6 +99,8 @@ static int __init luo_read_incoming(void)
 	}
 
 	blob = phys_to_virt(phys);
+	luo_core.refused = blob;
+	luo_core.refused_size = size;
 	err = luo_read_ser(blob, size, &ser);
 	if (err)
 		return err;
@@ -106,6 +109,7 @@ static int __init luo_read_incoming(void)
 	if (!luo_core.incoming_compatible)
 		return -ENOMEM;
 
+	luo_core.refused = NULL;
 	luo_core.incoming_ser = blob;
 	luo_core.liveupdate_num = ser.liveupdate_num;
 	luo_session_set_incoming(ser.sessions_pa, 0);
@@ -243,6 +247,53 @@ static void __init luo_outgoing_exit(void)
 	luo_core.outgoing_ser = NULL;
 }
 
+/*
+ * Replace one blob of LUO by another one. The root FDT has room for it, so this does not
+ * fail unless its memory is damaged.
+ */
+static int luo_replace_subtree(void *old, void *blob, size_t size)
+{
+	kho_remove_subtree(old);
+	return kho_add_subtree(LUO_KHO_ENTRY_NAME, blob, size);
+}
+
+/*
+ * State of the previous kernel that was refused is handed on as it came, because another
+ * kernel may be able to read it: for example the one that it came from. There can be
+ * one state only, so this is not possible if there are sessions of this kernel.
+ */
+static int luo_hand_on_refused(void)
+{
+	if (!luo_core.refused || luo_outgoing.count)
+		return 0;
+
+	luo_core.refused_again = true;
+	return luo_replace_subtree(luo_core.outgoing_ser, luo_core.refused,
+				   luo_core.refused_size);
+}
+
+static void luo_take_refused_back(void)
+{
+	if (!luo_core.refused_again || luo_frozen)
+		return;
+
+	luo_core.refused_again = false;
+	WARN_ON_ONCE(luo_replace_subtree(luo_core.refused, luo_core.outgoing_ser,
+					 sizeof(*luo_core.outgoing_ser)));
+}
+
+static void luo_report_refused(void)
+{
+	/* Otherwise the image can't carry anything. */
+	if (!luo_core.refused || !luo_frozen)
+		return;
+
+	if (luo_core.refused_again)
+		pr_info("state of the previous kernel that can't be read is handed on as it came\n");
+	else
+		pr_warn("state of the previous kernel that can't be read is not handed on, because there are new sessions\n");
+}
+
 static const struct kho_image_switch luo_switch = {
 	.option = "liveupdate",
 	.off = "liveupdate= on its command line is off",
@@ -337,10 +388,19 @@ int liveupdate_reboot_lock(void)
 		return err;
 
 	err = luo_session_prepare();
-	if (err) {
-		pr_err("live update given up: %pe\n", ERR_PTR(err));
-		luo_session_freeze_unlock();
-	}
+	if (err)
+		goto err_unlock;
+	err = luo_hand_on_refused();
+	if (err)
+		goto err_unprepare;
+	return 0;
+
+err_unprepare:
+	luo_take_refused_back();
+	luo_session_unprepare();
+err_unlock:
+	pr_err("live update given up: %pe\n", ERR_PTR(err));
+	luo_session_freeze_unlock();
 	return err;
 }
 
@@ -351,8 +411,10 @@ int liveupdate_reboot_lock(void)
  */
 void liveupdate_reboot_unlock(void)
 {
-	if (luo_core.outgoing_ser)
+	if (luo_core.outgoing_ser) {
+		luo_take_refused_back();
 		luo_session_unprepare();
+	}
 	luo_session_freeze_unlock();
 }
 
@@ -379,5 +441,6 @@ int liveupdate_reboot(void)
 	err = luo_session_serialize(luo_core.outgoing_ser);
 	if (err)
 		pr_err("live update given up: %pe\n", ERR_PTR(err));
+	luo_report_refused();
 	return err;
 }

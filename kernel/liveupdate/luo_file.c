@@ -664,7 +664,33 @@ int luo_file_finish_all(struct luo_file_set *set)
 	return 0;
 }
 
-/* Incoming files that are handed on */
+/* Incoming files at the next kexec */
+
+/**
+ * luo_file_retrieve_all - retrieve the files of an incoming session that is replaced
+ * @set: the session's files, not finished
+ *
+ * Files that were retrieved own their memory. That of others is handed on.
+ *
+ * Context: May sleep, before reboot() takes the kexec lock. The caller must hold the
+ * session's lock.
+ * Return: 0, -ENOMEM or -EINTR. Then some of the files were retrieved.
+ */
+int luo_file_retrieve_all(struct luo_file_set *set)
+{
+	struct luo_file *lf;
+	int err;
+
+	list_for_each_entry(lf, &set->files, list) {
+		err = lf->retrieve_status ? 0 : luo_file_retrieve_once(lf);
+		if (err == -ENOMEM || err == -EINTR)
+			return err;
+		if (err)
+			pr_warn("file with token %#llx of a replaced session can't be retrieved: its memory stays reserved in the next kernel\n",
+				lf->key.token);
+	}
+	return 0;
+}
 
 /*
  * Prepare an incoming file for the next kernel. If it was retrieved in part, its memory

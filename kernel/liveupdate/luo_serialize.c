@@ -12,7 +12,8 @@
  * incoming sessions that are not finished, with all of their files, as if they were
  * outgoing. So a session is not lost if the kernel that got it has no program that
  * retrieves it. An outgoing session replaces the incoming one of the same name if a
- * program has that retrieved, and so knows of it.
+ * program has that retrieved, and so knows of it. Sessions that this kernel can't read
+ * are handed on as they came, because another kernel may be able to read them.
  *
  * The room for the entries of outgoing sessions and their files exists. Handing on
  * sessions takes memory for theirs, and time to preserve their files again. So this is
@@ -22,6 +23,7 @@
 
 #define pr_fmt(fmt) "LUO: " fmt
 
+#include <linux/align.h>
 #include <linux/bug.h>
 #include <linux/cleanup.h>
 #include <linux/err.h>
@@ -81,7 +83,7 @@ void luo_session_freeze_unlock(void)
  */
 static bool luo_session_is_left(const struct luo_session *session)
 {
-	return !session->finished && !session->replaced;
+	return !session->finished && !session->replaced && !session->lost;
 }
 
 static int luo_incoming_replace(const char *name)
@@ -108,9 +110,6 @@ static int luo_incoming_replace_all(void)
 	struct luo_session *session;
 	int err;
 
-	list_for_each_entry(session, &luo_incoming.sessions, list)
-		session->replaced = false;
-
 	list_for_each_entry(session, &luo_outgoing.sessions, list) {
 		err = luo_incoming_replace(session->name);
 		if (err)
@@ -119,26 +118,41 @@ static int luo_incoming_replace_all(void)
 	return 0;
 }
 
-/* Discard the sessions that were replaced, once nothing can fail any more. */
-static void luo_incoming_discard_replaced(void)
+/* The list of a damaged session's files can be in memory that is not preserved. */
+static bool luo_incoming_is_lost(const struct luo_session *session)
+{
+	u64 files = session->ser.files;
+
+	return session->err && (!IS_ALIGNED(files, KHO_BLOCK_SIZE) ||
+				!kho_incoming_contains(files, KHO_BLOCK_SIZE));
+}
+
+/* Determine which incoming sessions are handed on. */
+static int luo_incoming_choose(void)
 {
 	struct luo_session *session;
 
 	list_for_each_entry(session, &luo_incoming.sessions, list) {
-		if (!session->replaced)
-			continue;
-		pr_info("session '%*pE' of the previous kernel is replaced by the new one\n",
-			(int)strlen(session->name), session->name);
-		guard(mutex)(&session->lock);
-		luo_incoming_finish(session);
+		session->replaced = false;
+		session->lost = luo_incoming_is_lost(session);
 	}
+	return luo_incoming_replace_all();
 }
 
-/* The entry of a damaged session is copied. It has no files that are listed. */
+/*
+ * Prepare the files of a session. The entry of a damaged session is copied, as its files
+ * are not listed. The memory of files that were not retrieved is handed on, whatever
+ * their session. If a session is replaced, no program could find such memory. So
+ * retrieve its files, after which they own their memory. To discard them instead would
+ * be too early here, and would take too long once nothing can fail any more.
+ */
 static int luo_incoming_preserve(struct luo_session *session)
 {
 	guard(mutex)(&session->lock);
-	return session->err ? 0 : luo_file_preserve_again(&session->files);
+	if (session->err)
+		return 0;
+	return session->replaced ? luo_file_retrieve_all(&session->files) :
+				   luo_file_preserve_again(&session->files);
 }
 
 static void luo_incoming_unpreserve(struct luo_session *session)
@@ -153,20 +167,23 @@ static void luo_incoming_unpreserve(struct luo_session *session)
 /* Preserve the files that were retrieved, and count the sessions to hand on. */
 static int luo_incoming_preserve_all(void)
 {
+	bool finished = !luo_session_refused_pa();
 	struct luo_session *session;
 	u64 count = 0;
 	int err;
 
 	list_for_each_entry(session, &luo_incoming.sessions, list) {
-		if (!luo_session_is_left(session))
+		if (session->finished)
 			continue;
+		finished = false;
 		err = luo_incoming_preserve(session);
 		if (err)
 			goto err_unpreserve;
-		count++;
+		count += luo_session_is_left(session);
 	}
 
-	err = count ? luo_flb_hand_on() : 0;
+	/* The next kernel frees the FLBs that no file needs. */
+	err = finished ? 0 : luo_flb_hand_on();
 	if (err)
 		goto err_unpreserve;
 
@@ -183,7 +200,8 @@ err_unpreserve:
  * luo_session_prepare - preserve what is to be handed on
  *
  * List the incoming sessions if that was not done before, and preserve the files again
- * that were retrieved and are not finished.
+ * that were retrieved and are not finished. Retrieve the files of replaced sessions, and
+ * keep them.
  *
  * Context: May sleep. Ends on a fatal signal if the file handlers do. The caller must
  * hold the lock of luo_session_freeze_lock().
@@ -199,10 +217,9 @@ int luo_session_prepare(void)
 	err = luo_session_deserialize();
 	if (err == -ENOMEM)
 		return err;
-	if (err)
-		pr_warn("sessions of the previous kernel that can't be read are not handed on\n");
 
-	err = luo_incoming_replace_all();
+	/* Sessions that can't be read are not in the list. */
+	err = luo_incoming_choose();
 	return err ?: luo_incoming_preserve_all();
 }
 
@@ -347,6 +364,27 @@ static int luo_session_check_nothing_left(const char *flaw)
 	return -EINVAL;
 }
 
+static void luo_incoming_report(void)
+{
+	struct luo_session *session;
+
+	list_for_each_entry(session, &luo_incoming.sessions, list) {
+		int len = strlen(session->name);
+
+		if (session->replaced)
+			pr_info("session '%*pE' of the previous kernel is replaced by the new one\n",
+				len, session->name);
+		else if (session->lost)
+			pr_warn("damaged session '%*pE' of the previous kernel is not handed on: its list of files is not in preserved memory\n",
+				len, session->name);
+	}
+	if (luo_nr_left)
+		pr_info("%llu session(s) of the previous kernel are handed on\n",
+			luo_nr_left);
+	if (luo_session_refused_pa() && luo_outgoing.count)
+		pr_warn("sessions of the previous kernel that can't be read are not handed on, because there are new ones\n");
+}
+
 /**
  * luo_session_serialize - freeze and serialize all sessions that are handed over
  * @ser: where to store the addresses of their entries and of the table of FLBs
@@ -377,12 +415,11 @@ int luo_session_serialize(struct luo_ser *ser)
 
 	if (luo_outgoing.count + luo_nr_left)
 		ser->sessions_pa = kho_block_set_head_pa(&luo_outgoing.blocks);
+	else
+		ser->sessions_pa = luo_session_refused_pa();
 	luo_flb_serialize(ser);
 	luo_frozen = true;
-	if (luo_nr_left)
-		pr_info("%llu session(s) of the previous kernel are handed on\n",
-			luo_nr_left);
-	luo_incoming_discard_replaced();
+	luo_incoming_report();
 	/* Let other tasks see that they are too late, instead of waiting. */
 	downgrade_write(&luo_freeze_rwsem);
 	return 0;

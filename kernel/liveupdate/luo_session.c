@@ -25,6 +25,7 @@
 
 #define pr_fmt(fmt) "LUO: " fmt
 
+#include <linux/align.h>
 #include <linux/anon_inodes.h>
 #include <linux/cleanup.h>
 #include <linux/err.h>
@@ -746,6 +747,24 @@ int luo_session_deserialize(void)
 
 	luo_incoming.err = err;
 	return -EIO;
+}
+
+/**
+ * luo_session_refused_pa - return the address of the list that was refused
+ *
+ * The entries and all that they refer to are still preserved.
+ *
+ * Context: May sleep. After luo_session_deserialize().
+ * Return: the physical address of the first block of the list; 0 if the list was not
+ * refused, or is not known or not in preserved memory.
+ */
+u64 luo_session_refused_pa(void)
+{
+	u64 pa = luo_incoming.sessions_pa;
+
+	guard(mutex)(&luo_incoming.lock);
+	return luo_incoming.err && IS_ALIGNED(pa, KHO_BLOCK_SIZE) &&
+	       kho_incoming_contains(pa, KHO_BLOCK_SIZE) ? pa : 0;
 }
 
 /**

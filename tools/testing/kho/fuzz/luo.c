@@ -47,7 +47,7 @@ static const char unused_name[LIVEUPDATE_SESSION_NAME_LENGTH] = "unused";
 #define DATA_FAILS	1	/* retrieve it with an error */
 #define DATA_WAITS	2	/* refuse to finish it the first time */
 
-unsigned int luo_retrieved, luo_finished, luo_handed_on;
+unsigned int luo_retrieved, luo_finished, luo_handed_on, luo_refused_on;
 bool luo_hand_on;
 static unsigned int nr_waits, nr_flb_finished;
 
@@ -164,12 +164,18 @@ struct handover_file {
 struct handover_session {
 	char name[LIVEUPDATE_SESSION_NAME_LENGTH];
 	bool good;
+	u64 files_pa;
+	bool lost;	/* it is damaged, and its list of files is not preserved */
 	struct handover_file *files;
 	u64 nr_files;
 };
 
 static struct handover {
 	bool too_much;		/* the handover exceeds the limits of this model */
+	bool refused;		/* the blob is preserved, and can't be read */
+	u64 sessions_pa;
+	u64 flbs_pa;
+	bool flbs_refused;	/* the table of FLBs can't be read */
 	int list_expected;	/* the error of retrieving any session, or 0 */
 	int flb_expected;	/* the error of retrieving the FLB, or 0 */
 	struct handover_session sessions[MAX_SESSIONS];
@@ -238,6 +244,7 @@ static void read_session(struct handover_session *session, const struct luo_sess
 	u64 i;
 
 	memcpy(session->name, ser->name, sizeof(session->name));
+	session->files_pa = ser->file_set.files;
 	session->files = &handover.files[handover.nr_files];
 	session->nr_files = 0;
 	session->good = chain_read(&chain, ser->file_set.files, CAPACITY(struct luo_file_ser)) &&
@@ -304,6 +311,12 @@ static int read_sessions(u64 pa)
 	return 0;
 }
 
+static int refuse_flbs(void)
+{
+	handover.flbs_refused = true;
+	return -EIO;
+}
+
 static int read_flbs(u64 pa)
 {
 	const struct luo_flb_header_ser *table;
@@ -314,18 +327,18 @@ static int read_flbs(u64 pa)
 	if (!pa)
 		return -ENOENT;
 	if (!PAGE_ALIGNED(pa) || !kho_incoming_contains(pa, PAGE_SIZE))
-		return -EIO;
+		return refuse_flbs();
 	table = phys_to_virt(pa);
 	if (!table->pgcnt || table->pgcnt > MAX_ORDER_NR_PAGES ||
 	    !kho_incoming_contains(pa, table->pgcnt * PAGE_SIZE) ||
 	    table->count > (table->pgcnt * PAGE_SIZE - sizeof(*table)) / sizeof(*ser))
-		return -EIO;
+		return refuse_flbs();
 
 	ser = (const struct luo_flb_ser *)(table + 1);
 	for (i = 0; i < table->count; i++, ser++) {
 		if (!ser->count || !is_terminated(ser->name, sizeof(ser->name)) ||
 		    version_of(ser->name) < 0)
-			return -EIO;
+			return refuse_flbs();
 		if (has_version_of(ser->name, "shared")) {
 			found = ser;
 			nr_found++;
@@ -347,6 +360,9 @@ static void read_blob(void)
 
 	handover.list_expected = 0;
 	handover.flb_expected = -ENOENT;
+	handover.refused = false;
+	handover.flbs_refused = false;
+	handover.sessions_pa = 0;
 	if (!subtree_in.phys)
 		return;
 
@@ -355,13 +371,31 @@ static void read_blob(void)
 	if (!kho_incoming_contains(subtree_in.phys, subtree_in.size))
 		return;
 	blob = phys_to_virt(subtree_in.phys);
+	handover.refused = true;
 	if (subtree_in.size < sizeof(struct luo_ser) || memcmp(blob, LUO_ABI_COMPATIBLE, 16))
 		return;
 
+	handover.refused = false;
 	memcpy(fields, blob + 16, sizeof(fields));
+	handover.sessions_pa = fields[1];
+	handover.flbs_pa = fields[2];
 	give_back(subtree_in.phys);
 	handover.flb_expected = read_flbs(fields[2]);
 	handover.list_expected = read_sessions(fields[1]);
+}
+
+/* Sessions are lost if the list of their files is not preserved once all was read. */
+static void find_lost_sessions(void)
+{
+	u64 i;
+
+	for (i = 0; i < handover.nr_sessions; i++) {
+		struct handover_session *session = &handover.sessions[i];
+
+		session->lost = !session->good &&
+				(!PAGE_ALIGNED(session->files_pa) ||
+				 !kho_incoming_contains(session->files_pa, PAGE_SIZE));
+	}
 }
 
 /* Read the handover, then mark memory as preserved again, so that LUO can read it. */
@@ -373,6 +407,7 @@ static void read_handover(const struct image *image)
 	handover.nr_sessions = 0;
 	handover.nr_files = 0;
 	read_blob();
+	find_lost_sessions();
 	for (i = 1; i <= image->nr; i++)
 		if (image->is_preserved[i])
 			mm_mark_preserved(image->blocks[i], true);
@@ -566,24 +601,54 @@ static void check_session(const struct handover_session *session,
 	}
 }
 
+/* What can't be read is handed on as it came, if it is in preserved memory. */
+static void check_same(u64 pa, u64 was)
+{
+	bool good = PAGE_ALIGNED(was) && kho_incoming_contains(was, PAGE_SIZE);
+
+	check(pa == (good ? was : 0));
+	if (pa)
+		luo_refused_on++;
+}
+
+static void check_refused(const struct subtree *was)
+{
+	const struct luo_ser *ser = phys_to_virt(subtree_out.phys);
+
+	if (before.refused) {
+		check(!memcmp(&subtree_out, was, sizeof(*was)));
+		luo_refused_on++;
+		return;
+	}
+	if (before.list_expected)
+		check_same(ser->sessions_pa, before.sessions_pa);
+	if (before.flbs_refused)
+		check_same(ser->flbs_pa, before.flbs_pa);
+}
+
 /* Read what the kernel hands over. This changes which memory is marked as preserved. */
 static void check_handed_on(void)
 {
-	u64 i;
+	struct subtree was = subtree_in;
+	u64 i, nr = 0;
 
 	before = handover;
+	check_refused(&was);
 	subtree_in = subtree_out;
 	handover.nr_sessions = 0;
 	handover.nr_files = 0;
 	read_blob();
+	if (before.list_expected)
+		return;
 
 	check(!handover.list_expected);
-	/* If an allocation fails at boot, the sessions can't be read. */
-	if (shim_failed && !handover.nr_sessions)
-		return;
-	check(handover.nr_sessions == (before.list_expected ? 0 : before.nr_sessions));
-	for (i = 0; i < handover.nr_sessions; i++)
-		check_session(&handover.sessions[i], &before.sessions[i]);
+	for (i = 0; i < before.nr_sessions; i++) {
+		if (before.sessions[i].lost)
+			continue;
+		check(nr < handover.nr_sessions);
+		check_session(&handover.sessions[nr++], &before.sessions[i]);
+	}
+	check(nr == handover.nr_sessions);
 	if (handover.nr_sessions)
 		check(handover.flb_expected == before.flb_expected ||
 		      (handover.flb_expected == -ENOENT && before.flb_expected == -EIO));
@@ -755,8 +820,42 @@ static void add_many(seed_fn add)
 	add_handover(add, "many");
 }
 
+/* State that this kernel can't read: another version, a damaged list, a damaged table */
+
+static struct luo_ser *hand_some_over(void)
+{
+	int session = create_session(start_outgoing(), "s");
+
+	preserve_file(session, 0, 4);
+	check(call_reboot());
+	return phys_to_virt(subtree_out.phys);
+}
+
+static void add_refused(seed_fn add)
+{
+	struct luo_session_ser *session;
+	struct luo_ser *ser;
+
+	ser = hand_some_over();
+	memcpy(ser->compatible, "luo-v9", 6);
+	image_save(add, "other version", &subtree_out.phys, 2);
+	stop_kernel();
+
+	ser = hand_some_over();
+	session = phys_to_virt(ser->sessions_pa) + sizeof(struct kho_block_header_ser);
+	session->name[0] = '\0';
+	image_save(add, "damaged list", &subtree_out.phys, 2);
+	stop_kernel();
+
+	ser = hand_some_over();
+	((struct luo_flb_header_ser *)phys_to_virt(ser->flbs_pa))->pgcnt = 0;
+	image_save(add, "damaged table", &subtree_out.phys, 2);
+	stop_kernel();
+}
+
 static void seeds(seed_fn add)
 {
+	add_refused(add);
 	add_nothing(add);
 	add_one(add);
 	add_some(add);

@@ -14,6 +14,8 @@
 
 /* Numbers of files */
 extern unsigned int luo_retrieved, luo_finished, luo_handed_on;
+/* Number of parts of a handover that can't be read and were handed on as they came */
+extern unsigned int luo_refused_on;
 
 /* No program retrieves files: hand all of them on. */
 extern bool luo_hand_on;

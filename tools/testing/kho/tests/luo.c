@@ -28,8 +28,22 @@ static void files_are_handed_on(void)
 	luo_hand_on = false;
 }
 
+static void refused_state_is_handed_on(void)
+{
+	luo_hand_on = true;
+	luo_refused_on = 0;
+	run_seed("other version");
+	check(luo_refused_on == 1);
+	run_seed("damaged list");
+	check(luo_refused_on == 2);
+	run_seed("damaged table");
+	check(luo_refused_on == 3);
+	luo_hand_on = false;
+}
+
 const struct test_case test_cases[] = {
 	{ "files that are handed over are retrieved", files_are_handed_over },
 	{ "files that are not retrieved are handed on", files_are_handed_on },
+	{ "state that can't be read is handed on", refused_state_is_handed_on },
 	{}
 };

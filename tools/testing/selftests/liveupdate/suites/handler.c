@@ -703,6 +703,48 @@ static void handing_on_holds_nothing_after(void)
 	close(session);
 }
 
+static void replaced_session_before(void)
+{
+	preserve_numbers("replaced_session", 485, 486);
+}
+
+/*
+ * The files of a session that is replaced are not handed on. reboot() retrieves those
+ * that were not, before it takes other locks, and does not discard any.
+ */
+static void replaced_session_after(void)
+{
+	int session = old_session("replaced_session");
+	int replacing = new_session("replaced_session");
+	pid_t kexec;
+
+	check_number(old_file(session, 485), 485);
+	CHECK(!luo_preserve(replacing, new_number(487), 487));
+	set_param("stall_retrieve", 486);
+	CHECK(!guest_load_image(0));
+	guest_log_mark();
+	kexec = start(call_kexec, 0, 0);
+	wait_until_stalled("retrieve", 486);
+	check_reboot_holds_nothing();
+	check_kill_ends(kexec);
+	set_param("stall_retrieve", 0);
+
+	set_param("fail_freeze", 487);
+	guest_log_mark();
+	CHECK_ERRNO(guest_kexec(), EREMOTEIO);
+	CHECK_ORDER(": retrieve 486\n", ": freeze 487 fails\n");
+	CHECK(!guest_log_since(": finish 48"));
+	set_param("fail_freeze", 0);
+	close(replacing);
+	CHECK(!guest_unload_image(0));
+
+	guest_log_mark();
+	check_number(old_file(session, 486), 486);
+	CHECK(!guest_log_since(": retrieve 486"));
+	CHECK(!luo_finish(session));
+	close(session);
+}
+
 static void unloads_when_finished(void)
 {
 	CHECK(!guest_rmmod(MODULE));
@@ -729,6 +771,7 @@ static const struct guest_test handler_tests[] = {
 	GUEST_TEST_OF_2(finish_in_reverse),
 	GUEST_TEST_OF_2(not_ready_to_finish),
 	GUEST_TEST_OF_2(handing_on_holds_nothing),
+	GUEST_TEST_OF_2(replaced_session),
 	GUEST_TEST_IN_2ND(unloads_when_finished),
 };
 
