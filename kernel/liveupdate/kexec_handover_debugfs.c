@@ -20,6 +20,15 @@
  *   hands them on. They belong to sessions that are not finished. If there are no such
  *   sessions the owner of these blocks is not known.
  *   Names are in quotes, with special characters escaped as in C.
+ * out/preserved, in/preserved
+ *   The ranges of memory that are preserved, in ascending order, one line for each: its
+ *   physical address in hexadecimal and its size in bytes in decimal. Incoming ranges
+ *   are listed until they are restored. While memory is preserved or restored, the list
+ *   can have parts from before and from after that.
+ * out/image
+ *   Whether the next kernel, if kexec started it now, would take over what is preserved:
+ *   "carries the handover", "not loaded", or why it would not. Reading fails with EBUSY
+ *   while an image is loaded or started, and the other way round.
  * out/fdt, in/fdt
  *   The root FDT, one page, for dtc and similar tools. in/fdt and in/sub_fdts/
  *   exist only if there was a handover.
@@ -42,9 +51,12 @@
 #include <linux/gfp.h>
 #include <linux/init.h>
 #include <linux/io.h>
+#include <linux/kexec.h>
 #include <linux/kexec_handover.h>
 #include <linux/libfdt.h>
 #include <linux/mutex.h>
+#include <linux/pfn.h>
+#include <linux/range.h>
 #include <linux/rculist.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
@@ -53,8 +65,10 @@
 #include <linux/string_helpers.h>
 
 #include <linux/kho/abi/kexec_handover.h>
+#include <linux/kho/image.h>
 #include <linux/kho/summary.h>
 
+#include "../kexec_internal.h"
 #include "kexec_handover_internal.h"
 
 /* Size limit for copies of blobs. The root FDT limits their number. */
@@ -224,6 +238,110 @@ static int kho_scratch_len_show(struct seq_file *m, void *v)
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(kho_scratch_len);
+
+static int kho_out_image_show(struct seq_file *m, void *v)
+{
+	const char *flaw;
+	bool loaded;
+
+	if (!kexec_trylock())
+		return -EBUSY;
+
+	loaded = kexec_image;
+	flaw = kho_image_flaw();
+	kexec_unlock();
+
+	seq_printf(m, "%s\n", !loaded ? "not loaded" : flaw ?: "carries the handover");
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(kho_out_image);
+
+/*
+ * Preserved ranges. A list can be too long for one buffer, so it is an iterator: the
+ * position is the page frame number from which on the next range is searched.
+ */
+
+/**
+ * struct kho_range_list - a reader of a list of ranges
+ * @tree:  the map that has them
+ * @range: the current range
+ */
+struct kho_range_list {
+	struct kho_radix_tree *tree;
+	struct range range;
+};
+
+static int kho_take_range(phys_addr_t start, phys_addr_t end, void *arg)
+{
+	struct range *range = arg;
+
+	*range = (struct range){ .start = PHYS_PFN(start), .end = PHYS_PFN(end) };
+	return 1;
+}
+
+static void *kho_find_range(struct kho_range_list *list, loff_t *pos)
+{
+	guard(mutex)(&list->tree->lock);
+	if (kho_radix_walk_window(list->tree, *pos, KHO_RADIX_END_PFN, kho_take_range,
+				  &list->range) <= 0)
+		return NULL;
+
+	*pos = list->range.start;
+	return &list->range;
+}
+
+static void *kho_ranges_start(struct seq_file *m, loff_t *pos)
+{
+	return kho_find_range(m->private, pos);
+}
+
+static void *kho_ranges_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	struct kho_range_list *list = m->private;
+
+	*pos = list->range.end;
+	return kho_find_range(list, pos);
+}
+
+static void kho_ranges_stop(struct seq_file *m, void *v)
+{
+}
+
+static int kho_ranges_show(struct seq_file *m, void *v)
+{
+	const struct range *range = v;
+
+	seq_printf(m, "%#llx %llu\n", (u64)PFN_PHYS(range->start),
+		   (u64)PFN_PHYS(range->end - range->start));
+	return 0;
+}
+
+static const struct seq_operations kho_ranges_ops = {
+	.start = kho_ranges_start,
+	.next = kho_ranges_next,
+	.stop = kho_ranges_stop,
+	.show = kho_ranges_show,
+};
+
+static int kho_ranges_open(struct inode *inode, struct file *file)
+{
+	struct kho_range_list *list;
+
+	list = __seq_open_private(file, &kho_ranges_ops, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+
+	list->tree = inode->i_private;
+	return 0;
+}
+
+static const struct file_operations kho_ranges_fops = {
+	.owner = THIS_MODULE,
+	.open = kho_ranges_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = seq_release_private,
+};
 
 /*
  * Summaries
@@ -443,6 +561,9 @@ static void __init kho_create_out(struct dentry *root)
 			    &kho_scratch_phys_fops);
 	debugfs_create_file("scratch_len", 0400, out, NULL,
 			    &kho_scratch_len_fops);
+	debugfs_create_file("preserved", 0400, out, &kho_out.tree,
+			    &kho_ranges_fops);
+	debugfs_create_file("image", 0400, out, NULL, &kho_out_image_fops);
 
 	kho_out_blob_dir = debugfs_create_dir("sub_fdts", out);
 	guard(mutex)(&kho_out.fdt_lock);
@@ -464,6 +585,7 @@ static void __init kho_create_in(struct dentry *root)
 		return;
 
 	kho_create_blob_file("fdt", in, (void *)kho_in_fdt(), PAGE_SIZE);
+	debugfs_create_file("preserved", 0400, in, &kho_in.tree, &kho_ranges_fops);
 	dir = debugfs_create_dir("sub_fdts", in);
 	for (i = 0; i < kho_nr_in_blobs; i++)
 		kho_create_blob_file(kho_in_blobs[i].name, dir,

@@ -7,6 +7,7 @@
 
 #include <linux/cleanup.h>
 #include <linux/err.h>
+#include <linux/fs.h>
 #include <linux/init.h>
 #include <linux/kho/summary.h>
 #include <linux/list.h>
@@ -41,6 +42,9 @@ static void luo_show_files(struct seq_file *m, const struct luo_file_set *set)
 				     lf->compatible : lf->handler->compatible);
 		seq_puts(m, ", ");
 		luo_show_file_state(m, lf);
+		if (lf->file && S_ISREG(file_inode(lf->file)->i_mode))
+			seq_printf(m, ", %lld bytes",
+				   i_size_read(file_inode(lf->file)));
 		seq_putc(m, '\n');
 		cond_resched();
 	}

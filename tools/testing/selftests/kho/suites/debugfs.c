@@ -29,13 +29,14 @@
 static const char *const files[] = {
 	KHO "out/summary", KHO "out/fdt", KHO "out/scratch_phys",
 	KHO "out/scratch_len", KHO "out/sub_fdts/kexec-metadata",
-	KHO "out/sub_fdts/memblock", KHO "in/summary",
+	KHO "out/sub_fdts/memblock", KHO "in/summary", KHO "out/preserved",
+	KHO "out/image",
 };
 
 static const char *const incoming_files[] = {
 	KHO "in/fdt", KHO "in/sub_fdts/kexec-metadata",
 	KHO "in/sub_fdts/memblock", KHO "in/sub_fdts/test-plain",
-	KHO "in/sub_fdts/test-large",
+	KHO "in/sub_fdts/test-large", KHO "in/preserved",
 };
 
 static int open_file(const char *path)
@@ -74,6 +75,19 @@ static long nr_blocks(const char *summary, int order)
 
 	snprintf(key, sizeof(key), "  order %d: ", order);
 	return number(summary, key);
+}
+
+/* Return the bytes of the line of @summary that starts with @key. */
+static unsigned long long bytes_of(const char *summary, const char *key)
+{
+	const char *at = strstr(summary, key);
+	unsigned long blocks, pages;
+	unsigned long long bytes;
+
+	CHECK(at);
+	CHECK_EQ(sscanf(at + strlen(key), "%lu blocks, %lu pages, %llu bytes",
+			&blocks, &pages, &bytes), 3);
+	return bytes;
 }
 
 /* Return a copy of the line of @summary that has @text, or "". The caller frees it. */
@@ -221,6 +235,63 @@ static void summary_in_small_parts(void)
 	check_summary_in_parts(KHO "out/summary", 1);
 	check_summary_in_parts(KHO "out/summary", 61);
 	check_summary_in_parts(KHO "in/summary", 7);
+}
+
+/* Add up the ranges. They come in ascending order and never adjoin. */
+static unsigned long long size_of_ranges(const char *path)
+{
+	unsigned long long start, size, sum = 0, end = 0;
+	char *list = guest_text_of(path), *line = list;
+	int len;
+
+	while (sscanf(line, "%llx %llu\n%n", &start, &size, &len) == 2) {
+		CHECK(!sum || start > end);
+		CHECK(size);
+		end = start + size;
+		sum += size;
+		line += len;
+	}
+	CHECK(!*line);
+	free(list);
+	return sum;
+}
+
+static void ranges_add_up(void)
+{
+	char *summary;
+
+	summary = guest_text_of(KHO "out/summary");
+	CHECK_EQ(size_of_ranges(KHO "out/preserved"),
+		 bytes_of(summary, "\npreserved: "));
+	free(summary);
+	check_summary_in_parts(KHO "out/preserved", 1);
+	if (guest_kernel() == 1)
+		return;
+
+	summary = guest_text_of(KHO "in/summary");
+	CHECK_EQ(size_of_ranges(KHO "in/preserved"),
+		 bytes_of(summary, "\npreserved, not restored: "));
+	free(summary);
+}
+
+static void check_image(const char *wanted)
+{
+	char *text = guest_text_of(KHO "out/image");
+
+	if (strcmp(text, wanted))
+		guest_fail(__FILE__, __LINE__, "out/image: %s", text);
+	free(text);
+}
+
+static void image_is_judged(void)
+{
+	check_image("not loaded\n");
+	CHECK(!guest_load_image(0));
+	check_image("carries the handover\n");
+	CHECK(!guest_load_kernel("/kernel", guest_initrd(), "kho=off", 0));
+	check_image("kho= on its command line is off\n");
+	CHECK(!guest_unload_image(0));
+	check_image("not loaded\n");
 }
 
 /* ---- what is handed over ---- */
@@ -454,6 +525,8 @@ static const struct guest_test debugfs_tests[] = {
 	GUEST_TEST_IN_BOTH(scratch_is_as_logged),
 	GUEST_TEST_IN_BOTH(dtc_reads_fdts),
 	GUEST_TEST_IN_BOTH(summary_in_small_parts),
+	GUEST_TEST_IN_BOTH(ranges_add_up),
+	GUEST_TEST_IN_BOTH(image_is_judged),
 	GUEST_TEST(counts_follow_preservation),
 	GUEST_TEST(blobs_come_and_go),
 	GUEST_TEST(blobs_go_while_read),

@@ -57,10 +57,10 @@ static void outgoing_is_listed(void)
 	CHECK(!luo_preserve(one, new_file(PAGE, 2), ~0ULL));
 	CHECK(!luo_preserve(odd, new_file(PAGE, 3), 0x2a));
 	check_found(OUT_SUMMARY, "\n  session \"one\", 2 files, open\n"
-		    "    token 0x0, " MEMFD ", preserved\n"
-		    "    token 0xffffffffffffffff, " MEMFD ", preserved\n"
+		    "    token 0x0, " MEMFD ", preserved, 4096 bytes\n"
+		    "    token 0xffffffffffffffff, " MEMFD ", preserved, 4096 bytes\n"
 		    "  session " ODD_QUOTED ", 1 files, open\n"
-		    "    token 0x2a, " MEMFD ", preserved\n", 1);
+		    "    token 0x2a, " MEMFD ", preserved, 4096 bytes\n", 1);
 
 	close(odd);
 	check_found(OUT_SUMMARY, ODD_QUOTED, 0);
@@ -229,7 +229,7 @@ static void incoming_is_listed_after(void)
 	close(old_file(session, 2));
 	check_found(IN_SUMMARY, "\n  session \"in\", 2 files, retrieved\n"
 		    "    token 0x1, " MEMFD ", waiting\n"
-		    "    token 0x2, " MEMFD ", retrieved\n", 1);
+		    "    token 0x2, " MEMFD ", retrieved, 4096 bytes\n", 1);
 
 	CHECK(!luo_finish(session));
 	check_found(IN_SUMMARY, "\n  session \"in\", 0 files, retrieved\n"
