@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * luoctl: processes and their descriptors
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "host.h"
+#include "procs.h"
+
+void procs_walk(const struct host *host,
+		void (*visit)(const struct host *host, int pid, void *arg), void *arg)
+{
+	char *path = host_path(host, "/proc");
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	int pid;
+
+	free(path);
+	while (dir && (entry = readdir(dir))) {
+		pid = atoi(entry->d_name);
+		if (pid > 0)
+			visit(host, pid, arg);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+void procs_walk_fds(const struct host *host, int pid,
+		    void (*visit)(const struct host *host, int pid, const char *path,
+				  const char *target, void *arg),
+		    void *arg)
+{
+	struct dirent *entry;
+	char path[64], *full;
+	char *target;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	full = host_path(host, path);
+	dir = opendir(full);
+	free(full);
+
+	while (dir && (entry = readdir(dir))) {
+		snprintf(path, sizeof(path), "/proc/%d/fd/%.20s", pid, entry->d_name);
+		target = host_link(host, path);
+		if (target)
+			visit(host, pid, path, target, arg);
+		free(target);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* The arguments are separated by NULs. */
+char *procs_argument(const struct host *host, int pid, unsigned int index)
+{
+	char path[64], arguments[4096];
+	char *full, *at;
+	ssize_t len;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+	full = host_path(host, path);
+	fd = open(full, O_RDONLY | O_CLOEXEC);
+	free(full);
+	if (fd < 0)
+		return NULL;
+	len = read(fd, arguments, sizeof(arguments) - 1);
+	close(fd);
+	if (len <= 0)
+		return NULL;
+
+	arguments[len] = '\0';
+	for (at = arguments; index; index--) {
+		at += strlen(at) + 1;
+		if (at >= arguments + len)
+			return NULL;
+	}
+	return strdup(at);
+}
+
+/* struct memfd_sum - the inodes that are counted: a process can have one more than once */
+struct memfd_sum {
+	uint64_t bytes;
+	ino_t *inodes;
+	size_t count;
+};
+
+static int is_counted(const struct memfd_sum *sum, ino_t inode)
+{
+	size_t i;
+
+	for (i = 0; i < sum->count; i++)
+		if (sum->inodes[i] == inode)
+			return 1;
+	return 0;
+}
+
+static void add_memfd(const struct host *host, int pid, const char *path,
+		      const char *target, void *arg)
+{
+	struct memfd_sum *sum = arg;
+	char *full;
+	struct stat st;
+	ino_t *inodes;
+	int failed;
+
+	(void)pid;
+	if (strncmp(target, "/memfd:", strlen("/memfd:")))
+		return;
+
+	full = host_path(host, path);
+	failed = stat(full, &st);
+	free(full);
+	if (failed || is_counted(sum, st.st_ino))
+		return;
+
+	inodes = realloc(sum->inodes, (sum->count + 1) * sizeof(*inodes));
+	if (!inodes)
+		return;
+	inodes[sum->count++] = st.st_ino;
+	sum->inodes = inodes;
+	sum->bytes += st.st_blocks * 512;
+}
+
+uint64_t procs_memfd_bytes(const struct host *host, int pid)
+{
+	struct memfd_sum sum = {};
+
+	procs_walk_fds(host, pid, add_memfd, &sum);
+	free(sum.inodes);
+	return sum.bytes;
+}

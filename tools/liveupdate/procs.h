@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * luoctl: processes and their descriptors
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+#ifndef TOOLS_LIVEUPDATE_PROCS_H
+#define TOOLS_LIVEUPDATE_PROCS_H
+
+#include <stdint.h>
+
+struct host;
+
+/* Call a function for each process, or for each descriptor with the target of its link. */
+void procs_walk(const struct host *host,
+		void (*visit)(const struct host *host, int pid, void *arg), void *arg);
+void procs_walk_fds(const struct host *host, int pid,
+		    void (*visit)(const struct host *host, int pid, const char *path,
+				  const char *target, void *arg),
+		    void *arg);
+
+/* Return an argument of a process, to be freed; NULL if it has none of this index. */
+char *procs_argument(const struct host *host, int pid, unsigned int index);
+
+/* Return the number of bytes in the memfds of a process. */
+uint64_t procs_memfd_bytes(const struct host *host, int pid);
+
+#endif /* TOOLS_LIVEUPDATE_PROCS_H */
