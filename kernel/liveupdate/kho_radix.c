@@ -713,15 +713,13 @@ static int kho_radix_add_leaves(struct kho_radix_tree *tree,
 static void kho_radix_drop_leaves(struct kho_radix_tree *tree,
 				  const struct kho_radix_tree *source)
 {
-	struct kho_radix_leaf *leaf;
 	u64 key;
 
+	/* The update frees the leaf if it is empty. */
 	for (key = 0; kho_radix_next_leaf(source, &key, KHO_RADIX_MAX_KEY);
-	     key += KHO_RADIX_LEAF_BITS) {
-		leaf = kho_radix_find_leaf(tree, key);
-		if (leaf && !kho_radix_entries(leaf))
-			kho_radix_drop_leaf(tree, key);
-	}
+	     key += KHO_RADIX_LEAF_BITS)
+		if (kho_radix_find_leaf(tree, key))
+			kho_radix_update_leaf(tree, key, 0);
 }
 
 static unsigned long kho_radix_copy_leaves(struct kho_radix_tree *tree,
