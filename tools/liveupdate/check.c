@@ -114,13 +114,15 @@ static void check_refused(struct check *check)
 
 /* The next kernel */
 
-static void check_verdict(struct check *check, const char *verdict)
+/* Return whether the kernel knows that the image carries nothing. */
+static bool check_verdict(struct check *check, const char *verdict)
 {
 	if (!*verdict || !strcmp(verdict, "carries the handover"))
-		return;
+		return false;
 	add_error(check, "image-no-handover",
 		  "load it again: luoctl load KERNEL --initrd FILE --reuse-cmdline",
 		  "the loaded kernel would not take over what is preserved: %s", verdict);
+	return true;
 }
 
 static void check_option(struct check *check, const char *cmdline, const char *option)
@@ -172,7 +174,8 @@ static void check_image(struct check *check)
 		return;
 	}
 
-	check_verdict(check, verdict);
+	if (check_verdict(check, verdict))
+		return;
 	if (record) {
 		check_load_log(check, record);
 		check_option(check, cmdline, "kho");
@@ -366,42 +369,55 @@ static void check_programs(struct check *check)
 
 /* Memory */
 
-static unsigned long long client_bytes(struct check *check)
+static struct procs_memfds client_memfds(struct check *check)
 {
-	unsigned long long bytes = 0, pid;
+	struct procs_memfds memfds = {};
 	struct json_object *session;
+	int pid;
 	size_t i;
 
 	for (i = 0; i < show_length(check->state, "sessions"); i++) {
 		session = show_entry(check->state, "sessions", i);
 		pid = show_number(json_object_object_get(session, "luod"), "pid");
 		if (pid && !strcmp(show_string(session, "direction"), "outgoing"))
-			bytes += procs_memfd_bytes(check->host, pid);
+			procs_add_memfds(check->host, pid, &memfds);
 	}
-	return bytes;
+	return memfds;
 }
 
 /*
- * Preserved pages must not lie in scratch. Those that do are moved, and each page takes an
- * entry in a list.
+ * Return how much memory outside of scratch is allocated to preserve memfds: pages that lie
+ * in scratch are moved, holes are filled, and each page takes an entry in a list.
  */
-static void check_memory_to_preserve(struct check *check, unsigned long long bytes)
+static unsigned long long memory_to_preserve(struct check *check,
+					     const struct procs_memfds *memfds)
 {
-	const struct host *host = check->host;
-	unsigned long long total = host_meminfo(host, "MemTotal"), scratch = scratch_size(check);
-	unsigned long long free_scratch = host_meminfo(host, "CmaFree");
-	unsigned long long available = host_meminfo(host, "MemAvailable");
+	unsigned long long free_scratch = host_meminfo(check->host, "CmaFree");
+	unsigned long long scratch = scratch_size(check);
 	unsigned long long used = scratch > free_scratch ? scratch - free_scratch : 0;
-	unsigned long long move = bytes < used ? bytes : used;
-	unsigned long long need = move + bytes / sysconf(_SC_PAGESIZE) * ENTRY_SIZE;
-	char bytes_text[SHOW_SIZE_LEN], room_text[SHOW_SIZE_LEN];
+	unsigned long long holes = memfds->size > memfds->allocated ?
+				   memfds->size - memfds->allocated : 0;
+	unsigned long long move = memfds->allocated < used ? memfds->allocated : used;
 
-	show_size(bytes_text, bytes);
-	if (bytes + scratch > total) {
+	return move + holes + memfds->size / sysconf(_SC_PAGESIZE) * ENTRY_SIZE;
+}
+
+static void check_memory_to_preserve(struct check *check,
+				     const struct procs_memfds *memfds)
+{
+	unsigned long long total = host_meminfo(check->host, "MemTotal");
+	unsigned long long available = host_meminfo(check->host, "MemAvailable");
+	unsigned long long free_scratch = host_meminfo(check->host, "CmaFree");
+	unsigned long long scratch = scratch_size(check);
+	unsigned long long need = memory_to_preserve(check, memfds);
+	char size[SHOW_SIZE_LEN], room[SHOW_SIZE_LEN], need_text[SHOW_SIZE_LEN];
+
+	show_size(size, memfds->size);
+	if (memfds->size + scratch > total) {
 		add_error(check, "memory-too-small",
-			  "use less memory in programs that take part, or boot through the firmware with a smaller kho_scratch=",
+			  "use less memory in programs that take part, or a smaller kho_scratch=",
 			  "%s are to be preserved, and there are %s outside of scratch",
-			  bytes_text, show_size(room_text, total - scratch));
+			  size, show_size(room, total > scratch ? total - scratch : 0));
 		return;
 	}
 
@@ -409,8 +425,8 @@ static void check_memory_to_preserve(struct check *check, unsigned long long byt
 	if (need > available)
 		add_warning(check, "memory-short",
 			    "stop programs that are not needed until after the update",
-			    "to preserve %s, up to %s may be needed that lie outside of scratch, and less is available",
-			    bytes_text, show_size(room_text, need));
+			    "to preserve %s, up to %s outside of scratch may be needed, and %s are available",
+			    size, show_size(need_text, need), show_size(room, available));
 }
 
 /*
@@ -445,10 +461,10 @@ static void check_swap(struct check *check)
 
 static void check_memory(struct check *check)
 {
-	unsigned long long bytes = client_bytes(check);
+	struct procs_memfds memfds = client_memfds(check);
 
-	if (bytes)
-		check_memory_to_preserve(check, bytes);
+	if (memfds.size)
+		check_memory_to_preserve(check, &memfds);
 	check_memory_to_boot(check);
 	check_swap(check);
 }

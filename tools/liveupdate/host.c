@@ -73,7 +73,7 @@ static char *read_all(int fd)
 char *host_read(const struct host *host, const char *path)
 {
 	char *full = host_path(host, path);
-	int fd = open(full, O_RDONLY | O_CLOEXEC);
+	int fd = open(full, O_RDONLY | O_CLOEXEC), error;
 	char *text;
 
 	free(full);
@@ -81,7 +81,9 @@ char *host_read(const struct host *host, const char *path)
 		return NULL;
 
 	text = read_all(fd);
+	error = errno;
 	close(fd);
+	errno = error;
 	return text;
 }
 

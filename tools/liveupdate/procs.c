@@ -89,7 +89,7 @@ char *procs_argument(const struct host *host, int pid, unsigned int index)
 
 /* struct memfd_sum - the inodes that are counted: a process can have one more than once */
 struct memfd_sum {
-	uint64_t bytes;
+	struct procs_memfds *memfds;
 	ino_t *inodes;
 	size_t count;
 };
@@ -128,14 +128,14 @@ static void add_memfd(const struct host *host, int pid, const char *path,
 		return;
 	inodes[sum->count++] = st.st_ino;
 	sum->inodes = inodes;
-	sum->bytes += st.st_blocks * 512;
+	sum->memfds->size += st.st_size;
+	sum->memfds->allocated += st.st_blocks * 512;
 }
 
-uint64_t procs_memfd_bytes(const struct host *host, int pid)
+void procs_add_memfds(const struct host *host, int pid, struct procs_memfds *memfds)
 {
-	struct memfd_sum sum = {};
+	struct memfd_sum sum = { .memfds = memfds };
 
 	procs_walk_fds(host, pid, add_memfd, &sum);
 	free(sum.inodes);
-	return sum.bytes;
 }

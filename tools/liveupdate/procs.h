@@ -22,7 +22,13 @@ void procs_walk_fds(const struct host *host, int pid,
 /* Return an argument of a process, to be freed; NULL if it has none of this index. */
 char *procs_argument(const struct host *host, int pid, unsigned int index);
 
-/* Return the number of bytes in the memfds of a process. */
-uint64_t procs_memfd_bytes(const struct host *host, int pid);
+/* Sizes of memfds in bytes: of the files, and of what they have allocated */
+struct procs_memfds {
+	uint64_t size;
+	uint64_t allocated;
+};
+
+/* Add the memfds of a process. */
+void procs_add_memfds(const struct host *host, int pid, struct procs_memfds *memfds);
 
 #endif /* TOOLS_LIVEUPDATE_PROCS_H */

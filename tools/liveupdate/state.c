@@ -4,9 +4,11 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
+#include <errno.h>
 #include <json.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cmdline.h"
 #include "connection.h"
@@ -237,18 +239,31 @@ static void add_switches(struct json_object *state, const struct host *host)
 	json_object_object_add(state, "liveupdate", json_object_new_boolean(device));
 }
 
+/* The kernel can't judge the image while one is loaded, which takes a moment. */
+static char *read_verdict(const struct host *host)
+{
+	int tries = 100;
+	char *verdict;
+
+	do {
+		verdict = host_read(host, DEBUGFS "/out/image");
+	} while (!verdict && errno == EBUSY && --tries && !usleep(10000));
+
+	if (verdict)
+		verdict[strcspn(verdict, "\n")] = '\0';
+	return verdict;
+}
+
 static void add_image(struct json_object *state, const struct host *host)
 {
 	struct json_object *image = json_object_new_object();
 	struct json_object *record = host_load_record(host);
-	char *verdict = host_read(host, DEBUGFS "/out/image");
+	char *verdict = read_verdict(host);
 	bool loaded = host_number(host, "/sys/kernel/kexec_loaded") == 1;
 
 	json_object_object_add(image, "loaded", json_object_new_boolean(loaded));
-	if (verdict) {
-		verdict[strcspn(verdict, "\n")] = '\0';
+	if (verdict)
 		add_string(image, "verdict", verdict);
-	}
 	if (record && loaded)
 		json_object_object_add(image, "record", json_object_get(record));
 	json_object_object_add(state, "image", image);

@@ -124,8 +124,10 @@ static void print_session(struct json_object *session)
 	       show_string(session, "direction"), state_of(session));
 	if (json_object_object_get(luod, "pid"))
 		printf(", client %llu", show_number(luod, "pid"));
-	fputs(", held by ", stdout);
-	print_holders(session, " and ");
+	if (show_length(session, "holders")) {
+		fputs(", held by ", stdout);
+		print_holders(session, " and ");
+	}
 	putchar('\n');
 	for (i = 0; i < show_length(session, "files"); i++)
 		print_file(show_entry(session, "files", i));
@@ -144,7 +146,7 @@ static void print_kernel(struct json_object *state)
 	       show_string(state, "release"), on_off(state, "kho"),
 	       on_off(state, "liveupdate"));
 	if (json_object_object_get(state, "live_update"))
-		printf(", %llu live updates since cold boot",
+		printf(", live update %llu since cold boot",
 		       show_number(state, "live_update"));
 	putchar('\n');
 	if (json_object_object_get(state, "refused"))
@@ -176,7 +178,8 @@ static void print_scratch(struct json_object *state)
 	for (i = 0; i < count; i++)
 		bytes += show_number(show_entry(state, "scratch", i), "size");
 	if (count)
-		printf("Scratch:      %s in %zu regions\n", show_size(size, bytes), count);
+		printf("Scratch:      %s in %zu region%s\n", show_size(size, bytes), count,
+		       count == 1 ? "" : "s");
 }
 
 static void print_total(struct json_object *state, const char *key, const char *title)

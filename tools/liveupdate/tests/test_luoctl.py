@@ -385,6 +385,13 @@ def expensive(host):
     host.record(initrd_size=0)
 
 
+def with_holes(host):
+    """The client has a memfd with holes, which are filled."""
+    client_memory(host)
+    os.ftruncate(host.memfd, 200 << 20)
+    host.meminfo(MemAvailable=300000, CmaFree=200000)
+
+
 def too_expensive(host):
     """What is to be preserved does not fit beside scratch."""
     client_memory(host)
@@ -431,6 +438,7 @@ FINDINGS = (
     ("", 0, lambda host: host.process(812, "/usr/sbin/luoctl", "run", "vm0", "qemu")),
     ("memory-too-small", 3, too_expensive),
     ("memory-short", 0, expensive),
+    ("memory-short", 0, with_holes),
     ("memory-to-boot", 0, lambda host: host.meminfo(MemAvailable=70 << 10)),
     ("swap-in-use", 0, lambda host: host.meminfo(SwapTotal=1000, SwapFree=900)),
 )
@@ -488,7 +496,7 @@ def test_list(host):
     check(re.search(r"^own +outgoing +open +2 +- +agent\?\[2J \(700\)$", text, re.M), text)
     check("\x1b" not in text + host.run("status"), "an escape character")
     status = host.run("status")
-    for line in ("6.12.95, KHO on, live update on, 2 live updates since cold boot",
+    for line in ("6.12.95, KHO on, live update on, live update 2 since cold boot",
                  "Next kernel:  /boot/vmlinuz, carries the handover",
                  "Scratch:      256 MiB in 2 regions", "Preserved:    4 MiB in 7 blocks",
                  "Not restored: 8 KiB in 2 blocks", "luod:         idle",

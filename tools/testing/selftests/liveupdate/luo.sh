@@ -13,7 +13,7 @@ set -euo pipefail
 
 guest_start luo_guest luo_test_handler luo_test_flb luo_test_races \
 	luo_test_hostile notepad
-guest_add_program keep kexec luod
+guest_add_program busybox keep kexec luoctl luod
 
 on="kho=on liveupdate=on"
 guest_add rules 120 "$on"
@@ -61,6 +61,7 @@ fi
 guest_add debugfs 180 "$on"
 guest_add tools 120 "$on"
 guest_add luod 120 "$on"
+guest_add luoctl 180 "$on"
 # Scratch is so large that files are allocated in it, and have to be moved when they
 # are preserved.
 guest_add races 300 "$on kho_scratch=16M,0,600M"
