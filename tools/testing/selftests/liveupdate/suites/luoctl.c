@@ -24,7 +24,7 @@
 #define OWN_TOKEN	7
 
 /* Run luoctl and return what it prints. The step fails if the exit status is another. */
-static char *luoctl(int wanted, ...)
+static char *run_luoctl(int wanted, ...)
 {
 	char *argv[12] = { "luoctl" }, *text;
 	int status = -1, i = 0;
@@ -46,7 +46,7 @@ static char *luoctl(int wanted, ...)
 /* Run luoctl, which must print some text. */
 #define CHECK_LUOCTL(wanted, text, ...)					\
 	do {								\
-		char *printed = luoctl(wanted, __VA_ARGS__, NULL);	\
+		char *printed = run_luoctl(wanted, __VA_ARGS__, NULL);	\
 									\
 		CHECK(strstr(printed, text));				\
 		free(printed);						\
@@ -140,8 +140,8 @@ static void load(char *options)
 	running[strcspn(running, "\n")] = '\0';
 	snprintf(cmdline, sizeof(cmdline), "%s kernel=2 %s", running, options);
 	free(running);
-	free(luoctl(0, "load", "/kernel", "--initrd", guest_initrd(), "--cmdline", cmdline,
-		    NULL));
+	free(run_luoctl(0, "load", "/kernel", "--initrd", guest_initrd(), "--cmdline",
+			cmdline, NULL));
 }
 
 static void check_judges_the_image(void)
@@ -197,13 +197,13 @@ static void program_is_kept_after(void)
 
 	CHECK_LUOCTL(0, "own                  incoming  waiting", "list");
 	CHECK_LUOCTL(3, "no program has the session own", "check");
-	free(luoctl(0, "retrieve", "own", "7", "-o", "/tmp/own", NULL));
+	free(run_luoctl(0, "retrieve", "own", "7", "-o", "/tmp/own", NULL));
 	fd = open("/tmp/own", O_RDONLY | O_CLOEXEC);
 	CHECK(fd >= 0);
 	check_file(fd, OWN_SIZE, OWN_SEED);
 	close(fd);
 	CHECK_LUOCTL(1, "No such file", "retrieve", "own", "8", "-o", "/tmp/own");
-	free(luoctl(0, "discard", "own", NULL));
+	free(run_luoctl(0, "discard", "own", NULL));
 	check_no_old_session("own", ENOENT);
 	check_no_old_session("shell", ENOENT);
 	CHECK_LUOCTL(1, "", "discard", "own");
