@@ -51,7 +51,6 @@ enum run_phase {
  * @session: its session, -1 if it is not needed
  * @claimed: the session of the previous kernel, kept until the state is restored; or -1
  * @done_at: when that is the case, in ms; 0 if the restore command decides
- * @subscribed: luod has accepted the id
  * @committed: luod has sent COMMIT on this connection
  * @retry_at: when to connect or subscribe again, in ms; 0 if that is not needed
  */
@@ -82,7 +81,6 @@ struct run {
 	int claimed;
 	int64_t done_at;
 
-	bool subscribed;
 	bool committed;
 	int64_t retry_at;
 };

@@ -223,15 +223,10 @@ void update_hook_ended(struct run *run, int wait_status)
 		      exit_code);
 }
 
-/*
- * After COMMIT luod sends COMMIT again to a client that subscribes again. The answer to
- * VERSION comes after that.
- */
 void update_subscribe(struct run *run)
 {
 	run->committed = false;
 	connection_send(&run->luod, message_request("SUBSCRIBE", run->id));
-	connection_send(&run->luod, message_request("VERSION", NULL));
 }
 
 static void subscribe_failed(struct run *run, struct json_object *message)
@@ -242,22 +237,47 @@ static void subscribe_failed(struct run *run, struct json_object *message)
 	run->retry_at = run_clock() + RUN_RETRY_MS;
 }
 
+/*
+ * If luod still has the session after COMMIT, it sends COMMIT again. The answer to VERSION
+ * comes after that.
+ */
+static void subscribed(struct run *run)
+{
+	run->retry_at = 0;
+	if (run->phase == RUN_COMMIT)
+		connection_send(&run->luod, message_request("VERSION", NULL));
+}
+
 static void take_answer(struct run *run, struct json_object *message, const char *cmd)
 {
 	int err = connection_answer_error(message);
 
 	if (!strcmp(cmd, "SUBSCRIBE")) {
-		run->subscribed = !err;
 		if (err)
 			subscribe_failed(run, message);
 		else
-			run->retry_at = 0;
+			subscribed(run);
 	} else if (!strcmp(cmd, "VERSION")) {
-		if (run->phase == RUN_COMMIT && run->subscribed && !run->committed)
+		if (run->phase == RUN_COMMIT && !run->committed)
 			cancel(run, "luod has lost the session");
 	} else if (err && err != -ESTALE && strcmp(cmd, "DONE")) {
 		warnx("%s: luod: %s: %s", run->id, cmd,
 		      connection_answer_message(message));
+	}
+}
+
+/*
+ * The program was started again after the commit, or luod died before it could send COMMIT.
+ * What is preserved is out of date then.
+ */
+static void take_commit(struct run *run)
+{
+	run->committed = true;
+	if (run->phase == RUN_READY) {
+		run->phase = RUN_COMMIT;
+	} else if (run->phase == RUN_NORMAL) {
+		warnx("%s: has gone on, so the live update is called off", run->id);
+		connection_send(&run->luod, message_request("ABORT", NULL));
 	}
 }
 
@@ -268,9 +288,7 @@ static void take_event(struct run *run, struct json_object *message, const char 
 	if (!strcmp(event, "CANCELLED")) {
 		cancel(run, reason ? reason : "no reason given");
 	} else if (!strcmp(event, "COMMIT")) {
-		run->committed = true;
-		if (run->phase == RUN_READY)
-			run->phase = RUN_COMMIT;
+		take_commit(run);
 	}
 }
 
@@ -300,7 +318,6 @@ void update_disconnected(struct run *run)
 {
 	warnx("%s: luod is gone, trying to reach it again", run->id);
 	connection_close(&run->luod);
-	run->subscribed = false;
 	run->retry_at = run_clock() + RUN_RETRY_MS;
 	if (run->phase != RUN_COMMIT)
 		cancel(run, "luod is gone");

@@ -69,8 +69,8 @@ MEMINFO = {"MemTotal": 2097152, "MemAvailable": 1500000, "CmaFree": 200000,
 class Host:
     """A system with luod, as luoctl sees it."""
 
-    def __init__(self):
-        self.luod = Luod(LUOD)
+    def __init__(self, under_systemd=False):
+        self.luod = Luod(LUOD, under_systemd)
         self.root = os.path.join(self.luod.dir, "root")
         os.mkdir(os.path.join(self.luod.dir, "files"))
         self.mem = dict(MEMINFO)
@@ -846,6 +846,38 @@ def test_run_luod_dies_after_commit(host):
     host.luod.start()
     host.wait_lines("hook", ["quiesce", "resume"])
     wait_subscribed(host)
+
+
+def test_run_luod_restarted_after_commit(_):
+    """The program stays quiesced if luod still has the session."""
+    with Host(under_systemd=True) as host:
+        program = run_vm(host, started(host), "--quiesce", f"echo quiesce >>{host.out('hook')}",
+                         "--resume", f"echo resume >>{host.out('hook')}")
+        wait_subscribed(host)
+        check(start_update(host).answer("UPDATE")["ok"], "no update")
+        host.luod.restart()
+        # The program has subscribed again as soon as it has a client.
+        wait_for(lambda: [session for session in host.json("list")["sessions"]
+                          if session.get("luod", {}).get("pid") == program.pid], "it is back")
+        check("update-committed" in host.findings(3), "the update is off")
+        equal(host.read("hook"), "quiesce\n")
+        host.run("kexec", "--abort")
+        host.wait_lines("hook", ["quiesce", "resume"])
+        wait_subscribed(host)
+
+
+def test_run_started_after_commit(_):
+    """A program that was started again after the commit calls the update off."""
+    with Host(under_systemd=True) as host:
+        client = host.luod.subscribe("vm0")
+        luoctl = start_update(host)
+        client.preserve_all("vm0")
+        check(luoctl.answer("UPDATE")["ok"], "no update")
+        client.close()
+        check(host.luod.is_open("out", "vm0"), "the session is closed")
+        run_vm(host, started(host))
+        host.luod.wait_closed("vm0")
+        wait_subscribed(host)
 
 
 # kexec
