@@ -17,12 +17,14 @@
 /**
  * enum run_phase - how far a live update is
  * @RUN_NORMAL: none is under way
+ * @RUN_WAIT: a command of the last one has to end first
  * @RUN_QUIESCE: the quiesce command runs
  * @RUN_READY: all is preserved
  * @RUN_COMMIT: the kexec follows
  */
 enum run_phase {
 	RUN_NORMAL,
+	RUN_WAIT,
 	RUN_QUIESCE,
 	RUN_READY,
 	RUN_COMMIT,

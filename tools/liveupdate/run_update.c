@@ -101,14 +101,12 @@ static const char *why_not_now(const struct run *run)
 {
 	if (run->claimed >= 0)
 		return "the state of the previous kernel is not restored yet";
-	if (run->hook_pid)
-		return "a command of the last live update is still running";
 	if (!run->main_pid)
 		return "the program does not run";
 	return NULL;
 }
 
-static void start_quiesce(struct run *run, int64_t timeout_ms)
+static void start_quiesce(struct run *run)
 {
 	run->phase = RUN_QUIESCE;
 	run->quiesced = false;
@@ -118,7 +116,6 @@ static void start_quiesce(struct run *run, int64_t timeout_ms)
 		return;
 	}
 
-	run->quiesce_until = run_clock() + timeout_ms;
 	run_start_hook(run, run->quiesce);
 	run->quiesced = run->hook_pid;
 	if (!run->quiesced)
@@ -146,7 +143,11 @@ static void start_update(struct run *run, struct json_object *message, int sessi
 	}
 
 	message_int(message, "timeout_ms", &timeout_ms);
-	start_quiesce(run, timeout_ms);
+	run->quiesce_until = run_clock() + timeout_ms;
+	if (run->hook_pid)
+		run->phase = RUN_WAIT;
+	else
+		start_quiesce(run);
 }
 
 static void cancel(struct run *run, const char *reason)
@@ -155,6 +156,11 @@ static void cancel(struct run *run, const char *reason)
 		return;
 
 	warnx("%s: the live update is called off: %s", run->id, reason);
+	if (run->phase == RUN_WAIT) {
+		close_session(run);
+		run->phase = RUN_NORMAL;
+		return;
+	}
 	if (run->phase != RUN_QUIESCE) {
 		go_on(run);
 		return;
@@ -221,6 +227,9 @@ void update_hook_ended(struct run *run, int wait_status)
 	else if (exit_code)
 		warnx("%s: the resume command has failed with exit code %d", run->id,
 		      exit_code);
+
+	if (run->phase == RUN_WAIT)
+		start_quiesce(run);
 }
 
 void update_subscribe(struct run *run)

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import xml.dom.minidom
@@ -739,6 +740,28 @@ def test_run_cancelled(host):
     equal(program.poll(), None)
 
 
+def test_run_updates_at_once(host):
+    """An update waits for the resume command of the one before."""
+    go_on = host.out("go-on")
+    run_vm(host, started(host), "--quiesce", f"echo quiesce >>{host.out('hook')}", "--resume",
+           f"while ! test -e {go_on}; do sleep 0.01; done; echo resume >>{host.out('hook')}")
+    wait_subscribed(host)
+    client = start_update(host)
+    check(client.answer("UPDATE")["ok"], "no update")
+    client.ok("ABORT")
+    client.send("UPDATE", now=False)
+    wait_state(host, "preserving")
+    # The second one is called off before it has begun.
+    host.luod.connect().ok("ABORT")
+    client.failed(errno.ECANCELED, "UPDATE")
+    client.send("UPDATE", now=False)
+    equal(host.read("hook"), "quiesce\n")
+    with open(go_on, "w", encoding="utf-8"):
+        pass
+    check(client.answer("UPDATE")["ok"], "no update")
+    equal(host.read("hook"), "quiesce\nresume\nquiesce\n")
+
+
 def test_run_ends_to_quiesce(host):
     """A program that has ended to quiesce is started again with its state."""
     script = (f"trap 'echo saved >&4; exit 0' USR1; echo $LUO_RESTORED $(cat <&4) "
@@ -982,6 +1005,116 @@ def test_by_hand_without_luod(host):
     host.run("discard", "vm0")
     host.run("retrieve", "vm0", "state", code=1)
     host.luod.start()
+
+
+# Examples, with the programs that are installed
+
+EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "examples")
+
+
+def run_example(host, memfds, hooks, *arguments):
+    """Start a program of the examples."""
+    program = os.path.join(EXAMPLES, arguments[0])
+    options = [option for memfd in memfds for option in ("--memfd", memfd)]
+    options += [option for hook in hooks for option in ("--" + hook, f"{program} {hook}")]
+    os.environ["RUNTIME_DIRECTORY"] = host.luod.dir
+    return host.start("run", "vm0", *options, "--", program, *arguments[1:])
+
+
+def update_example(host, program):
+    """Call an update off, then do one."""
+    for abort in True, False:
+        wait_subscribed(host)
+        client = start_update(host)
+        check(client.answer("UPDATE")["ok"], "no update")
+        if abort:
+            client.ok("ABORT")
+    program.terminate()
+    program.communicate()
+    equal(host.luod.kexec(), ["vm0"])
+
+
+def lacks(program):
+    """Return whether a program is not installed, and note that."""
+    if shutil.which(program):
+        return False
+    print(f"# {program} is not installed")
+    return True
+
+
+def monitor(host, command):
+    """Return what QEMU's monitor prints."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(os.path.join(host.luod.dir, "vm0.sock"))
+        file = sock.makefile("rw", encoding="utf-8")
+        file.readline()
+        for request in ({"execute": "qmp_capabilities"},
+                        {"execute": "human-monitor-command",
+                         "arguments": {"command-line": command}}):
+            json.dump(request, file)
+            file.flush()
+            answer = {}
+            while "return" not in answer:
+                answer = json.loads(file.readline())
+        return answer["return"]
+
+
+def test_example_qemu(host):
+    """A virtual machine without a disk goes on."""
+    arch = os.uname().machine
+    qemu = "qemu-system-" + arch
+    if lacks(qemu):
+        return
+    start = (host, ("ram=64M", "state=0"), ("quiesce", "resume", "restore"), "luo-qemu",
+             "start", qemu, "-machine", ("virt" if arch == "aarch64" else "pc") + ",accel=tcg",
+             "-cpu", "max", "-nodefaults", "-display", "none")
+    base = 0x40000000 if arch == "aarch64" else 0
+    show = f"xp /4xb {base + (32 << 20):#x}"
+
+    program = run_example(*start)
+    wait_subscribed(host)
+    wait_for(lambda: os.path.exists(os.path.join(host.luod.dir, "vm0.sock")), "QEMU listens")
+    links = f"/proc/{program.pid}/fd"
+    ram = next(number for number in os.listdir(links)
+               if os.readlink(f"{links}/{number}").startswith("/memfd:ram"))
+    with open(f"{links}/{ram}", "r+b") as file:
+        file.seek(32 << 20)
+        file.write(b"\x12\x34\x56\x78")
+    before = monitor(host, show)
+    check("0x12 0x34 0x56 0x78" in before, before)
+    update_example(host, program)
+
+    program = run_example(*start)
+    wait_done(host)
+    check("running" in monitor(host, "info status"), "it stands still")
+    equal(monitor(host, show), before)
+
+
+def test_example_memcached(host):
+    """memcached has its item."""
+    if lacks("memcached"):
+        return
+    path = os.path.join(host.luod.dir, "memcached.sock")
+    start = (host, ("items=64M", "meta=0"), ("quiesce",), "luo-memcached", "start",
+             "-m", "64", "-s", path, *(("-u", "root") if not os.geteuid() else ()))
+
+    def ask(text):
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.connect(path)
+            sock.sendall(text)
+            return sock.recv(4096)
+
+    def answers(text, answer):
+        try:
+            return ask(text) == answer
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+
+    program = run_example(*start)
+    wait_for(lambda: answers(b"set a 0 0 5\r\nvalue\r\n", b"STORED\r\n"), "it is stored")
+    update_example(host, program)
+    run_example(*start)
+    wait_for(lambda: answers(b"get a\r\n", b"VALUE a 0 5\r\nvalue\r\nEND\r\n"), "it is back")
 
 
 def tests():
