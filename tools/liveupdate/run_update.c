@@ -294,11 +294,10 @@ static void take_event(struct run *run, struct json_object *message, const char 
 {
 	const char *reason = message_string(message, "message");
 
-	if (!strcmp(event, "CANCELLED")) {
+	if (!strcmp(event, "CANCELLED"))
 		cancel(run, reason ? reason : "no reason given");
-	} else if (!strcmp(event, "COMMIT")) {
+	else if (!strcmp(event, "COMMIT"))
 		take_commit(run);
-	}
 }
 
 void update_message(struct run *run, struct json_object *message, int fd)
