@@ -17,6 +17,7 @@ guest_add_program busybox keep kexec luoctl luod
 
 on="kho=on liveupdate=on"
 guest_add rules 120 "$on"
+guest_add busy 240 "$on" -m 512M -smp 2
 guest_add kexec 300 "$on"
 guest_add memfd 180 "$on"
 guest_add handon 300 "$on"
