@@ -22,12 +22,12 @@
  * the first allocation is in such memory, retry in low memory, which is present
  * at boot.
  *
- * Context: May sleep.
+ * Context: May sleep. Does not invoke the OOM killer.
  * Return: a zeroed, unmovable folio, or NULL.
  */
 struct folio *kho_alloc_folio(unsigned int order)
 {
-	gfp_t gfp = GFP_KERNEL | __GFP_ZERO;
+	gfp_t gfp = GFP_KERNEL | __GFP_ZERO | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
 	struct folio *folio = folio_alloc(gfp, order);
 
 	if (!folio || !kho_is_enabled() ||

@@ -218,8 +218,8 @@ struct kho_vmalloc_incoming {
 static int kho_vmalloc_alloc_incoming(struct kho_vmalloc_incoming *in,
 				      const struct kho_vmalloc *preservation)
 {
-	/* The size is not trusted, so do not warn if it is too large. */
-	const gfp_t gfp = GFP_KERNEL | __GFP_NOWARN;
+	/* The size is not trusted, so fail silently and without the OOM killer. */
+	const gfp_t gfp = GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
 
 	in->order = preservation->order;
 	in->nr_pages = preservation->total_pages;
