@@ -40,12 +40,14 @@
 #include <linux/memfd.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/pfn.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
+#include <linux/xarray.h>
 #include <uapi/linux/memfd.h>
 
 #include "internal.h"
@@ -588,6 +590,8 @@ static int memfd_luo_freeze(struct liveupdate_file_op_args *args)
  * @accounted: the blocks of all folios are accounted to @file
  * @nr_added: number of leading entries whose folios were added to @file
  * @nr_added_pages: size of the added folios in pages
+ * @memcg: the memcg that is charged for the others during retrieve(), NULL if none
+ * @nr_charged: number of pages charged to @memcg that no folio has got yet
  *
  * After -ENOMEM and -EINTR it is kept, and the next retrieve() resumes from it.
  */
@@ -603,6 +607,8 @@ struct memfd_luo_incoming {
 	bool accounted;
 	u64 nr_added;
 	u64 nr_added_pages;
+	struct mem_cgroup *memcg;
+	unsigned int nr_charged;
 };
 
 static const struct kho_compat_range memfd_luo_compat_range = {
@@ -781,7 +787,9 @@ static int memfd_luo_alloc_split(struct memfd_luo_incoming *in, u64 nr_entries)
 		in->ser.nr_folios = 0;
 		return -EIO;
 	}
-	in->split = vcalloc(nr_entries, sizeof(*in->split));
+	in->split = __vmalloc_array(nr_entries, sizeof(*in->split),
+				    GFP_KERNEL | __GFP_ZERO |
+				    __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 	return in->split ? 0 : -ENOMEM;
 }
 
@@ -939,10 +947,70 @@ static gfp_t memfd_luo_gfp(struct address_space *mapping)
 	return mapping_gfp_mask(mapping) | __GFP_RETRY_MAYFAIL;
 }
 
+/*
+ * Return how many pages the nodes of the page cache can take, including the first ones.
+ * A node takes less than 1 KiB, and has slots for XA_CHUNK_SIZE pages or one folio.
+ */
+static u64 memfd_luo_nr_node_pages(const struct memfd_luo_incoming *in)
+{
+	u64 nr_nodes = min(in->nr_pages / XA_CHUNK_SIZE, in->ser.nr_folios);
+
+	return PFN_UP((nr_nodes + XA_CHUNK_SIZE) * SZ_1K);
+}
+
+static void memfd_luo_cancel_charge(struct memfd_luo_incoming *in, unsigned int nr)
+{
+	if (in->memcg)
+		mem_cgroup_cancel_charge(in->memcg, nr);
+	in->nr_charged -= nr;
+}
+
+/*
+ * Charge the memcg of the caller for all folios that are not in the file yet. If the
+ * limit is too low for all of them, charge none: with a memcg that is full the caller
+ * could not go on. The same holds for nodes of the page cache, which are charged one by
+ * one later. So check that there is room for them, too.
+ */
+static int memfd_luo_charge(struct memfd_luo_incoming *in)
+{
+	u64 nr_pages = in->nr_pages - in->nr_added_pages;
+	u64 nr_node_pages = memfd_luo_nr_node_pages(in);
+	int err;
+
+	if (nr_pages + nr_node_pages > UINT_MAX)
+		return -EFBIG;
+
+	err = mem_cgroup_try_charge_pages(&in->memcg, nr_pages + nr_node_pages,
+					  memfd_luo_gfp(in->file->f_mapping));
+	if (err)
+		return err;
+
+	in->nr_charged = nr_pages + nr_node_pages;
+	memfd_luo_cancel_charge(in, nr_node_pages);
+	return 0;
+}
+
+/* Give the charge to folios. If they don't stay in the file, mem_cgroup_uncharge() ends it. */
+static void memfd_luo_commit_charge(struct memfd_luo_incoming *in,
+				    struct folio **folios, unsigned int nr)
+{
+	mem_cgroup_commit_charge_folios(in->memcg, folios, nr);
+	in->nr_charged -= nr << folio_order(folios[0]);
+}
+
+/* Return the charge for what was not added to the file. */
+static void memfd_luo_end_charge(struct memfd_luo_incoming *in)
+{
+	memfd_luo_cancel_charge(in, in->nr_charged);
+	mem_cgroup_put(in->memcg);
+	in->memcg = NULL;
+}
+
 /* On success the page cache owns the folio, otherwise the caller still does. */
-static int memfd_luo_add_folio(struct address_space *mapping,
+static int memfd_luo_add_folio(struct memfd_luo_incoming *in,
 			       const struct memfd_luo_folio_ser *entry)
 {
+	struct address_space *mapping = in->file->f_mapping;
 	struct folio *folio = pfn_folio(entry->pfn);
 	gfp_t gfp = memfd_luo_gfp(mapping);
 	int err;
@@ -954,9 +1022,7 @@ static int memfd_luo_add_folio(struct address_space *mapping,
 	}
 
 	memfd_luo_init_folio(folio, entry);
-	err = mem_cgroup_charge(folio, NULL, gfp);
-	if (err)
-		goto out_unlock;
+	memfd_luo_commit_charge(in, &folio, 1);
 	err = shmem_add_to_page_cache(folio, mapping, entry->index, NULL, gfp);
 	if (err) {
 		mem_cgroup_uncharge(folio);
@@ -1001,28 +1067,31 @@ static unsigned int memfd_luo_gather(struct address_space *mapping,
 }
 
 /*
- * Like memfd_luo_add_folio(), for folios that are already charged. Store in
- * @nr_added how many of them the page cache owns, also on failure.
+ * Like memfd_luo_add_folio(), for single pages. Store in @nr_added how many of them the
+ * page cache owns, also on failure.
  */
-static int memfd_luo_add_pages(struct address_space *mapping,
+static int memfd_luo_add_pages(struct memfd_luo_incoming *in,
 			       const struct memfd_luo_folio_ser *entries,
 			       struct folio **folios, unsigned int nr,
 			       unsigned int *nr_added)
 {
+	struct address_space *mapping = in->file->f_mapping;
 	unsigned int i;
 	int err;
 
 	*nr_added = 0;
 	for (i = 0; i < nr; i++)
 		memfd_luo_init_folio(folios[i], &entries[i]);
+	memfd_luo_commit_charge(in, folios, nr);
 
-	err = shmem_add_pages(mapping, entries[0].index, folios, nr, nr_added);
+	err = shmem_add_pages(mapping, entries[0].index, folios, nr, nr_added,
+			      memfd_luo_gfp(mapping));
 
 	for (i = 0; i < *nr_added; i++)
 		folio_set_dirty(folios[i]);
 	if (*nr_added)
 		lru_add_pages(folios, *nr_added);
-	/* A retry charges the other folios again. */
+	/* A later call charges the other folios again. */
 	for (i = *nr_added; i < nr; i++)
 		mem_cgroup_uncharge(folios[i]);
 	for (i = 0; i < nr; i++)
@@ -1030,23 +1099,18 @@ static int memfd_luo_add_pages(struct address_space *mapping,
 	return err;
 }
 
-/*
- * Add the folios of the next entries to the file. If they can't be charged as a
- * batch, add only the first one: the task may change its memcg between charges.
- */
+/* Add the folios of the next entries to the file. */
 static int memfd_luo_fill_batch(struct memfd_luo_incoming *in)
 {
 	const struct memfd_luo_folio_ser *entries = in->entries + in->nr_added;
-	struct address_space *mapping = in->file->f_mapping;
 	struct folio *folios[MEMFD_LUO_BATCH];
 	unsigned int nr_gathered, nr_added;
 	int err;
 
-	nr_gathered = memfd_luo_gather(mapping, entries,
+	nr_gathered = memfd_luo_gather(in->file->f_mapping, entries,
 				       in->ser.nr_folios - in->nr_added, folios);
-	if (nr_gathered && !mem_cgroup_charge_pages(folios, nr_gathered,
-						    memfd_luo_gfp(mapping))) {
-		err = memfd_luo_add_pages(mapping, entries, folios, nr_gathered,
+	if (nr_gathered) {
+		err = memfd_luo_add_pages(in, entries, folios, nr_gathered,
 					  &nr_added);
 		in->nr_added += nr_added;
 		in->nr_added_pages += nr_added;
@@ -1056,7 +1120,7 @@ static int memfd_luo_fill_batch(struct memfd_luo_incoming *in)
 	if (entries[0].pfn) {
 		long nr_pages = folio_nr_pages(pfn_folio(entries[0].pfn));
 
-		err = memfd_luo_add_folio(mapping, &entries[0]);
+		err = memfd_luo_add_folio(in, &entries[0]);
 		if (err)
 			return err;
 		in->nr_added_pages += nr_pages;
@@ -1069,7 +1133,7 @@ static int memfd_luo_fill_batch(struct memfd_luo_incoming *in)
 /* Add the folios to the file. After -ENOMEM and -EINTR a later call resumes here. */
 static int memfd_luo_fill(struct memfd_luo_incoming *in)
 {
-	int err = 0;
+	int err;
 
 	if (!in->accounted) {
 		if (shmem_inode_acct_blocks(file_inode(in->file), in->nr_pages))
@@ -1077,11 +1141,16 @@ static int memfd_luo_fill(struct memfd_luo_incoming *in)
 		in->accounted = true;
 	}
 
+	err = memfd_luo_charge(in);
+	if (err)
+		return err;
+
 	while (in->nr_added < in->ser.nr_folios && !err) {
 		err = fatal_signal_pending(current) ? -EINTR :
 						      memfd_luo_fill_batch(in);
 		cond_resched();
 	}
+	memfd_luo_end_charge(in);
 	if (err == -EEXIST) {
 		pr_err("two folios at index %llu\n",
 		       in->entries[in->nr_added].index);

@@ -316,7 +316,7 @@ static void add_content(struct file *file, unsigned long index, unsigned int ord
 	memset(folio_address(folio), 1 + index, 8);
 	folio_lock(folio);
 	__folio_set_swapbacked(folio);
-	check(!mem_cgroup_charge(folio, NULL, GFP_KERNEL));
+	folio_gets(folio, FOLIO_CHARGED);
 	check(!shmem_add_to_page_cache(folio, file->f_mapping, index, NULL, GFP_KERNEL));
 	folio_unlock(folio);
 }

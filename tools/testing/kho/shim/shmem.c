@@ -141,7 +141,7 @@ int shmem_add_to_page_cache(struct folio *folio, struct address_space *mapping,
 }
 
 int shmem_add_pages(struct address_space *mapping, unsigned long index, struct folio **folios,
-		    unsigned int nr, unsigned int *nr_added)
+		    unsigned int nr, unsigned int *nr_added, gfp_t gfp)
 {
 	int err = 0;
 
@@ -197,31 +197,46 @@ void shmem_recalc_inode(struct inode *inode, long alloced, long swapped)
 	check(memfd.mapping.nrpages == (unsigned long)alloced);
 }
 
-int mem_cgroup_charge(struct folio *folio, void *mm, gfp_t gfp)
+/* There is one memcg. It counts the pages that are charged and that no folio has got. */
+static struct mem_cgroup {
+	unsigned long nr_charged;
+} memcg_of_all;
+
+int mem_cgroup_try_charge_pages(struct mem_cgroup **memcg, unsigned int nr, gfp_t gfp)
 {
-	check(!folio_has(folio, FOLIO_CHARGED));
 	if (shim_should_fail())
 		return -ENOMEM;
 
-	folio_gets(folio, FOLIO_CHARGED);
+	*memcg = &memcg_of_all;
+	memcg_of_all.nr_charged += nr;
 	return 0;
 }
 
-int mem_cgroup_charge_pages(struct folio **folios, unsigned int nr, gfp_t gfp)
+void mem_cgroup_cancel_charge(struct mem_cgroup *memcg, unsigned int nr_pages)
+{
+	check(memcg->nr_charged >= nr_pages);
+	memcg->nr_charged -= nr_pages;
+}
+
+void mem_cgroup_commit_charge_folios(struct mem_cgroup *memcg, struct folio **folios,
+				     unsigned int nr)
 {
 	unsigned int i;
-
-	if (shim_should_fail())
-		return -ENOMEM;
 
 	for (i = 0; i < nr; i++) {
 		check(!folio_has(folios[i], FOLIO_CHARGED));
 		folio_gets(folios[i], FOLIO_CHARGED);
+		mem_cgroup_cancel_charge(memcg, folio_nr_pages(folios[i]));
 	}
-	return 0;
 }
 
 void mem_cgroup_uncharge(struct folio *folio)
 {
 	folio_loses(folio, FOLIO_CHARGED);
+}
+
+/* Every charge must have been used or canceled. */
+void mem_cgroup_put(struct mem_cgroup *memcg)
+{
+	check(!memcg->nr_charged);
 }

@@ -23,7 +23,7 @@ void shmem_recalc_inode(struct inode *inode, long alloced, long swapped);
 int shmem_add_to_page_cache(struct folio *folio, struct address_space *mapping,
 			    unsigned long index, void *expected, gfp_t gfp);
 int shmem_add_pages(struct address_space *mapping, unsigned long index, struct folio **folios,
-		    unsigned int nr, unsigned int *nr_added);
+		    unsigned int nr, unsigned int *nr_added, gfp_t gfp);
 void lru_add_pages(struct folio **folios, unsigned int nr);
 
 #endif

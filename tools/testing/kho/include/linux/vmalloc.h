@@ -38,7 +38,6 @@ struct vm_struct *find_vm_area(const void *addr);
 struct vm_struct *find_vm_area_struct(const void *addr);
 
 void *__vmalloc_array(size_t nr, size_t size, gfp_t gfp);
-#define vcalloc(nr, size)	__vmalloc_array(nr, size, GFP_KERNEL | __GFP_ZERO)
 void vfree(const void *addr);
 
 /* Allocate an area of blocks of @order. @size must be a multiple of their size. */
