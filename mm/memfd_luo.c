@@ -46,6 +46,7 @@
 #include <linux/shmem_fs.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/userfaultfd_k.h>
 #include <linux/vmalloc.h>
 #include <linux/xarray.h>
 #include <uapi/linux/memfd.h>
@@ -137,6 +138,30 @@ static int memfd_luo_check_seals(struct file *file)
 	if (seals & F_SEAL_EXEC && file_inode(file)->i_mode & 0111)
 		return -EOPNOTSUPP;
 	return 0;
+}
+
+/*
+ * A program that registered missing pages with userfaultfd provides them when they are
+ * accessed: a virtual machine that is being migrated, for example. To fill holes would
+ * be to provide zeros. The other modes of userfaultfd are about present pages.
+ *
+ * There may be a registration without holes, but to allow that one would make the result
+ * depend on the progress of the migration.
+ */
+static int memfd_luo_check_userfaultfd(struct address_space *mapping)
+{
+	struct vm_area_struct *vma;
+	int err = 0;
+
+	i_mmap_lock_read(mapping);
+	vma_interval_tree_foreach(vma, &mapping->i_mmap, 0, ULONG_MAX) {
+		if (userfaultfd_missing(vma)) {
+			err = -EBUSY;
+			break;
+		}
+	}
+	i_mmap_unlock_read(mapping);
+	return err;
 }
 
 static int memfd_luo_grow(struct memfd_luo_outgoing *out, u64 nr_pages)
@@ -461,7 +486,10 @@ static int memfd_luo_preserve_content(struct memfd_luo_outgoing *out,
 	if (err)
 		return err;
 
-	err = memfd_luo_preserve_folios(out, ser);
+	/* Some holes may have been filled after a program has registered them. */
+	err = memfd_luo_check_userfaultfd(file->f_mapping);
+	if (!err)
+		err = memfd_luo_preserve_folios(out, ser);
 	if (err)
 		memfd_luo_release(out);
 	return err;
@@ -529,6 +557,9 @@ static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
 	if (err)
 		goto err_free_ser;
 	err = memfd_luo_check_seals(args->file);
+	if (err)
+		goto err_thaw;
+	err = memfd_luo_check_userfaultfd(args->file->f_mapping);
 	if (err)
 		goto err_thaw;
 	err = memfd_luo_check_size(inode);

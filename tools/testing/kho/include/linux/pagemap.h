@@ -51,6 +51,11 @@ enum shim_folio_flag {
 #define mapping_set_unevictable(mapping)	((void)(mapping))
 #define mapping_clear_unevictable(mapping)	((void)(mapping))
 #define shmem_unlock_mapping(mapping)		((void)(mapping))
+#define i_mmap_lock_read(mapping)		((void)(mapping))
+#define i_mmap_unlock_read(mapping)		((void)(mapping))
+
+/* No file is mapped. */
+#define vma_interval_tree_foreach(vma, ...)	for (; ((vma) = NULL);)
 
 static inline unsigned long folio_next_index(const struct folio *folio)
 {

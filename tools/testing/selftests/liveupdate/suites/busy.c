@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * busy: memory that is limited or in use
+ * busy: memory that is limited, in use, or provided by userfaultfd
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * Requests fail then, and must not let the OOM killer end a program.
+ * Requests fail then, and must not let the OOM killer end a program, nor change a file.
  */
 #include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -218,9 +222,163 @@ static void load_on_full_host(void)
 	kill_child(bystander);
 }
 
+/* ---- userfaultfd ---- */
+
+#define NR_PAGES	16
+#define NR_PRESENT	8
+
+static int new_userfaultfd(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	int uffd = syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+
+	if (uffd < 0)
+		guest_skip("no userfaultfd (USERFAULTFD): %m");
+	CHECK(!ioctl(uffd, UFFDIO_API, &api));
+	return uffd;
+}
+
+static int try_register(int uffd, void *map, size_t size, __u64 mode)
+{
+	struct uffdio_register arg = {
+		.range = { (unsigned long)map, size },
+		.mode = mode,
+	};
+
+	return ioctl(uffd, UFFDIO_REGISTER, &arg);
+}
+
+static void unregister(int uffd, void *map, size_t size)
+{
+	struct uffdio_range range = { (unsigned long)map, size };
+
+	CHECK(!ioctl(uffd, UFFDIO_UNREGISTER, &range));
+}
+
+/* Provide a missing page. */
+static int provide(int uffd, void *page)
+{
+	static char content[MAX_PAGE];
+	struct uffdio_copy copy = {
+		.dst = (unsigned long)page,
+		.src = (unsigned long)content,
+		.len = PAGE,
+	};
+
+	memset(content, 0x5a, PAGE);
+	return ioctl(uffd, UFFDIO_COPY, &copy);
+}
+
+/* Half of its pages are holes. */
+static int new_sparse_file(void)
+{
+	int fd = new_file(NR_PRESENT * PAGE, 1);
+
+	CHECK(!ftruncate(fd, NR_PAGES * PAGE));
+	return fd;
+}
+
+static char *map_file(int fd, int flags)
+{
+	char *map = mmap(NULL, NR_PAGES * PAGE, PROT_READ | PROT_WRITE, flags, fd, 0);
+
+	CHECK(map != MAP_FAILED);
+	return map;
+}
+
+/* A page that is missing must not become a page of zeros. */
+static void missing_pages(void)
+{
+	static const int flags[] = { MAP_SHARED, MAP_PRIVATE };
+	int session = new_session("missing_pages");
+	int uffd = new_userfaultfd();
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		int fd = new_sparse_file();
+		char *map = map_file(fd, flags[i]);
+		struct stat st;
+
+		CHECK(!try_register(uffd, map, NR_PAGES * PAGE,
+				    UFFDIO_REGISTER_MODE_MISSING));
+		CHECK_ERRNO(luo_preserve(session, fd, i), EBUSY);
+		CHECK(!fstat(fd, &st));
+		CHECK_EQ(st.st_blocks, NR_PRESENT * PAGE / 512);
+		CHECK(!provide(uffd, map + NR_PRESENT * PAGE));
+		CHECK_EQ(map[NR_PRESENT * PAGE], 0x5a);
+
+		unregister(uffd, map, NR_PAGES * PAGE);
+		CHECK(!luo_preserve(session, fd, i));
+		CHECK(!munmap(map, NR_PAGES * PAGE));
+		close(fd);
+	}
+	close(uffd);
+	close(session);
+}
+
+/* Preserving does not affect who is notified of accesses to present pages. */
+static void present_pages(void)
+{
+	static const __u64 modes[] = {
+		UFFDIO_REGISTER_MODE_WP, UFFDIO_REGISTER_MODE_MINOR,
+	};
+	int session = new_session("present_pages");
+	int uffd = new_userfaultfd();
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		int fd = new_sparse_file();
+		char *map = map_file(fd, MAP_SHARED);
+
+		/* Not all architectures have both. */
+		if (!try_register(uffd, map, NR_PAGES * PAGE, modes[i]))
+			CHECK(!luo_preserve(session, fd, i));
+		else
+			CHECK_EQ(errno, EINVAL);
+		CHECK(!munmap(map, NR_PAGES * PAGE));
+		close(fd);
+	}
+	close(uffd);
+	close(session);
+}
+
+/* No page of a preserved file is missing, and none can be removed. */
+static void registered_later_before(void)
+{
+	int session = new_session("registered_later");
+	int uffd = new_userfaultfd();
+	int fd = new_sparse_file();
+	char *map = map_file(fd, MAP_SHARED);
+	struct pollfd event = { .fd = uffd, .events = POLLIN };
+
+	CHECK(!luo_preserve(session, fd, 1));
+	CHECK(!try_register(uffd, map, NR_PAGES * PAGE, UFFDIO_REGISTER_MODE_MISSING));
+	CHECK_ERRNO(madvise(map, PAGE, MADV_REMOVE), EOPNOTSUPP);
+	CHECK_ERRNO(provide(uffd, map + (NR_PAGES - 1) * PAGE), EEXIST);
+	map[(NR_PAGES - 1) * PAGE] = 1;
+	CHECK_EQ(poll(&event, 1, 0), 0);
+	check_content(fd, 0, NR_PRESENT * PAGE, 1);
+}
+
+static void registered_later_after(void)
+{
+	int session = old_session("registered_later");
+	int fd = old_file(session, 1);
+	char byte;
+
+	check_content(fd, 0, NR_PRESENT * PAGE, 1);
+	check_zeros(fd, NR_PRESENT * PAGE, (NR_PAGES - 1 - NR_PRESENT) * PAGE);
+	CHECK_EQ(pread(fd, &byte, 1, (NR_PAGES - 1) * PAGE), 1);
+	CHECK_EQ(byte, 1);
+	finish_and_close(session);
+}
+
 static const struct guest_test busy_tests[] = {
 	GUEST_TEST_OF_2(charged),
 	GUEST_TEST_OF_2(close_limit),
+	GUEST_TEST(missing_pages),
+	GUEST_TEST(present_pages),
+	GUEST_TEST_OF_2(registered_later),
 	GUEST_TEST(load_on_full_host),
 };
 
