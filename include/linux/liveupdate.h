@@ -94,7 +94,9 @@ struct liveupdate_file_op_args {
  * finish() comes later, or not at all. If it was not retrieved, no callback is called.
  *
  * All callbacks run in process context and may sleep. The callbacks of one file
- * never run concurrently.
+ * never run concurrently. Only preserve() and retrieve() may wait for a program, a device
+ * or the network, and no longer than until a fatal signal is pending. The others can't
+ * fail, or run with locks held that other tasks need: they must end in a bounded time.
  */
 struct liveupdate_file_ops {
 	bool (*can_preserve)(struct liveupdate_file_handler *handler,
@@ -176,7 +178,8 @@ struct liveupdate_flb_op_args {
  * @owner: THIS_MODULE. The module can't be unloaded while the FLB is preserved,
  *	   while it is retrieved and not finished, or while a file depends on it.
  *
- * All callbacks run in process context and may sleep. The callbacks of one FLB
+ * All callbacks run in process context and may sleep, but must end in a bounded time:
+ * other tasks wait for them, and SIGKILL does not end that. The callbacks of one FLB
  * never run concurrently. They must not call liveupdate_flb_get_incoming() and the
  * functions related to it, which take the lock that is held while callbacks run.
  */

@@ -17,6 +17,7 @@
 #include <linux/rhashtable.h>
 #include <linux/rwsem.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 struct file;
 struct kho_compat_range;
@@ -42,6 +43,11 @@ struct kho_compat_range;
  * Locks that file handlers take nest inside luo_session.lock, and outside
  * luo_flb.lock because the callbacks of handlers can use FLBs. Locks that the
  * callbacks of FLBs take nest inside luo_flb.lock.
+ *
+ * SIGKILL must end every wait in a request, in close() and in reboot(). A request holds
+ * luo_freeze_rwsem and luo_session.lock while preserve() or retrieve() waits for a
+ * program. So they are taken killably, or by a worker. Without requests on the session
+ * luo_session.lock is held shortly, as the other locks always are.
  */
 
 /* Command line */
@@ -355,6 +361,7 @@ struct luo_session_set {
  * @nr: number in the order of creation; guarded by luo_session_set.lock
  * @refs: one reference from creation until the session is removed from its set,
  *	  and those of luo_session_next(). They keep the structure, not the files.
+ * @release_work: ends the session after the release of its own file
  * @retrieved: incoming: an open session file refers to it; guarded by
  *	       luo_session_set.lock
  * @err: incoming: why it can't be retrieved, or 0; guarded by luo_session_set.lock
@@ -379,6 +386,7 @@ struct luo_session {
 	struct list_head list;
 	u64 nr;
 	struct kref refs;
+	struct work_struct release_work;
 	bool retrieved;
 	int err;
 	struct luo_file_set_ser ser;

@@ -215,7 +215,7 @@ int luo_session_prepare(void)
 
 	lockdep_assert_held_write(&luo_freeze_rwsem);
 	err = luo_session_deserialize();
-	if (err == -ENOMEM)
+	if (err == -ENOMEM || err == -EINTR)
 		return err;
 
 	/* Sessions that can't be read are not in the list. */

@@ -44,6 +44,7 @@
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 
 #include "luo_internal.h"
 
@@ -59,7 +60,9 @@ struct luo_session_set luo_incoming;
 
 /*
  * Held for reading to change sessions and their files, for writing to serialize them. A
- * reader can hold it for long, so it is taken killably wherever a task can give up.
+ * reader can hold it for as long as a handler waits for a program, so it is taken
+ * killably. The release of a session's file, which can't fail, is finished by a worker
+ * instead.
  */
 DECLARE_RWSEM(luo_freeze_rwsem);
 /* All sessions are serialized and must not change any more. */
@@ -244,11 +247,6 @@ static void luo_end_change(void)
 
 static void luo_outgoing_release(struct luo_session *session)
 {
-	guard(rwsem_read)(&luo_freeze_rwsem);
-	/* The session is serialized and belongs to the next kernel. */
-	if (luo_frozen)
-		return;
-
 	luo_outgoing_remove(session);
 	scoped_guard(mutex, &session->lock)
 		luo_file_unpreserve_all(&session->files);
@@ -326,11 +324,6 @@ static void luo_incoming_give_back(struct luo_session *session)
 /* The session is still marked as retrieved, so no other task can use it. */
 static void luo_incoming_release(struct luo_session *session)
 {
-	guard(rwsem_read)(&luo_freeze_rwsem);
-	/* The session is serialized and belongs to the next kernel. */
-	if (luo_frozen)
-		return;
-
 	if (session->closed) {
 		scoped_guard(mutex, &session->lock)
 			luo_incoming_finish(session);
@@ -459,14 +452,52 @@ static int luo_session_flush(struct file *file, fl_owner_t id)
 	return 0;
 }
 
-static int luo_session_release(struct inode *inode, struct file *file)
+/* The caller must hold luo_freeze_rwsem. */
+static void luo_session_end(struct luo_session *session)
 {
-	struct luo_session *session = file->private_data;
+	/* The session is serialized and belongs to the next kernel. */
+	if (luo_frozen)
+		return;
 
 	if (session->set == &luo_outgoing)
 		luo_outgoing_release(session);
 	else
 		luo_incoming_release(session);
+}
+
+static void luo_session_release_work(struct work_struct *work)
+{
+	struct luo_session *session = container_of(work, struct luo_session,
+						   release_work);
+
+	guard(rwsem_read)(&luo_freeze_rwsem);
+	luo_session_end(session);
+}
+
+/*
+ * Take luo_freeze_rwsem for reading, unless the task has to go on. reboot() can keep it
+ * for long: it waits for requests, and preserves files that are handed on. An exiting task
+ * gets no more signals, and a kernel thread releases files of others.
+ */
+static bool luo_session_try_lock(void)
+{
+	if (current->flags & (PF_EXITING | PF_KTHREAD))
+		return down_read_trylock(&luo_freeze_rwsem);
+	return !down_read_killable(&luo_freeze_rwsem);
+}
+
+static int luo_session_release(struct inode *inode, struct file *file)
+{
+	struct luo_session *session = file->private_data;
+
+	if (!luo_session_try_lock()) {
+		INIT_WORK(&session->release_work, luo_session_release_work);
+		queue_work(system_unbound_wq, &session->release_work);
+		return 0;
+	}
+
+	luo_session_end(session);
+	up_read(&luo_freeze_rwsem);
 	return 0;
 }
 
@@ -704,27 +735,11 @@ static int luo_incoming_load(void)
 	return 0;
 }
 
-/**
- * luo_session_deserialize - list the sessions of the previous kernel
- *
- * Call this before incoming sessions are used. Only the first successful call lists
- * them. It takes memory and time in proportion to their number, so this is not done
- * at boot. If the list is refused, its memory and all that the entries refer to stay
- * reserved, and this and all later calls return -EIO.
- *
- * All entries are read, checked and copied before a file can be retrieved. A
- * damaged chain can overlap the content of a preserved file, which user space can
- * change once the file is retrieved.
- *
- * Context: May sleep.
- * Return: 0, -EIO if the list or the state of LUO is damaged, or -ENOMEM, after
- * which it can be called again.
- */
-int luo_session_deserialize(void)
+static int luo_incoming_deserialize(void)
 {
 	int err;
 
-	guard(mutex)(&luo_incoming.lock);
+	lockdep_assert_held(&luo_incoming.lock);
 	if (luo_incoming.err)
 		return -EIO;
 	if (luo_incoming.loaded)
@@ -765,6 +780,35 @@ u64 luo_session_refused_pa(void)
 	guard(mutex)(&luo_incoming.lock);
 	return luo_incoming.err && IS_ALIGNED(pa, KHO_BLOCK_SIZE) &&
 	       kho_incoming_contains(pa, KHO_BLOCK_SIZE) ? pa : 0;
+}
+
+/**
+ * luo_session_deserialize - list the sessions of the previous kernel
+ *
+ * Call this before incoming sessions are used. Only the first successful call lists
+ * them. It takes memory and time in proportion to their number, so this is not done
+ * at boot. If the list is refused, its memory and all that the entries refer to stay
+ * reserved, and this and all later calls return -EIO.
+ *
+ * All entries are read, checked and copied before a file can be retrieved. A
+ * damaged chain can overlap the content of a preserved file, which user space can
+ * change once the file is retrieved.
+ *
+ * Context: May sleep.
+ * Return: 0, -EIO if the list or the state of LUO is damaged, or -ENOMEM or -EINTR,
+ * after which it can be called again.
+ */
+int luo_session_deserialize(void)
+{
+	int err;
+
+	err = mutex_lock_killable(&luo_incoming.lock);
+	if (err)
+		return err;
+
+	err = luo_incoming_deserialize();
+	mutex_unlock(&luo_incoming.lock);
+	return err;
 }
 
 /**

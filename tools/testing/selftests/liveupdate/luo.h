@@ -51,6 +51,11 @@ void check_size(int fd, off_t size);
 void check_frozen(int fd, size_t size);
 /* Check that a file can be written, grown and shrunk, as it is not preserved. */
 void check_thawed(int fd);
+/*
+ * The same, but wait until the file is not preserved any more: a session ends after its
+ * process if that is killed while reboot() is in progress.
+ */
+void check_thaws(int fd);
 
 /* Files of luo_test_handler, which hold a number */
 int new_number(__u64 number);

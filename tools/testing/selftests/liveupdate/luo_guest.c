@@ -249,6 +249,20 @@ void check_thawed(int fd)
 	check_size(fd, 0);
 }
 
+void check_thaws(int fd)
+{
+	int tries = 1000;
+	struct stat st;
+
+	CHECK(!fstat(fd, &st));
+	while (ftruncate(fd, st.st_size + 1)) {
+		CHECK_EQ(errno, EPERM);
+		CHECK(tries--);
+		usleep(10000);
+	}
+	check_thawed(fd);
+}
+
 int new_number(__u64 number)
 {
 	int fd = open("/dev/luo_test", O_RDWR | O_CLOEXEC);

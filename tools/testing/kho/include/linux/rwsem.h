@@ -11,6 +11,7 @@
 /* Signals do not exist. */
 #define down_read_killable(sem)		down_read(sem)
 #define down_write_killable(sem)	down_write(sem)
+#define down_read_trylock(sem)		(!down_read(sem))
 
 static inline void downgrade_write(struct rw_semaphore *sem)
 {

@@ -2,7 +2,8 @@
 #ifndef _KHO_LINUX_SCHED_H
 #define _KHO_LINUX_SCHED_H
 
-#define PF_EXITING	4
+#define PF_EXITING	0x00000004
+#define PF_KTHREAD	0x00200000
 
 struct task_struct {
 	unsigned int flags;

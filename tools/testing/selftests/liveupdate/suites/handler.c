@@ -379,6 +379,61 @@ static void waiting_reboot_holds_nothing(void)
 	CHECK(!guest_unload_image(0));
 }
 
+static int held_file;
+
+static void hold_session(void)
+{
+	CHECK(!luo_preserve(new_session("held"), held_file, 1));
+}
+
+/* Close a descriptor once @pipe can be read. */
+static int call_close_later(int fd, int pipe)
+{
+	char byte;
+
+	return read(pipe, &byte, 1) == 1 ? close(fd) : -1;
+}
+
+/*
+ * While reboot() waits, sessions can't be unpreserved. Processes that hold one or close
+ * one can be killed. The session ends when reboot() has returned.
+ */
+static void closing_during_reboot_is_killed(void)
+{
+	int session, fd, later[2];
+	pid_t stalled, holder, closer, kexec;
+
+	session = new_session("closing_during_reboot_is_killed");
+	stalled = start_stalled("preserve", session, 463);
+	held_file = new_file(PAGE, 1);
+	holder = start_child(hold_session);
+	session = new_session("closed");
+	fd = new_file(PAGE, 2);
+	CHECK(!luo_preserve(session, fd, 1));
+	CHECK(!pipe2(later, O_CLOEXEC));
+	closer = start(call_close_later, session, later[0]);
+	close(session);
+
+	CHECK(!guest_load_image(0));
+	kexec = start(call_kexec, 0, 0);
+	wait_until_blocked(kexec);
+	check_kill_ends(holder);
+	CHECK_EQ(write(later[1], "x", 1), 1);
+	wait_until_blocked(closer);
+	check_kill_ends(closer);
+	CHECK_ERRNO(ftruncate(held_file, 0), EPERM);
+	CHECK_ERRNO(ftruncate(fd, 0), EPERM);
+
+	check_kill_ends(kexec);
+	check_thaws(held_file);
+	check_thaws(fd);
+	close(new_session("held"));
+	close(new_session("closed"));
+	set_param("stall_preserve", 0);
+	CHECK_EQ(ended(stalled), 0);
+	CHECK(!guest_unload_image(0));
+}
+
 /* A descriptor that call_write() does not keep */
 static int not_for_writer = -1;
 
@@ -760,6 +815,7 @@ static const struct guest_test handler_tests[] = {
 	GUEST_TEST(preserve_is_killed),
 	GUEST_TEST(waiting_for_preserve_is_killed),
 	GUEST_TEST(waiting_reboot_holds_nothing),
+	GUEST_TEST(closing_during_reboot_is_killed),
 	GUEST_TEST(preserve_waits_for_write),
 	GUEST_TEST(close_during_write),
 	GUEST_TEST_OF_2(unknown_handler),

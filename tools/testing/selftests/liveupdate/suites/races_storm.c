@@ -66,15 +66,21 @@ static void drop_files(const int *files, size_t nr)
 
 /* ---- operations ---- */
 
-/* Return a new session. Its name is free as the previous session was closed. */
+/*
+ * Return a new session. Its name is free as the previous session was closed, or will be
+ * free if a process that had it was killed while reboot() was in progress.
+ */
 static int own_session(void)
 {
 	char name[NAME_LENGTH];
-	int session;
+	int session, tries = 1000;
 
 	own_name(name);
-	session = luo_create(races_dev, name);
-	CHECK(session >= 0);
+	while ((session = luo_create(races_dev, name)) < 0) {
+		CHECK_EQ(errno, EEXIST);
+		CHECK(tries--);
+		usleep(10000);
+	}
 	return session;
 }
 
@@ -252,7 +258,7 @@ static void kill_preserver(void)
 {
 	char name[NAME_LENGTH];
 	int files[NR_FILES];
-	int status;
+	int status, i;
 	pid_t pid;
 
 	own_name(name);
@@ -264,6 +270,8 @@ static void kill_preserver(void)
 	CHECK(!kill(pid, SIGKILL));
 	CHECK_EQ(waitpid(pid, &status, 0), pid);
 	CHECK(WIFSIGNALED(status));
+	for (i = 0; i < NR_FILES; i++)
+		check_thaws(files[i]);
 	drop_files(files, NR_FILES);
 	close(own_session());
 }
