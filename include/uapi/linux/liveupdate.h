@@ -110,10 +110,11 @@ struct liveupdate_ioctl_retrieve_session {
  *
  * Errors: EINVAL if the session was not created in this kernel, EBADF for a bad
  * @fd, EEXIST if the session has a file with this token, ENOENT if this kind of
- * file can't be preserved, EBUSY if the file is preserved already in any session
- * or if reboot() has serialized the sessions, EOPNOTSUPP if a property of the file
- * can't be carried, EFBIG if the file is too large, EINTR if a fatal signal ended the
- * request, ENOMEM. After an error nothing is preserved.
+ * file can't be preserved, EBUSY if the file is preserved already in any session, if
+ * its use does not allow that (a memfd: userfaultfd for missing pages), or if reboot()
+ * has serialized the sessions, EOPNOTSUPP if a property of the file can't be carried,
+ * EFBIG if the file is too large, EINTR if a fatal signal ended the request, ENOMEM.
+ * After an error nothing is preserved.
  */
 struct liveupdate_session_preserve_fd {
 	__u32		size;
@@ -139,7 +140,7 @@ struct liveupdate_session_preserve_fd {
  * if it has no file with this token or this kernel has no handler for this kind of
  * file, EIO if what was handed over is damaged or has an unsupported version, EINTR
  * if a fatal signal ended the request, EBUSY if reboot() has serialized the sessions,
- * ENOMEM.
+ * ENOMEM if memory is short or the limit of the memory cgroup is too low.
  */
 struct liveupdate_session_retrieve_fd {
 	__u32		size;
