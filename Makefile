@@ -18,8 +18,8 @@ help:
 	@echo '              (T="kunit rules": only these; T=list: print the names)'
 	@echo 'make test-all run all tests on both architectures and in every configuration of'
 	@echo '              scripts/test-configs; takes hours'
-	@echo 'make soak     run a thousand live updates in a row, and very large ones; takes'
-	@echo '              half an hour (KEXECS=N: run N)'
+	@echo 'make soak     run a thousand live updates in a row, very large ones, and a storm'
+	@echo '              of requests on a full host; takes 45 minutes (KEXECS=N: run N)'
 	@echo 'make bench    measure what preserving costs and how it lengthens the blackout'
 	@echo '              (PEER=bzImage: compare with another kernel; CASES="CASE...": only'
 	@echo '              these, scripts/bench/run --help lists them)'
@@ -60,7 +60,7 @@ test-all:
 
 soak: KEXECS ?= 1000
 soak:
-	@KHO_KEXECS='$(KEXECS)' scripts/test/run-tests late: load soak
+	@KHO_KEXECS='$(KEXECS)' scripts/test/run-tests late: load soak storm
 
 bench:
 	@scripts/bench/run

@@ -83,12 +83,14 @@ for ((part = 0; part < hostile_parts; part++)); do
 		"$hostile_layout"
 	guest_chain "hostile:$part"
 done
-# A thousand kernels, and the large load, take a while.
+# A thousand kernels, the storm, and the large load take a while.
 kexecs=${KHO_KEXECS:-10}
 guest_add soak $((120 + 10 * kexecs)) "$on loglevel=6 kexecs=$kexecs" -m 512M -smp 1
 failing_kexecs=$((kexecs < 200 ? 3 * kexecs : 200))
 guest_add_if_asked soak:failing $((120 + 10 * failing_kexecs)) \
 	"$on loglevel=6 kexecs=$failing_kexecs failing=10" -m 512M -smp 1
+storm_seconds=${KHO_STORM_SECONDS:-600}
+guest_add_if_asked storm $((900 + storm_seconds)) "$on storm=$storm_seconds" -m 2G -smp 2
 guest_add_if_asked load 600 "$on sessions=10000 files=100000" -m 4G
 for syscall in s c; do
 	guest_add "tools_crash:$syscall" 180 \
