@@ -341,6 +341,8 @@ static bool handle_message(struct client *client, struct json_object *message, b
 	ret = handle(&request);
 	if (ret <= 0)
 		answer(&request, ret);
+	/* COMMIT comes before the answer to the next request. */
+	update_run();
 	return ret != TRY_AGAIN;
 }
 

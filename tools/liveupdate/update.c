@@ -162,13 +162,18 @@ static unsigned int tell_clients(void)
 	return count;
 }
 
+/*
+ * luod can die at any point of this. If sessions are stored, each client was told, so luod can
+ * go on with the commit when it is started again. If none are, the requester has no answer, so
+ * there will be no kexec.
+ */
 static void commit(void)
 {
 	unsigned int count;
 
 	update.state = COMMITTED;
-	store_sessions();
 	count = tell_clients();
+	store_sessions();
 	log_line("update %u is committed: %u sessions", update.number, count);
 	tell_requester(count);
 }

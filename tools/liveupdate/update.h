@@ -49,7 +49,7 @@ int update_failed(struct session *session, int64_t number, const char *text);
 /* A client has disconnected. */
 void update_client_gone(struct client *client);
 
-/* Do the next steps that are possible. To be called after anything has changed. */
+/* Do the next steps that are possible. To be called after anything has changed, or in time. */
 void update_run(void);
 
 /* Return how soon update_run() must be called again in milliseconds, -1 if there is no need. */

@@ -56,6 +56,8 @@ struct client {
 };
 
 static struct client clients[CLIENTS];
+/* systemd has the sessions. */
+static bool stored;
 static int64_t now_ms;
 
 int64_t clock_ms(void)
@@ -104,10 +106,15 @@ static void hear_answer(const struct client *client, struct json_object *message
 {
 	const char *cmd = message_string(message, "cmd");
 	const char *id = message_string(message, "id");
+	int64_t sessions_kept;
 	struct heard *place;
 	bool ok;
 
 	CHECK(message_bool(message, "ok", &ok));
+	if (ok && !strcmp(cmd, "UPDATE")) {
+		CHECK(message_int(message, "sessions", &sessions_kept));
+		CHECK(stored == (sessions_kept > 0));
+	}
 	if (!ok)
 		CHECK(message_string(message, "error") && message_string(message, "message"));
 	else
@@ -326,13 +333,14 @@ int session_get_name(int session, char name[NAME_SIZE])
 
 /* systemd */
 
-static bool stored;
-
 void systemd_store_sessions(const int *fds, int count)
 {
 	int i;
 
 	CHECK(count > 0 && count <= SYSTEMD_FDS_MAX);
+	/* Each client knows. */
+	for (i = 0; i < (int)(sizeof(heard) / sizeof(*heard)); i++)
+		CHECK(heard[i].last != HEARD_START || heard[i].client->ended);
 	for (i = 0; i < count; i++)
 		CHECK(fcntl(fds[i], F_GETFD) >= 0);
 	stored = true;
