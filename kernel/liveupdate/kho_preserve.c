@@ -23,18 +23,18 @@
 
 /*
  * Check that the pages would survive a kexec and that the next kernel would know
- * them as RAM.
+ * them as RAM. Return the preservable range that they lie in, or an ERR_PTR().
  */
-static int kho_check_preservable(unsigned long pfn, unsigned long nr)
+static const struct range *kho_check_preservable(unsigned long pfn, unsigned long nr)
 {
 	const struct range *range = kho_find_preservable(pfn);
 
 	if (!kho_out.fdt)
-		return -EOPNOTSUPP;
+		return ERR_PTR(-EOPNOTSUPP);
 	if (!range || !nr || nr > range->end - pfn)
-		return -EINVAL;
+		return ERR_PTR(-EINVAL);
 
-	return 0;
+	return range;
 }
 
 static void kho_unpreserve_blocks(unsigned long pfn, unsigned long nr,
@@ -52,10 +52,12 @@ static void kho_unpreserve_blocks(unsigned long pfn, unsigned long nr,
 
 static noinline int kho_preserve_block(unsigned long pfn, unsigned int order)
 {
-	int err = kho_check_preservable(pfn, 1UL << order);
+	const struct range *range = kho_check_preservable(pfn, 1UL << order);
 
-	return err ?: kho_radix_add_page_within(&kho_out.tree, pfn, order,
-						kho_find_preservable(pfn));
+	if (IS_ERR(range))
+		return PTR_ERR(range);
+
+	return kho_radix_add_page_within(&kho_out.tree, pfn, order, range);
 }
 
 /**
@@ -154,7 +156,7 @@ static int kho_preserve_run(struct folio **folios, unsigned long run)
 	if (run == 1)
 		return kho_preserve_folio(folios[0]);
 
-	err = kho_check_preservable(pfn, run << order);
+	err = PTR_ERR_OR_ZERO(kho_check_preservable(pfn, run << order));
 	return err ?: kho_radix_add_range(&kho_out.tree, pfn, run, order);
 }
 
@@ -275,7 +277,7 @@ int kho_preserve_pages(struct page *page, unsigned long nr)
 	unsigned int order;
 	int err;
 
-	err = kho_check_preservable(start_pfn, nr);
+	err = PTR_ERR_OR_ZERO(kho_check_preservable(start_pfn, nr));
 	if (err)
 		return err;
 
