@@ -204,7 +204,7 @@ static unsigned long long scratch_size(struct check *check)
 
 /*
  * The kernel refuses to load an image if scratch has no room for it and for the struct
- * pages of all memory. What else a kernel allocates early is not known.
+ * pages of all memory. Other early allocations of that kernel are not known.
  */
 static void check_scratch(struct check *check)
 {

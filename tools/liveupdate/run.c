@@ -244,7 +244,7 @@ static int loop(struct run *run, int signals)
 		{ .events = POLLIN },
 	};
 
-	/* What has come together with an answer */
+	/* Messages that have come together with an answer */
 	take_messages(run);
 
 	while (!finished(run)) {

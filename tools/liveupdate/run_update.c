@@ -277,7 +277,7 @@ static void take_answer(struct run *run, struct json_object *message, const char
 
 /*
  * The program was started again after the commit, or luod died before it could send COMMIT.
- * What is preserved is out of date then.
+ * Then the preserved state is out of date.
  */
 static void take_commit(struct run *run)
 {

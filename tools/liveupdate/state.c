@@ -36,7 +36,7 @@ static void take(struct json_object *to, struct json_object *from, const char *k
 		json_object_object_add(to, key, json_object_get(value));
 }
 
-/* What other programs have chosen must not control the terminal. */
+/* Names that other programs have chosen must not control the terminal. */
 static void make_printable(char *text)
 {
 	for (; *text; text++)
