@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -24,6 +25,9 @@
 
 #define TIMEOUT_S	30
 #define TIMEOUT_MAX_S	86400
+
+/* Ten a second */
+#define RECONNECT_TRIES	100
 
 struct options {
 	bool now;
@@ -47,7 +51,10 @@ static bool checked(void)
 	return !failed;
 }
 
-/* Send a request and wait for the answer. Return whether luod could do it. */
+/*
+ * Send a request and wait for the answer. Return whether luod could do it. Close the
+ * connection if luod is gone.
+ */
 static bool request(struct connection *luod, struct json_object *request)
 {
 	struct json_object *answer;
@@ -55,6 +62,7 @@ static bool request(struct connection *luod, struct json_object *request)
 
 	if (error) {
 		warnx("luod: %s", strerror(-error));
+		connection_close(luod);
 		return false;
 	}
 	error = connection_answer_error(answer);
@@ -62,6 +70,22 @@ static bool request(struct connection *luod, struct json_object *request)
 		warnx("luod: %s", connection_answer_message(answer));
 	json_object_put(answer);
 	return !error;
+}
+
+/* Without the answer it is not known whether luod has committed the update. */
+static void abort_unknown_update(struct connection *luod)
+{
+	const struct timespec pause = { .tv_nsec = 100 * 1000 * 1000 };
+	int tries = RECONNECT_TRIES;
+	struct json_object *answer;
+
+	while (connection_connect(luod) && --tries)
+		nanosleep(&pause, NULL);
+	if (luod->sock >= 0 &&
+	    !connection_request(luod, message_request("ABORT", NULL), &answer, NULL))
+		json_object_put(answer);
+	else
+		warnx("luod can't be reached any more: when it is back, run luoctl kexec --abort");
 }
 
 static bool update(struct connection *luod, const struct options *options)
@@ -78,6 +102,8 @@ static bool update(struct connection *luod, const struct options *options)
 	progress_start("waiting until all programs are ready");
 	ready = request(luod, message);
 	progress_stop();
+	if (luod->sock < 0)
+		abort_unknown_update(luod);
 	return ready;
 }
 

@@ -408,6 +408,17 @@ def test_kexec_not_ready(host):
     check(not host.exists("started"), "kexec")
 
 
+def test_kexec_luod_dies(host):
+    """Without luod's answer there is no kexec, and the update is called off."""
+    client = host.luod.subscribe("vm0")
+    program = host.start("kexec", "--now")
+    client.event("START_PRESERVATION")
+    host.luod.restart()
+    _, err = program.communicate()
+    equal((program.returncode, "Connection reset" in err), (1, True), err)
+    check(not host.exists("started"), "kexec")
+
+
 def test_kexec_is_refused(host):
     """If the kernel refuses the kexec, all programs go on."""
     host.fail("start", errno.EINVAL)
