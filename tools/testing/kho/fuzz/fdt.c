@@ -275,6 +275,7 @@ static void boot(const struct image *image)
 
 	check_map();
 	ask_about_memory(image);
+	machine_mark_reserved();
 	if (!kho_is_enabled())
 		return;
 	initcall_kho_init();

@@ -165,7 +165,7 @@ struct handover_session {
 	char name[LIVEUPDATE_SESSION_NAME_LENGTH];
 	bool good;
 	u64 files_pa;
-	bool lost;	/* it is damaged, and its list of files is not preserved */
+	bool kept;	/* it is not damaged, or its list of files is preserved */
 	struct handover_file *files;
 	u64 nr_files;
 };
@@ -384,17 +384,16 @@ static void read_blob(void)
 	handover.list_expected = read_sessions(fields[1]);
 }
 
-/* Sessions are lost if the list of their files is not preserved once all was read. */
-static void find_lost_sessions(void)
+/* Find the sessions that must be handed on, once all was read. */
+static void find_kept_sessions(void)
 {
 	u64 i;
 
 	for (i = 0; i < handover.nr_sessions; i++) {
 		struct handover_session *session = &handover.sessions[i];
 
-		session->lost = !session->good &&
-				(!PAGE_ALIGNED(session->files_pa) ||
-				 !kho_incoming_contains(session->files_pa, PAGE_SIZE));
+		session->kept = session->good || (PAGE_ALIGNED(session->files_pa) &&
+			kho_incoming_contains(session->files_pa, PAGE_SIZE));
 	}
 }
 
@@ -407,7 +406,7 @@ static void read_handover(const struct image *image)
 	handover.nr_sessions = 0;
 	handover.nr_files = 0;
 	read_blob();
-	find_lost_sessions();
+	find_kept_sessions();
 	for (i = 1; i <= image->nr; i++)
 		if (image->is_preserved[i])
 			mm_mark_preserved(image->blocks[i], true);
@@ -615,7 +614,8 @@ static void check_refused(const struct subtree *was)
 {
 	const struct luo_ser *ser = phys_to_virt(subtree_out.phys);
 
-	if (before.refused) {
+	/* If an allocation fails at boot, the state can't be read, either. */
+	if (before.refused || (shim_failed && subtree_out.phys == was->phys)) {
 		check(!memcmp(&subtree_out, was, sizeof(*was)));
 		luo_refused_on++;
 		return;
@@ -629,11 +629,11 @@ static void check_refused(const struct subtree *was)
 /* Read what the kernel hands over. This changes which memory is marked as preserved. */
 static void check_handed_on(void)
 {
-	struct subtree was = subtree_in;
+	struct subtree subtree_was = subtree_in;
 	u64 i, nr = 0;
 
 	before = handover;
-	check_refused(&was);
+	check_refused(&subtree_was);
 	subtree_in = subtree_out;
 	handover.nr_sessions = 0;
 	handover.nr_files = 0;
@@ -643,10 +643,14 @@ static void check_handed_on(void)
 
 	check(!handover.list_expected);
 	for (i = 0; i < before.nr_sessions; i++) {
-		if (before.sessions[i].lost)
+		const struct handover_session *was = &before.sessions[i];
+
+		/* It may be handed on if the kernel uses the memory of its list. */
+		if (!was->kept && (nr == handover.nr_sessions ||
+				   strcmp(handover.sessions[nr].name, was->name)))
 			continue;
 		check(nr < handover.nr_sessions);
-		check_session(&handover.sessions[nr++], &before.sessions[i]);
+		check_session(&handover.sessions[nr++], was);
 	}
 	check(nr == handover.nr_sessions);
 	if (handover.nr_sessions)

@@ -259,3 +259,14 @@ void machine_kexec(void)
 	memset(mem_map, 0, MACHINE_PAGES * sizeof(*mem_map));
 	start_kernel();
 }
+
+void machine_mark_reserved(void)
+{
+	const struct memblock_region *region;
+	phys_addr_t phys;
+
+	for_each_reserved_mem_region(region)
+		for (phys = PAGE_ALIGN_DOWN(region->base);
+		     phys < region->base + region->size; phys += PAGE_SIZE)
+			pfn_to_page(PHYS_PFN(phys))->flags |= 1UL << PG_reserved;
+}

@@ -30,6 +30,9 @@ void machine_cold_boot(void);
 /* Boot the next kernel, with the memory as it is. The kernel's variables are reset. */
 void machine_kexec(void);
 
+/* Mark reserved pages, as the page allocator does at boot. */
+void machine_mark_reserved(void);
+
 /* Return whether [start, end) is RAM. */
 bool machine_is_ram(phys_addr_t start, phys_addr_t end);
 

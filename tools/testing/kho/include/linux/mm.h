@@ -29,6 +29,7 @@
 #define ARCH_LOW_ADDRESS_LIMIT	0xffffffffULL
 #define SMP_CACHE_BYTES		64
 #define PHYS_ADDR_MAX		(~(phys_addr_t)0)
+#define PG_reserved		0
 
 /* As large as the kernel's, so that the benchmark has the same cache misses */
 struct page {
