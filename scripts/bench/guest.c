@@ -304,6 +304,7 @@ static const struct bench_case cases[] = {
 	{ "nothing", NULL, 0, NULL },
 	{ "contiguous", preserve_pages, 1, NULL },
 	{ "fragmented", preserve_pages, 2, NULL },
+	{ "sparse", preserve_pages, (4 << 20) / PAGE_BYTES, NULL },
 	{ "mixed", preserve_mixed, 1, NULL },
 	{ "memfd-4k", preserve_memfd, false, retrieve_memfd },
 	{ "memfd-2m", preserve_memfd, true, retrieve_memfd },

@@ -13,8 +13,8 @@ import collections
 import csv
 import sys
 
-CASES = ["nothing", "contiguous", "fragmented", "mixed", "memfd-4k", "memfd-2m",
-         "sessions", "memfds", "memfds-empty"]
+CASES = ["nothing", "contiguous", "fragmented", "sparse", "mixed", "memfd-4k",
+         "memfd-2m", "sessions", "memfds", "memfds-empty"]
 FIGURES = ["preserve", "unpreserve", "preserve_all", "unpreserve_all", "create",
            "preserve_fd", "preserve_fds", "blackout", "blackout_added", "retrieve",
            "retrieve_fd", "retrieve_fds", "finish", "map"]
