@@ -74,6 +74,8 @@ hostile_parts=27
 # 64 KiB its regions take 512 MiB each: such kernels need a layout from the caller, and
 # some cases fail, as they have values for pages of 4 KiB.
 hostile_append="$on reserve_mem=4K:4K:second reserve_mem=4K:4K:kept kho_scratch=16M,240M,0"
+# Without a TSC deadline timer the frequency of the local APIC timer is handed over.
+[[ "$guest_machine" != x86_64 ]] || hostile_append+=" lapic=notscdeadline"
 hostile_layout=$(vm_nodes 512 256)
 [[ -z "${VM_LAYOUT:-}" ]] || hostile_layout=
 guest_add hostile:sample 600 "$hostile_append part=sample" "$hostile_layout"

@@ -64,6 +64,34 @@ static void count_kexecs(void)
 	CHECK(from);
 }
 
+#ifdef __x86_64__
+/*
+ * Test whether this kernel was handed the frequency of its local APIC timer. On a busy
+ * host the TSC, with which it is compared, may have been calibrated wrongly.
+ */
+static bool inherited_frequency(void)
+{
+	char *log = guest_log();
+	bool found;
+
+	CHECK(log);
+	found = strstr(log, "APIC timer: using the frequency that the previous kernel measured") ||
+		strstr(log, "APIC timer: the previous kernel's frequency does not fit the TSC");
+	free(log);
+	return found;
+}
+
+static void measure_frequency(void)
+{
+	CHECK(!inherited_frequency());
+}
+
+static void inherit_frequency(void)
+{
+	CHECK(inherited_frequency());
+}
+#endif
+
 /* Write the scratch regions as one word. */
 static void scratch_text(char *text, size_t size)
 {
@@ -136,6 +164,14 @@ static const struct guest_test chain_tests[] = {
 		[2] = count_kexecs,
 		[10] = count_kexecs,
 	} },
+#ifdef __x86_64__
+	{ "timer_frequency_is_handed_over", {
+		[0] = measure_frequency,
+		[1] = inherit_frequency,
+		[2] = inherit_frequency,
+		[10] = inherit_frequency,
+	} },
+#endif
 	{ "content_survives_ten", {
 		[0] = preserve_all,
 		[1 ... 9] = restore_and_preserve,

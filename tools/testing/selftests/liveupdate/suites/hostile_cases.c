@@ -65,6 +65,7 @@
 #define MEMFD_NO_FOLIO	"memfd_luo: no incoming folio at pfn"
 #define MEMFD_NO_FIT	"memfd_luo: folio of order 0 does not fit at index"
 #define NO_METADATA	"KHO: exec from: unknown"
+#define LAPIC_IGNORED	"KHO: lapic-timer: ignored, "
 #define NOT_LISTED	"LUO: incoming sessions can't be listed"
 #define FLB_TABLE	"LUO: incoming FLB table "
 #define FLB_VERSION	"LUO: incoming FLB '.*' has a malformed version"
@@ -192,6 +193,21 @@ const struct hostile_rule hostile_rules[] = {
 	REFUSED("metadata.previous_release", "=6*", NO_METADATA, 0),
 	HARMLESS("metadata.previous_release", "="),
 	HARMLESS("metadata.kexec_count", "0 max"),
+
+#ifdef __x86_64__
+	/* The frequency of the local APIC timer: then this kernel measures it. */
+	REFUSED("fdt:lapic-timer/preserved-data", BAD_ADDRESS, LAPIC_IGNORED, 0),
+	REFUSED("fdt:lapic-timer/blob-size", "0! 1 27 max",
+		LAPIC_IGNORED "its entry is damaged", 0),
+	HARMLESS("fdt:lapic-timer.name", "=lapic-timeR"),
+	REFUSED("lapic.version", "0 2! max", LAPIC_IGNORED "version", 0),
+	REFUSED("lapic.signature lapic.vendor[2] lapic.vendor[0]", "0 +1!",
+		LAPIC_IGNORED "it is for another model of CPU", 0),
+	REFUSED("lapic.frequency", "0 999999! 10000000001 max",
+		LAPIC_IGNORED ".* Hz is out of range", 0),
+	REFUSED("lapic.frequency", "2000000 +1000000000!",
+		"APIC timer: .* frequency does not fit the TSC", 0),
+#endif
 
 	/* Regions of reserve_mem= */
 	REFUSED("region_fdt.magic region_fdt.version", "0", REGIONS_BAD, REGION),

@@ -57,6 +57,7 @@ int hostile_find_fdt(const char *mark);
 void *hostile_fdt(void);
 void *hostile_region_fdt(void);
 struct kho_kexec_metadata *hostile_metadata(void);
+struct kho_lapic_timer *hostile_lapic(void);
 struct luo_ser *hostile_luo(void);
 struct luo_flb_header_ser *hostile_flbs(void);
 struct kho_block_header_ser *hostile_sessions(void);

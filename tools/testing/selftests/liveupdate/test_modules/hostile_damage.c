@@ -11,6 +11,7 @@
 #include <linux/kexec_handover.h>
 #include <linux/kho/abi/block.h>
 #include <linux/kho/abi/kexec_metadata.h>
+#include <linux/kho/abi/lapic_timer.h>
 #include <linux/kho/radix_tree.h>
 #include <linux/libfdt.h>
 #include <linux/mm.h>
@@ -130,6 +131,11 @@ static const struct field fields[] = {
 	FIELD(metadata, kho_kexec_metadata, version, U32),
 	STRING(metadata, kho_kexec_metadata, previous_release, KHO_METADATA_RELEASE_LENGTH),
 	FIELD(metadata, kho_kexec_metadata, kexec_count, U32),
+	FIELD(lapic, kho_lapic_timer, version, U32),
+	FIELD(lapic, kho_lapic_timer, signature, U32),
+	FIELD(lapic, kho_lapic_timer, vendor[0], U32),
+	FIELD(lapic, kho_lapic_timer, vendor[2], U32),
+	FIELD(lapic, kho_lapic_timer, frequency, U64),
 	STRING(luo, luo_ser, compatible, LUO_ABI_COMPAT_LEN),
 	FIELD(luo, luo_ser, liveupdate_num, U64),
 	FIELD(luo, luo_ser, sessions_pa, U64),

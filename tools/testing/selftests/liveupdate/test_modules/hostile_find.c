@@ -11,6 +11,7 @@
 #include <linux/kexec_handover.h>
 #include <linux/kho/abi/block.h>
 #include <linux/kho/abi/kexec_metadata.h>
+#include <linux/kho/abi/lapic_timer.h>
 #include <linux/kho/abi/memblock.h>
 #include <linux/libfdt.h>
 #include <linux/memory_hotplug.h>
@@ -182,6 +183,11 @@ void *hostile_region_fdt(void)
 struct kho_kexec_metadata *hostile_metadata(void)
 {
 	return find_blob(KHO_METADATA_NODE_NAME);
+}
+
+struct kho_lapic_timer *hostile_lapic(void)
+{
+	return find_blob(KHO_LAPIC_TIMER_NODE_NAME);
 }
 
 struct luo_ser *hostile_luo(void)

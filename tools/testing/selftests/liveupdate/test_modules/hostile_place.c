@@ -43,6 +43,7 @@ void *hostile_place(const char *name)
 		{ "fdt", hostile_fdt() },
 		{ "region_fdt", hostile_region_fdt() },
 		{ "metadata", hostile_metadata() },
+		{ "lapic", hostile_lapic() },
 		{ "luo", hostile_luo() },
 		{ "flbs", flbs },
 		{ "flb", flbs ? flbs + 1 : NULL },
