@@ -99,16 +99,28 @@ static void __init kho_walk_gaps(unsigned long start_pfn, unsigned long end_pfn,
 
 struct kho_unpreserved_walk {
 	kho_pfn_range_fn fn;
+	kho_pfn_range_fn rest;
+	unsigned long next_pfn;
 	unsigned long nr_pages;
 };
+
+/* Call the second function for the preserved range that ends at @start_pfn, if any. */
+static void __init kho_preserved_before(struct kho_unpreserved_walk *walk,
+					unsigned long start_pfn)
+{
+	if (walk->rest && walk->next_pfn < start_pfn)
+		walk->rest(walk->next_pfn, start_pfn);
+}
 
 static void __init kho_unpreserved_gap(unsigned long start_pfn,
 				       unsigned long end_pfn, void *arg)
 {
 	struct kho_unpreserved_walk *walk = arg;
 
+	kho_preserved_before(walk, start_pfn);
 	walk->fn(start_pfn, end_pfn);
 	walk->nr_pages += end_pfn - start_pfn;
+	walk->next_pfn = end_pfn;
 }
 
 /**
@@ -117,6 +129,7 @@ static void __init kho_unpreserved_gap(unsigned long start_pfn,
  * @end_pfn:   page frame number past its end
  * @fn:	       called for each part of the range that is not preserved, in
  *	       ascending order
+ * @rest:      called for each other part, after @fn for the parts before it; may be NULL
  *
  * Preserved memory is not reserved in memblock. So code that frees memory to the
  * page allocator at boot must free only the parts that this function finds. The
@@ -129,9 +142,14 @@ static void __init kho_unpreserved_gap(unsigned long start_pfn,
  */
 unsigned long __init kho_walk_unpreserved(unsigned long start_pfn,
 					  unsigned long end_pfn,
-					  kho_pfn_range_fn fn)
+					  kho_pfn_range_fn fn,
+					  kho_pfn_range_fn rest)
 {
-	struct kho_unpreserved_walk walk = { .fn = fn };
+	struct kho_unpreserved_walk walk = {
+		.fn = fn,
+		.rest = rest,
+		.next_pfn = start_pfn,
+	};
 
 	if (!is_kho_boot()) {
 		fn(start_pfn, end_pfn);
@@ -139,6 +157,7 @@ unsigned long __init kho_walk_unpreserved(unsigned long start_pfn,
 	}
 
 	kho_walk_gaps(start_pfn, end_pfn, kho_unpreserved_gap, &walk);
+	kho_preserved_before(&walk, end_pfn);
 	return walk.nr_pages;
 }
 

@@ -24,8 +24,8 @@ void kho_memory_init(void);
 void kho_validate_map(void);
 phys_addr_t kho_find_unpreserved(phys_addr_t start, phys_addr_t end,
 				 phys_addr_t size, phys_addr_t align);
-unsigned long kho_walk_unpreserved(unsigned long start_pfn,
-				   unsigned long end_pfn, kho_pfn_range_fn fn);
+unsigned long kho_walk_unpreserved(unsigned long start_pfn, unsigned long end_pfn,
+				   kho_pfn_range_fn fn, kho_pfn_range_fn rest);
 
 #else
 
@@ -56,7 +56,8 @@ static inline phys_addr_t kho_find_unpreserved(phys_addr_t start,
 
 static inline unsigned long kho_walk_unpreserved(unsigned long start_pfn,
 						 unsigned long end_pfn,
-						 kho_pfn_range_fn fn)
+						 kho_pfn_range_fn fn,
+						 kho_pfn_range_fn rest)
 {
 	fn(start_pfn, end_pfn);
 	return end_pfn - start_pfn;

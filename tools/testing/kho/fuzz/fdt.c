@@ -110,6 +110,14 @@ static void note_free(unsigned long pfn, unsigned long end_pfn)
 	note_use(pfn, end_pfn, PAGE_FOUND_FREE);
 }
 
+static void note_preserved(unsigned long pfn, unsigned long end_pfn)
+{
+	unsigned long i;
+
+	for (i = page_nr(PFN_PHYS(pfn)); pfn < end_pfn; pfn++, i++)
+		check(uses[i] == PAGE_PRESERVED || uses[i] == PAGE_NODE);
+}
+
 static void note_nothing(unsigned long pfn, unsigned long end_pfn)
 {
 }
@@ -118,7 +126,7 @@ static void check_unpreserved(unsigned long pfn, unsigned long end_pfn)
 {
 	unsigned long nr, found = 0, i;
 
-	nr = kho_walk_unpreserved(pfn, end_pfn, note_free);
+	nr = kho_walk_unpreserved(pfn, end_pfn, note_free, note_preserved);
 	for (i = page_nr(PFN_PHYS(pfn)); pfn < end_pfn; pfn++, i++) {
 		check(uses[i] != PAGE_FREE);
 		if (uses[i] == PAGE_FOUND_FREE) {
@@ -269,7 +277,7 @@ static void boot(const struct image *image)
 	if (!is_kho_boot()) {
 		/* The reason is logged. */
 		check(shim_log_count > logged);
-		check(kho_walk_unpreserved(0, 1, note_nothing) == 1);
+		check(kho_walk_unpreserved(0, 1, note_nothing, NULL) == 1);
 		return;
 	}
 

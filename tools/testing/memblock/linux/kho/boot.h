@@ -39,7 +39,8 @@ static inline phys_addr_t kho_find_unpreserved(phys_addr_t start,
 
 static inline unsigned long kho_walk_unpreserved(unsigned long start_pfn,
 						 unsigned long end_pfn,
-						 kho_pfn_range_fn fn)
+						 kho_pfn_range_fn fn,
+						 kho_pfn_range_fn rest)
 {
 	fn(start_pfn, end_pfn);
 	return end_pfn - start_pfn;
