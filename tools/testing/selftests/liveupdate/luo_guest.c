@@ -28,7 +28,6 @@
 #define CHUNK	(64 * 1024)
 #define SMALL_PAGE	4096
 #define CACHE_LINE	64
-#define KMEMLEAK	DEBUGFS "/kmemleak"
 #define KMEMLEAK_AGE	5
 
 /* Address of an image for kexec_load() that is never run; RAM on QEMU's board */

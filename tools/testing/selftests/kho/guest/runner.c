@@ -356,6 +356,13 @@ static void run_steps(void)
 	test_name = "";
 }
 
+/* If the kernel has kmemleak, let it log leaks. They fail the suite. */
+static void scan_for_leaks(void)
+{
+	mount("debugfs", DEBUGFS, "debugfs", 0, NULL);
+	guest_write_file(KMEMLEAK, "scan");
+}
+
 /* ---- suites ---- */
 
 static bool loads_first(void)
@@ -379,6 +386,7 @@ static void __noreturn run_suite(void)
 	if (!leaves_itself && loads_first())
 		load_next();
 	run_steps();
+	scan_for_leaks();
 	if (kernel_nr >= suite->kernels)
 		end_guest();
 	if (suite->leave) {
@@ -434,6 +442,9 @@ static void report_system(void)
 		    "/sys/kernel/mm/transparent_hugepage/enabled");
 	report_line("gigantic pages",
 		    "/sys/kernel/mm/hugepages/hugepages-1048576kB/nr_hugepages");
+	report_line("memory allocation profiling", "/proc/sys/vm/mem_profiling");
+	report_line("memory failure recovery",
+		    "/proc/sys/vm/memory_failure_recovery");
 }
 
 static bool find_suite(const char *name)

@@ -128,6 +128,7 @@ char *guest_text_of(const char *path);
 /* Mount debugfs, or skip the test if there is none. */
 void guest_need_debugfs(void);
 #define DEBUGFS		"/sys/kernel/debug"
+#define KMEMLEAK	DEBUGFS "/kmemleak"
 
 void guest_check(bool holds, const char *cond, const char *file, int line);
 void guest_check_eq(long long seen, long long wanted, const char *seen_text,
