@@ -118,7 +118,7 @@ unsigned int kho_sufficient_percent(u64 size);
 /* kho_page.c */
 struct folio *kho_alloc_folio(unsigned int order);
 bool kho_any_reserved(unsigned long pfn, unsigned long nr);
-void kho_manage_pages(unsigned long pfn, unsigned long nr);
+void kho_manage_pages(unsigned long pfn, unsigned long nr, unsigned int order);
 void kho_adopt_page(struct page *page);
 
 /* kho_boot.c */

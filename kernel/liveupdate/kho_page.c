@@ -66,10 +66,29 @@ bool kho_any_reserved(unsigned long pfn, unsigned long nr)
 	return false;
 }
 
+/*
+ * Let memory allocation profiling count blocks as if they were allocated here. Only
+ * the first page of a block gets a tag: when the block is freed no other tag is
+ * cleared, and when it is split that tag is copied. alloc_hooks() needs a return value.
+ */
+static bool kho_tag_blocks_noprof(struct page *page, unsigned long nr,
+				  unsigned int order)
+{
+	unsigned long i;
+
+	if (!mem_alloc_profiling_enabled())
+		return false;
+
+	for (i = 0; i < nr; i += 1UL << order)
+		pgalloc_tag_add(page + i, current, 1U << order);
+	return true;
+}
+
 /**
  * kho_manage_pages - add withheld pages to the managed pages of their zones
- * @pfn: first page frame number
- * @nr:  number of pages
+ * @pfn:   first page frame number
+ * @nr:	   number of pages
+ * @order: log2 of the number of pages that are freed together
  *
  * Boot initializes withheld pages like allocated pages, but does not count them
  * as managed. Struct pages are contiguous, and in one zone, only up to the next
@@ -77,7 +96,7 @@ bool kho_any_reserved(unsigned long pfn, unsigned long nr)
  *
  * Context: May sleep.
  */
-void kho_manage_pages(unsigned long pfn, unsigned long nr)
+void kho_manage_pages(unsigned long pfn, unsigned long nr, unsigned int order)
 {
 	unsigned long end_pfn = pfn + nr;
 
@@ -86,8 +105,8 @@ void kho_manage_pages(unsigned long pfn, unsigned long nr)
 		struct page *page = pfn_to_page(pfn);
 
 		adjust_managed_page_count(page, chunk_end - pfn);
-		for (; pfn < chunk_end; pfn++, page++)
-			clear_page_tag_ref(page);
+		alloc_hooks(kho_tag_blocks_noprof(page, chunk_end - pfn, order));
+		pfn = chunk_end;
 		cond_resched();
 	}
 }
@@ -100,6 +119,6 @@ void kho_manage_pages(unsigned long pfn, unsigned long nr)
  */
 void kho_adopt_page(struct page *page)
 {
-	kho_manage_pages(page_to_pfn(page), 1);
+	kho_manage_pages(page_to_pfn(page), 1, 0);
 	init_page_count(page);
 }

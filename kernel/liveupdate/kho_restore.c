@@ -150,7 +150,7 @@ struct folio *kho_restore_folio(phys_addr_t phys)
 	if (order < 0)
 		return NULL;
 
-	kho_manage_pages(PHYS_PFN(phys), 1UL << order);
+	kho_manage_pages(PHYS_PFN(phys), 1UL << order, order);
 	folio = (struct folio *)pfn_to_page(PHYS_PFN(phys));
 	if (order)
 		kho_make_compound(folio, order);
@@ -183,7 +183,7 @@ static bool kho_take_run(phys_addr_t phys, unsigned int nr)
 		return false;
 	kho_remove_again(pfn, nr, 0);
 
-	kho_manage_pages(pfn, nr);
+	kho_manage_pages(pfn, nr, 0);
 	return true;
 }
 
@@ -279,7 +279,7 @@ struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr)
 			return NULL;
 		}
 
-		kho_manage_pages(pfn, 1UL << order);
+		kho_manage_pages(pfn, 1UL << order, 0);
 		pfn += 1UL << order;
 	}
 
