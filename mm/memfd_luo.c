@@ -16,6 +16,9 @@
  * can't change, and its folios can't be moved, reclaimed or replaced by holes.
  * Holes below the file size are filled when the memfd is preserved.
  *
+ * A retrieved memfd is frozen until its session is finished, because reboot() preserves
+ * it again if it is not. Nothing that other tasks do to it meanwhile can make that fail.
+ *
  * Nothing else is carried over: the retrieved file is a new one. Its name, mode, owner
  * and status flags do not depend on the preserved file.
  */
@@ -74,12 +77,14 @@
  * @nr_folios: number of folios
  * @capacity: number of entries that fit into @folios
  * @entries: list of the folios for the next kernel
+ * @frozen: preserve() froze the file, so it has to be thawed
  */
 struct memfd_luo_outgoing {
 	struct folio **folios;
 	unsigned int nr_folios;
 	unsigned int capacity;
 	struct memfd_luo_folio_ser *entries;
+	bool frozen;
 };
 
 /* Preserving */
@@ -486,8 +491,12 @@ static int memfd_luo_preserve_content(struct memfd_luo_outgoing *out,
 	if (err)
 		return err;
 
-	/* Some holes may have been filled after a program has registered them. */
-	err = memfd_luo_check_userfaultfd(file->f_mapping);
+	/*
+	 * Some holes may have been filled after a program has registered them. No program
+	 * may do that to a retrieved file, but it must not make reboot() fail, either.
+	 */
+	if (out->frozen)
+		err = memfd_luo_check_userfaultfd(file->f_mapping);
 	if (!err)
 		err = memfd_luo_preserve_folios(out, ser);
 	if (err)
@@ -512,29 +521,70 @@ static void memfd_luo_store_state(struct file *file, struct memfd_luo_ser *ser)
 	ser->seals = memfd_get_seals(file);
 }
 
-/*
- * A reference keeps a folio in memory, but reclaim would still unmap it on each
- * attempt. So mark the mapping unevictable.
- */
+/* Folios that fill holes of a frozen file stay where they are, so not in scratch. */
 static int memfd_luo_freeze_inode(struct inode *inode)
 {
+	struct address_space *mapping = inode->i_mapping;
 	int err = shmem_freeze(inode);
 
 	if (!err)
-		mapping_set_unevictable(inode->i_mapping);
+		mapping_set_gfp_mask(mapping, mapping_gfp_mask(mapping) &
+					      ~__GFP_MOVABLE);
 	return err;
 }
 
 static void memfd_luo_thaw_inode(struct inode *inode)
 {
+	struct address_space *mapping = inode->i_mapping;
+
+	mapping_set_gfp_mask(mapping, mapping_gfp_mask(mapping) | __GFP_MOVABLE);
+	shmem_thaw(inode);
+}
+
+/*
+ * Freeze the file, and check what another task could have changed until then. A file
+ * that is frozen already was retrieved and not finished: LUO preserves no other file
+ * twice. It can be carried, whatever has been done to it since.
+ *
+ * A reference keeps a folio in memory, but reclaim would still unmap it on each
+ * attempt. So mark the mapping unevictable.
+ */
+static int memfd_luo_freeze_file(struct memfd_luo_outgoing *out, struct file *file)
+{
+	struct inode *inode = file_inode(file);
+	int err;
+
+	if (shmem_frozen(inode))
+		return 0;
+
+	err = memfd_luo_freeze_inode(inode);
+	if (err)
+		return err;
+	err = memfd_luo_check_seals(file);
+	if (!err)
+		err = memfd_luo_check_userfaultfd(inode->i_mapping);
+	if (err) {
+		memfd_luo_thaw_inode(inode);
+		return err;
+	}
+	mapping_set_unevictable(inode->i_mapping);
+	out->frozen = true;
+	return 0;
+}
+
+static void memfd_luo_thaw_file(struct memfd_luo_outgoing *out, struct file *file)
+{
+	struct inode *inode = file_inode(file);
+
+	if (!out->frozen)
+		return;
 	mapping_clear_unevictable(inode->i_mapping);
 	shmem_unlock_mapping(inode->i_mapping);
-	shmem_thaw(inode);
+	memfd_luo_thaw_inode(inode);
 }
 
 static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
 {
-	struct inode *inode = file_inode(args->file);
 	struct memfd_luo_outgoing *out;
 	struct memfd_luo_ser *ser;
 	int err;
@@ -553,16 +603,10 @@ static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
 		goto err_free_out;
 	}
 
-	err = memfd_luo_freeze_inode(inode);
+	err = memfd_luo_freeze_file(out, args->file);
 	if (err)
 		goto err_free_ser;
-	err = memfd_luo_check_seals(args->file);
-	if (err)
-		goto err_thaw;
-	err = memfd_luo_check_userfaultfd(args->file->f_mapping);
-	if (err)
-		goto err_thaw;
-	err = memfd_luo_check_size(inode);
+	err = memfd_luo_check_size(file_inode(args->file));
 	if (err)
 		goto err_thaw;
 	memfd_luo_store_state(args->file, ser);
@@ -575,7 +619,7 @@ static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
 	return 0;
 
 err_thaw:
-	memfd_luo_thaw_inode(inode);
+	memfd_luo_thaw_file(out, args->file);
 err_free_ser:
 	kho_unpreserve_free(ser);
 err_free_out:
@@ -589,7 +633,7 @@ static void memfd_luo_unpreserve(struct liveupdate_file_op_args *args)
 	struct memfd_luo_outgoing *out = args->private_data;
 
 	memfd_luo_unpreserve_content(out, ser);
-	memfd_luo_thaw_inode(file_inode(args->file));
+	memfd_luo_thaw_file(out, args->file);
 	kho_unpreserve_free(ser);
 	kfree(out);
 }
@@ -608,9 +652,10 @@ static int memfd_luo_freeze(struct liveupdate_file_op_args *args)
 /* Retrieving */
 
 /**
- * struct memfd_luo_incoming - a memfd of the previous kernel, partly retrieved
+ * struct memfd_luo_incoming - a memfd of the previous kernel that is not finished
  * @ser: copy of its serialized state
- * @entries: list of its folios. An entry with pfn 0 is skipped.
+ * @entries: list of its folios, with a reference to each of those that were restored.
+ *	     An entry with pfn 0 is skipped.
  * @nr_restored: number of leading entries whose folios have been restored
  * @restore_err: the last error in restoring them
  * @split: list that replaces @entries when all of them are restored as single pages,
@@ -624,7 +669,8 @@ static int memfd_luo_freeze(struct liveupdate_file_op_args *args)
  * @memcg: the memcg that is charged for the others during retrieve(), NULL if none
  * @nr_charged: number of pages charged to @memcg that no folio has got yet
  *
- * After -ENOMEM and -EINTR it is kept, and the next retrieve() resumes from it.
+ * After -ENOMEM and -EINTR the next retrieve() resumes from it. After success it is kept
+ * until finish(): the references keep the folios where they can be preserved again.
  */
 struct memfd_luo_incoming {
 	struct memfd_luo_ser ser;
@@ -928,23 +974,30 @@ static void memfd_luo_put_folios(const struct memfd_luo_folio_ser *entries, u64 
 	}
 }
 
+/* Let the file own the blocks of the folios that were added to it, and no others. */
+static void memfd_luo_settle_blocks(struct memfd_luo_incoming *in)
+{
+	struct inode *inode = file_inode(in->file);
+
+	if (!in->accounted)
+		return;
+
+	shmem_inode_unacct_blocks(inode, in->nr_pages - in->nr_added_pages);
+	shmem_recalc_inode(inode, in->nr_added_pages, 0);
+	in->accounted = false;
+}
+
 /* Free the state, and the folios and blocks that no file owns. */
 static void memfd_luo_put_incoming(struct liveupdate_file_op_args *args)
 {
 	struct memfd_luo_incoming *in = args->private_data;
 
-	memfd_luo_put_folios(in->entries + in->nr_added,
-			     in->ser.nr_folios - in->nr_added);
+	memfd_luo_put_folios(in->entries, in->ser.nr_folios);
 	memfd_luo_put_folios(in->split, in->split ? in->nr_split : 0);
-	if (in->accounted) {
-		struct inode *inode = file_inode(in->file);
-
-		shmem_inode_unacct_blocks(inode, in->nr_pages -
-						 in->nr_added_pages);
-		shmem_recalc_inode(inode, in->nr_added_pages, 0);
-	}
-	if (in->file)
+	if (in->file) {
+		memfd_luo_settle_blocks(in);
 		fput(in->file);
+	}
 	vfree(in->split);
 	vfree(in->entries);
 	kfree(in);
@@ -1037,7 +1090,7 @@ static void memfd_luo_end_charge(struct memfd_luo_incoming *in)
 	in->memcg = NULL;
 }
 
-/* On success the page cache owns the folio, otherwise the caller still does. */
+/* The caller keeps its reference to the folio. */
 static int memfd_luo_add_folio(struct memfd_luo_incoming *in,
 			       const struct memfd_luo_folio_ser *entry)
 {
@@ -1065,8 +1118,6 @@ static int memfd_luo_add_folio(struct memfd_luo_incoming *in,
 	folio_add_lru(folio);
 out_unlock:
 	folio_unlock(folio);
-	if (!err)
-		folio_put(folio);
 	return err;
 }
 
@@ -1118,8 +1169,11 @@ static int memfd_luo_add_pages(struct memfd_luo_incoming *in,
 	err = shmem_add_pages(mapping, entries[0].index, folios, nr, nr_added,
 			      memfd_luo_gfp(mapping));
 
-	for (i = 0; i < *nr_added; i++)
+	for (i = 0; i < *nr_added; i++) {
+		/* The page cache has taken over the reference of the list. */
+		folio_get(folios[i]);
 		folio_set_dirty(folios[i]);
+	}
 	if (*nr_added)
 		lru_add_pages(folios, *nr_added);
 	/* A later call charges the other folios again. */
@@ -1218,6 +1272,11 @@ static int memfd_luo_new_file(struct memfd_luo_incoming *in)
 
 	i_size_write(inode, in->ser.size);
 	file->f_pos = in->ser.pos;
+	err = memfd_luo_freeze_inode(inode);
+	if (err) {
+		fput(file);
+		return err;
+	}
 	in->file = file;
 	return 0;
 }
@@ -1255,10 +1314,15 @@ static int memfd_luo_retrieve(struct liveupdate_file_op_args *args)
 		return -EAGAIN;
 	if (err == -EINTR)
 		return err;
-	if (!err)
-		args->file = get_file(in->file);
-	memfd_luo_put_incoming(args);
-	return err;
+	if (err) {
+		memfd_luo_put_incoming(args);
+		return err;
+	}
+
+	memfd_luo_settle_blocks(in);
+	args->file = in->file;
+	in->file = NULL;
+	return 0;
 }
 
 /* Return true if retrieve() failed after it had consumed the serialized state. */
@@ -1269,12 +1333,12 @@ static bool memfd_luo_is_gone(const struct liveupdate_file_op_args *args)
 				      sizeof(struct memfd_luo_ser));
 }
 
-/* Discard a file that was not retrieved. A retrieved one owns its folios. */
-static void memfd_luo_finish(struct liveupdate_file_op_args *args)
+/* Discard a file that was not retrieved. */
+static void memfd_luo_discard(struct liveupdate_file_op_args *args)
 {
 	struct memfd_luo_incoming *in;
 
-	if (args->retrieve_status > 0 || memfd_luo_is_gone(args))
+	if (memfd_luo_is_gone(args))
 		return;
 
 	in = memfd_luo_get_incoming(args);
@@ -1288,6 +1352,17 @@ static void memfd_luo_finish(struct liveupdate_file_op_args *args)
 		cond_resched();
 	}
 	memfd_luo_put_incoming(args);
+}
+
+static void memfd_luo_finish(struct liveupdate_file_op_args *args)
+{
+	if (args->retrieve_status <= 0) {
+		memfd_luo_discard(args);
+		return;
+	}
+
+	memfd_luo_put_incoming(args);
+	memfd_luo_thaw_inode(file_inode(args->file));
 }
 
 static const struct liveupdate_file_ops memfd_luo_ops = {

@@ -497,6 +497,9 @@ static void retrieved_file_sealed_without_x_can_be_written(struct kunit *test)
 	file = retrieve(test);
 	KUNIT_EXPECT_EQ(test, memfd_get_seals(file), F_SEAL_EXEC);
 	KUNIT_EXPECT_EQ(test, file_inode(file)->i_mode & 0111, 0);
+	/* Until it is finished, the empty file can't grow. */
+	KUNIT_EXPECT_EQ(test, kernel_write(file, "a", 1, &(loff_t){ 0 }), -EPERM);
+	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&mt.in), 0);
 	KUNIT_EXPECT_EQ(test, kernel_write(file, "a", 1, &(loff_t){ 0 }), 1);
 }
 

@@ -172,7 +172,8 @@ static void check_page(const struct memfd *memfd, unsigned long index, unsigned 
 		if (index - folio->index >= folio_nr_pages(folio))
 			continue;
 		check(folio_pfn(folio) + index - folio->index == pfn);
-		check(folio->page.count == 1);
+		/* The page cache has one, the handler another until it is finished. */
+		check(folio->page.count == 2);
 		check(folio_has(folio, FOLIO_LRU) && folio_has(folio, FOLIO_DIRTY));
 		check(!folio_has(folio, FOLIO_LOCKED));
 		check(folio_has(folio, FOLIO_VALID) == !!(flags & MEMFD_LUO_FOLIO_UPTODATE));
@@ -186,6 +187,7 @@ static void check_file(const struct memfd *memfd)
 	unsigned long nr_pages = 0;
 	unsigned int i, j;
 
+	check(memfd->frozen);
 	check((u64)memfd->inode.i_size == handover.ser.size);
 	check((u64)memfd->file.f_pos == handover.ser.pos);
 	check(memfd->seals == handover.ser.seals);
@@ -280,8 +282,10 @@ static void use_handler(const struct image *image)
 	if (!(image->args[1] & ARG_DISCARD))
 		retrieve(&args, image->args[1] & ARG_GIVE_UP);
 	memfd_handler->ops->finish(&args);
-	if (args.file)
+	if (args.file) {
+		check(!to_memfd(args.file)->frozen);
 		fput(args.file);
+	}
 	check(!memfd_exists);
 }
 

@@ -62,6 +62,7 @@ struct file *memfd_new_file(const char *name, unsigned int flags)
 		.f_mode = FMODE_WRITE,
 	};
 	memfd.seals = 0;
+	memfd.frozen = false;
 	memfd.nr_blocks = 0;
 	memfd.nr_folios = 0;
 	return &memfd.file;
@@ -84,13 +85,20 @@ bool shmem_file(const struct file *file)
 	return true;
 }
 
+bool shmem_frozen(struct inode *inode)
+{
+	return memfd.frozen;
+}
+
 int shmem_freeze(struct inode *inode)
 {
+	memfd.frozen = true;
 	return 0;
 }
 
 void shmem_thaw(struct inode *inode)
 {
+	memfd.frozen = false;
 }
 
 /*

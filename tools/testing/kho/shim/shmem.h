@@ -14,6 +14,7 @@
 /**
  * struct memfd - a memfd
  * @seals:     its seals
+ * @frozen:    shmem_freeze() was called
  * @nr_blocks: number of accounted pages
  * @folios:    its page cache, unsorted
  * @nr_folios: number of them
@@ -23,6 +24,7 @@ struct memfd {
 	struct inode inode;
 	struct address_space mapping;
 	unsigned int seals;
+	bool frozen;
 	long nr_blocks;
 	struct folio *folios[SHMEM_MAX_FOLIOS];
 	unsigned int nr_folios;

@@ -47,6 +47,7 @@ enum shim_folio_flag {
 #define flush_dcache_folio(folio)	((void)(folio))
 
 #define mapping_gfp_mask(mapping)	((void)(mapping), GFP_KERNEL)
+#define mapping_set_gfp_mask(mapping, mask)	((void)(mapping), (void)(mask))
 #define mapping_max_folio_order(mapping)	((void)(mapping), MAX_PAGE_ORDER)
 #define mapping_set_unevictable(mapping)	((void)(mapping))
 #define mapping_clear_unevictable(mapping)	((void)(mapping))

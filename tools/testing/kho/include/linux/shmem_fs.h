@@ -15,6 +15,7 @@ extern bool shim_large_folios;
 #define IS_ENABLED(...)	shim_large_folios
 
 bool shmem_file(const struct file *file);
+bool shmem_frozen(struct inode *inode);
 int shmem_freeze(struct inode *inode);
 void shmem_thaw(struct inode *inode);
 int shmem_inode_acct_blocks(struct inode *inode, long pages);
@@ -25,5 +26,22 @@ int shmem_add_to_page_cache(struct folio *folio, struct address_space *mapping,
 int shmem_add_pages(struct address_space *mapping, unsigned long index, struct folio **folios,
 		    unsigned int nr, unsigned int *nr_added, gfp_t gfp);
 void lru_add_pages(struct folio **folios, unsigned int nr);
+
+/* There are no holes, and folios never have to be migrated. */
+static inline int shmem_luo_check_room(struct inode *inode, unsigned long start,
+				       unsigned long end)
+{
+	return -ENOMEM;
+}
+
+static inline int shmem_luo_settle(struct inode *inode, unsigned long index,
+				   unsigned long end)
+{
+	return -ENOMEM;
+}
+
+static inline void shmem_luo_drop_filled(struct inode *inode)
+{
+}
 
 #endif

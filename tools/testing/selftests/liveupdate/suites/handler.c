@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -800,6 +801,63 @@ static void replaced_session_after(void)
 	close(session);
 }
 
+#define UNFREEZABLE	950
+
+static void peers_of_retrieved_before(void)
+{
+	int session = new_session("peers_of_retrieved");
+	int exec = new_memfd(MFD_EXEC | MFD_ALLOW_SEALING);
+
+	fill(exec, 0, FROZEN_SIZE, 1);
+	CHECK(!luo_preserve(session, exec, 1));
+	CHECK(!luo_preserve(session, new_file(FROZEN_SIZE, 2), 2));
+	CHECK(!luo_preserve(session, new_number(UNFREEZABLE), 3));
+}
+
+/*
+ * Until a session is finished, reboot() preserves its retrieved files again. Whatever
+ * another process does to them, that does not fail, and does not wait. Here reboot()
+ * gets as far as the file that can't be frozen.
+ */
+static void peers_of_retrieved_after(void)
+{
+	int session = old_session("peers_of_retrieved");
+	int exec = old_file(session, 1);
+	int other = old_file(session, 2);
+	off_t at = 0;
+	int ends[2];
+	pid_t writer;
+
+	check_number(old_file(session, 3), UNFREEZABLE);
+	check_frozen(exec, FROZEN_SIZE);
+	CHECK_ERRNO(fcntl(exec, F_ADD_SEALS, F_SEAL_EXEC), EPERM);
+	CHECK_ERRNO(ftruncate(exec, 1ULL << 40), EPERM);
+	CHECK(!fchmod(other, 0));
+	CHECK(!fcntl(other, F_ADD_SEALS, F_SEAL_EXEC | F_SEAL_GROW));
+	CHECK(!pipe(ends));
+	CHECK_EQ(splice(exec, &at, ends[1], NULL, PAGE, 0), PAGE);
+	not_for_writer = session;
+	writer = start_stalled_write(other, 951);
+
+	set_param("fail_freeze", UNFREEZABLE);
+	CHECK(!guest_load_image(0));
+	CHECK_EQ(ended(start(call_kexec, 0, 0)), EREMOTEIO);
+	set_param("fail_freeze", 0);
+	CHECK(!guest_unload_image(0));
+
+	/* The file stays frozen, and preserving it was undone. */
+	check_frozen(exec, FROZEN_SIZE);
+	set_param("stall_fault", 0);
+	CHECK_EQ(ended(writer), 0);
+	check_content(exec, 0, FROZEN_SIZE, 1);
+	check_content(other, PAGE, FROZEN_SIZE - PAGE, 2);
+	CHECK(!luo_finish(session));
+	check_thawed(exec);
+	CHECK_ERRNO(ftruncate(other, 2 * FROZEN_SIZE), EPERM);
+	CHECK(!ftruncate(other, 0));
+	CHECK(!fcntl(exec, F_ADD_SEALS, F_SEAL_EXEC));
+}
+
 static void unloads_when_finished(void)
 {
 	CHECK(!guest_rmmod(MODULE));
@@ -828,6 +886,7 @@ static const struct guest_test handler_tests[] = {
 	GUEST_TEST_OF_2(not_ready_to_finish),
 	GUEST_TEST_OF_2(handing_on_holds_nothing),
 	GUEST_TEST_OF_2(replaced_session),
+	GUEST_TEST_OF_2(peers_of_retrieved),
 	GUEST_TEST_IN_2ND(unloads_when_finished),
 };
 
