@@ -65,8 +65,6 @@
 #define MEMFD_LUO_BATCH		64U
 /* Number of folios that are preserved between two checks for signals */
 #define MEMFD_LUO_STEP		65536U
-/* Retries of the migration of a folio that is in use, one tick apart */
-#define MEMFD_LUO_PIN_TRIES	HZ
 
 /* Largest list of folios that may use low memory if other memory can't be preserved */
 #define MEMFD_LUO_LOW_MAX	(SZ_256M / sizeof(struct memfd_luo_folio_ser))
@@ -111,23 +109,6 @@ static unsigned long memfd_luo_get_id(struct file *file)
 static u64 memfd_luo_nr_pages(u64 size)
 {
 	return DIV_ROUND_UP_ULL(size, PAGE_SIZE);
-}
-
-/*
- * Refuse files with more holes than available memory. shmem would expect reclaim
- * to make room for them, but the referenced folios can't be reclaimed.
- */
-static int memfd_luo_check_size(struct inode *inode)
-{
-	u64 nr_pages = memfd_luo_nr_pages(i_size_read(inode));
-	u64 nr_present = inode->i_mapping->nrpages;
-	long available = si_mem_available();
-
-	if (nr_pages > UINT_MAX)
-		return -EFBIG;
-	if (nr_pages > nr_present && nr_pages - nr_present > available)
-		return -ENOMEM;
-	return 0;
 }
 
 /*
@@ -180,7 +161,8 @@ static int memfd_luo_grow(struct memfd_luo_outgoing *out, u64 nr_pages)
 	capacity = out->capacity ? min(2 * (size_t)out->capacity,
 				       MEMFD_LUO_MAX) :
 				   min_t(u64, nr_pages, MEMFD_LUO_FIRST);
-	folios = kvrealloc(out->folios, capacity * sizeof(*folios), GFP_KERNEL);
+	folios = kvrealloc(out->folios, capacity * sizeof(*folios),
+			   GFP_KERNEL | __GFP_RETRY_MAYFAIL);
 	if (!folios)
 		return -ENOMEM;
 
@@ -210,8 +192,7 @@ static noinline void memfd_luo_make_uptodate(struct folio *folio)
 
 /*
  * The folio may have been swapped out before it was referenced. Recheck under the
- * folio lock and return -EAGAIN if so. Mark the folio dirty, because the next kernel
- * could drop a clean one.
+ * folio lock and return -EAGAIN if so.
  *
  * Inline, because there can be millions of folios.
  */
@@ -224,41 +205,14 @@ static __always_inline int memfd_luo_claim(struct address_space *mapping,
 		err = folio_lock_killable(folio);
 	if (err)
 		return err;
-	if (folio->mapping != mapping || folio->index != index) {
+	if (folio->mapping != mapping || folio->index != index)
 		err = -EAGAIN;
-	} else if (folio_contain_hwpoisoned_page(folio)) {
+	else if (folio_contain_hwpoisoned_page(folio))
 		err = -EOPNOTSUPP;
-	} else {
-		if (!folio_test_uptodate(folio))
-			memfd_luo_make_uptodate(folio);
-		if (!folio_test_dirty(folio))
-			folio_mark_dirty(folio);
-	}
+	else if (!folio_test_uptodate(folio))
+		memfd_luo_make_uptodate(folio);
 	folio_unlock(folio);
 	return err;
-}
-
-/*
- * memfd_pin_folios() returns -ENOMEM if it can't migrate a folio that a read() or
- * write() uses. This is usually brief, but the task may be preempted. So retry.
- */
-static long memfd_luo_pin_folios(struct file *file, pgoff_t index,
-				 struct folio **folios, unsigned int max_folios)
-{
-	loff_t end = i_size_read(file_inode(file)) - 1;
-	unsigned int tries = MEMFD_LUO_PIN_TRIES;
-	pgoff_t offset;
-	long nr;
-
-	for (;;) {
-		nr = memfd_pin_folios(file, (loff_t)index << PAGE_SHIFT, end,
-				      folios, max_folios, &offset);
-		if (nr != -ENOMEM || !--tries)
-			return nr;
-		schedule_timeout_killable(1);
-		if (fatal_signal_pending(current))
-			return -EINTR;
-	}
 }
 
 /* Record the next folio of the file. On success @out takes the caller's reference. */
@@ -277,19 +231,19 @@ static __always_inline int memfd_luo_keep(struct memfd_luo_outgoing *out,
 }
 
 /*
- * Fast path: reference present folios from @index on. Stop at the first one that
- * has to be allocated, swapped in or migrated, or when the array is full.
+ * Reference present folios from @index on. Stop at the first one that has to be
+ * allocated, swapped in or migrated, or when the array is full.
  */
-static void memfd_luo_hold_present(struct memfd_luo_outgoing *out,
-				   struct file *file, pgoff_t *index)
+static int memfd_luo_hold_present(struct memfd_luo_outgoing *out,
+				  struct address_space *mapping, pgoff_t *index,
+				  u64 nr_pages)
 {
-	u64 nr_pages = memfd_luo_nr_pages(i_size_read(file_inode(file)));
-	struct address_space *mapping = file->f_mapping;
 	unsigned int room = out->capacity - out->nr_folios;
 	unsigned long block, good_block = ULONG_MAX;
 	struct folio_batch fbatch;
 	pgoff_t start = *index, next = start;
 	unsigned int i, nr;
+	int err = 0;
 
 	folio_batch_init(&fbatch);
 	nr = filemap_get_folios_contig(mapping, &start, nr_pages - 1, &fbatch);
@@ -302,82 +256,83 @@ static void memfd_luo_hold_present(struct memfd_luo_outgoing *out,
 			break;
 		good_block = block;
 
-		if (memfd_luo_keep(out, mapping, folio, &next))
+		err = memfd_luo_keep(out, mapping, folio, &next);
+		if (err)
 			break;
 	}
 	*index = next;
 	for (; i < nr; i++)
 		folio_put(fbatch.folios[i]);
+	return err == -EAGAIN ? 0 : err;
 }
 
-/* Slow path: fill holes, swap in and migrate as needed, and reference folios. */
-static int memfd_luo_hold_any(struct memfd_luo_outgoing *out, struct file *file,
-			      pgoff_t *index)
+/*
+ * Fill holes, swap in and migrate from @index on. If there is not enough memory to do
+ * that up to the end of the file, don't begin with it.
+ */
+static int memfd_luo_settle(struct inode *inode, pgoff_t index, u64 nr_pages,
+			    bool *settled)
 {
-	struct folio **folios = out->folios + out->nr_folios;
-	int err = 0;
-	long nr, i;
+	int err;
 
-	/* Few at a time: signals are checked only between two calls. */
-	nr = memfd_luo_pin_folios(file, *index, folios,
-				  min(out->capacity - out->nr_folios,
-				      MEMFD_LUO_BATCH));
-	if (nr < 0)
-		return nr == -ENOSPC ? -ENOMEM : nr;
-	if (!nr)
-		return -EIO;
-
-	for (i = 0; i < nr && !err; i++) {
-		/*
-		 * The pin migrated the folio out of CMA. A plain reference is
-		 * enough to keep it there.
-		 */
-		folio_get(folios[i]);
-		unpin_folio(folios[i]);
-		err = memfd_luo_keep(out, file->f_mapping, folios[i], index);
+	if (!*settled) {
+		err = shmem_luo_check_room(inode, index, nr_pages);
 		if (err)
-			folio_put(folios[i]);
+			return err;
+		*settled = true;
 	}
-	unpin_folios(folios + i, nr - i);
-	return err;
-}
-
-static int memfd_luo_hold_more(struct memfd_luo_outgoing *out, struct file *file,
-			       pgoff_t *index)
-{
-	pgoff_t start = *index;
-
-	memfd_luo_hold_present(out, file, index);
-	return *index == start ? memfd_luo_hold_any(out, file, index) : 0;
+	return shmem_luo_settle(inode, index, nr_pages);
 }
 
 /*
  * Reference all folios inside the file's size, which is not 0 and does not change.
- * A referenced folio stays in memory at its address. Folios in CMA or movable
- * memory are migrated first.
+ * A referenced folio stays in memory at its address. Folios in scratch or movable memory
+ * are migrated first.
  */
-static int memfd_luo_hold(struct memfd_luo_outgoing *out, struct file *file)
+static int memfd_luo_hold_all(struct memfd_luo_outgoing *out, struct inode *inode,
+			      bool *settled)
 {
-	u64 nr_pages = memfd_luo_nr_pages(i_size_read(file_inode(file)));
-	pgoff_t index = 0;
+	u64 nr_pages = memfd_luo_nr_pages(i_size_read(inode));
+	pgoff_t index = 0, start;
 	int err = 0;
 
 	while (index < nr_pages && !err) {
 		if (out->nr_folios == out->capacity)
 			err = memfd_luo_grow(out, nr_pages);
+		start = index;
 		if (!err)
-			err = memfd_luo_hold_more(out, file, &index);
-		if (err == -EAGAIN)
-			err = 0;
+			err = memfd_luo_hold_present(out, inode->i_mapping, &index,
+						     nr_pages);
+		if (!err && index == start)
+			err = memfd_luo_settle(inode, index, nr_pages, settled);
 		if (!err && fatal_signal_pending(current))
 			err = -EINTR;
 		cond_resched();
 	}
-	if (err)
-		memfd_luo_release(out);
 	return err;
 }
 
+static int memfd_luo_hold(struct memfd_luo_outgoing *out, struct inode *inode)
+{
+	bool settled = false;
+	int err;
+
+	if (memfd_luo_nr_pages(i_size_read(inode)) > UINT_MAX)
+		return -EFBIG;
+
+	err = memfd_luo_hold_all(out, inode, &settled);
+	if (err) {
+		memfd_luo_release(out);
+		if (settled)
+			shmem_luo_drop_filled(inode);
+	}
+	return err;
+}
+
+/*
+ * Mark all folios dirty: the next kernel could drop a clean one. Until now this one could
+ * drop those that fill holes.
+ */
 static int memfd_luo_store_folios(struct memfd_luo_outgoing *out)
 {
 	unsigned int i;
@@ -390,6 +345,8 @@ static int memfd_luo_store_folios(struct memfd_luo_outgoing *out)
 			.flags = MEMFD_LUO_FOLIO_FLAGS,
 			.index = folio->index,
 		};
+		if (!folio_test_dirty(folio))
+			folio_mark_dirty(folio);
 		if (i % MEMFD_LUO_FIRST)
 			continue;
 		if (fatal_signal_pending(current))
@@ -407,7 +364,8 @@ static int memfd_luo_preserve_entries(struct memfd_luo_outgoing *out,
 
 	/* The size depends on the file: return an error to user space, don't log it. */
 	out->entries = __vmalloc_array(out->nr_folios, sizeof(*out->entries),
-				       gfp | __GFP_ZERO | __GFP_NOWARN);
+				       gfp | __GFP_ZERO | __GFP_NOWARN |
+				       __GFP_RETRY_MAYFAIL);
 	if (!out->entries)
 		return -ENOMEM;
 
@@ -487,13 +445,13 @@ static int memfd_luo_preserve_content(struct memfd_luo_outgoing *out,
 	if (!ser->size)
 		return 0;
 
-	err = memfd_luo_hold(out, file);
+	err = memfd_luo_hold(out, file_inode(file));
 	if (err)
 		return err;
 
 	/*
-	 * Some holes may have been filled after a program has registered them. No program
-	 * may do that to a retrieved file, but it must not make reboot() fail, either.
+	 * Some holes may have been filled after a program has registered them. For a
+	 * retrieved file it is too late to refuse that: reboot() would fail.
 	 */
 	if (out->frozen)
 		err = memfd_luo_check_userfaultfd(file->f_mapping);
@@ -606,9 +564,6 @@ static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
 	err = memfd_luo_freeze_file(out, args->file);
 	if (err)
 		goto err_free_ser;
-	err = memfd_luo_check_size(file_inode(args->file));
-	if (err)
-		goto err_thaw;
 	memfd_luo_store_state(args->file, ser);
 	err = memfd_luo_preserve_content(out, args->file, ser);
 	if (err)

@@ -111,10 +111,11 @@ struct liveupdate_ioctl_retrieve_session {
  * Errors: EINVAL if the session was not created in this kernel, EBADF for a bad
  * @fd, EEXIST if the session has a file with this token, ENOENT if this kind of
  * file can't be preserved, EBUSY if the file is preserved already in any session, if
- * its use does not allow that (a memfd: userfaultfd for missing pages), or if reboot()
- * has serialized the sessions, EOPNOTSUPP if a property of the file can't be carried,
- * EFBIG if the file is too large, EINTR if a fatal signal ended the request, ENOMEM.
- * After an error nothing is preserved.
+ * its use does not allow that (a memfd: userfaultfd for missing pages, or pages that
+ * have to be moved and are in use), or if reboot() has serialized the sessions,
+ * EOPNOTSUPP if a property of the file can't be carried, EFBIG if the file is too large,
+ * EINTR if a fatal signal ended the request, ENOMEM. After an error nothing is
+ * preserved.
  */
 struct liveupdate_session_preserve_fd {
 	__u32		size;

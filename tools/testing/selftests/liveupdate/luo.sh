@@ -66,6 +66,7 @@ guest_add luoctl 180 "$on"
 # Scratch is so large that files are allocated in it, and have to be moved when they
 # are preserved.
 guest_add races 300 "$on kho_scratch=16M,0,600M"
+guest_add_if_asked full 300 "$on kho_scratch=256M,0,0" "$(vm_nodes 1024 256)"
 guest_add faults 300 "$on"
 # The whole table takes 27 guests, each of which runs every 27th case. By default a
 # sample of it runs.

@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Make the pages of a shmem file fit to be preserved
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ *
+ * A page that is to be preserved must be in memory, and must be able to stay where it
+ * is: not in scratch, which is CMA memory, and not in movable memory. So holes are
+ * filled, pages that are swapped out are read, and other pages are migrated.
+ *
+ * All of this needs memory outside scratch. On a full host there is little of it, and
+ * nothing else may suffer: the OOM killer is not invoked, and the free memory stays
+ * above the high watermarks, so that other tasks need not invoke it either.
+ */
+
+#include <linux/cpuset.h>
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/gfp.h>
+#include <linux/list.h>
+#include <linux/mempolicy.h>
+#include <linux/migrate.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/nodemask.h>
+#include <linux/pagemap.h>
+#include <linux/rcupdate_wait.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/shmem_fs.h>
+#include <linux/sizes.h>
+#include <linux/swap.h>
+#include <linux/vmstat.h>
+#include <linux/xarray.h>
+
+#include "internal.h"
+
+/*
+ * Number of pages that are handled at a time. Compaction waits while too many pages
+ * are isolated for migration, also for those that its own task has isolated.
+ */
+#define SHMEM_LUO_BATCH	((pgoff_t)(SZ_4M / PAGE_SIZE))
+
+/* Attempts to migrate folios that are in use, one or two ticks apart */
+#define SHMEM_LUO_TRIES	(HZ / 4)
+/* Attempts between two in which the per-CPU lists of the LRU are drained */
+#define SHMEM_LUO_DRAIN	(HZ / 16)
+
+/* Zones above this one have movable memory only. */
+#define SHMEM_LUO_ZONE	gfp_zone(GFP_HIGHUSER)
+
+/**
+ * struct shmem_luo_move - the migration of a batch of folios
+ * @inode: the file
+ * @folios: the folios to migrate, isolated
+ * @drained: folios in the per-CPU lists of the LRU were added to it
+ * @busy: a folio could not be isolated
+ * @no_memory: a single page could not be allocated
+ */
+struct shmem_luo_move {
+	struct inode *inode;
+	struct list_head folios;
+	bool drained;
+	bool busy;
+	bool no_memory;
+};
+
+/* Counting */
+
+/* Get the nodes that a page at @index can be allocated on. */
+static void shmem_luo_nodes(struct inode *inode, pgoff_t index, nodemask_t *nodes)
+{
+	struct mempolicy *policy = mpol_shared_policy_lookup(&SHMEM_I(inode)->policy,
+							     index);
+
+	if (!policy)
+		policy = get_task_policy(current);
+
+	*nodes = cpuset_current_mems_allowed;
+#ifdef CONFIG_NUMA
+	if (policy->mode == MPOL_BIND && nodes_intersects(policy->nodes, *nodes))
+		nodes_and(*nodes, *nodes, policy->nodes);
+#endif
+	mpol_cond_put(policy);
+}
+
+/*
+ * Return the number of pages in [start, end) that can't stay as they are, and each of
+ * which takes a new page. Folios can come, go and be split meanwhile.
+ */
+static unsigned long shmem_luo_count(struct address_space *mapping, pgoff_t start,
+				     pgoff_t end)
+{
+	XA_STATE(xas, &mapping->i_pages, start);
+	unsigned long nr = end - start;
+	struct folio *folio;
+	pgoff_t first, next;
+
+	rcu_read_lock();
+	xas_for_each(&xas, folio, end - 1) {
+		if (xas_retry(&xas, folio) || xa_is_value(folio))
+			continue;
+		if (folio_is_longterm_pinnable(folio)) {
+			next = 1UL << xas_get_order(&xas);
+			first = round_down(xas.xa_index, next);
+			next += first;
+			nr -= min(next, end) - max(first, start);
+		}
+		if (need_resched()) {
+			xas_pause(&xas);
+			cond_resched_rcu();
+		}
+	}
+	rcu_read_unlock();
+	return nr;
+}
+
+/*
+ * Return the number of pages outside scratch and movable memory that can be allocated
+ * on a node, and that no other task needs. Like si_mem_available(), count free memory,
+ * and what is reclaimed without swapping. Where the page cache lies is not known.
+ * Assume that it is spread evenly.
+ */
+static unsigned long shmem_luo_room_on(struct pglist_data *pgdat)
+{
+	unsigned long pages = 0, scratch = 0, keep = 0, room = 0, cache, slab;
+	enum zone_type i;
+
+	for (i = 0; i <= SHMEM_LUO_ZONE; i++) {
+		struct zone *zone = &pgdat->node_zones[i];
+		unsigned long reserve = high_wmark_pages(zone) +
+					zone->lowmem_reserve[SHMEM_LUO_ZONE];
+		unsigned long free = zone_page_state(zone, NR_FREE_PAGES);
+
+		free -= min(free, zone_page_state(zone, NR_FREE_CMA_PAGES));
+		room += free - min(free, reserve);
+		pages += zone_managed_pages(zone);
+		scratch += zone_cma_pages(zone);
+		keep += low_wmark_pages(zone);
+	}
+
+	cache = node_page_state(pgdat, NR_ACTIVE_FILE) +
+		node_page_state(pgdat, NR_INACTIVE_FILE);
+	cache -= min(cache / 2, keep);
+	if (pages)
+		cache = mult_frac(cache, pages - min(pages, scratch), pages);
+
+	slab = node_page_state_pages(pgdat, NR_SLAB_RECLAIMABLE_B);
+	slab -= min(slab / 2, keep);
+	return room + cache + slab;
+}
+
+static unsigned long shmem_luo_room(const nodemask_t *nodes)
+{
+	unsigned long room = 0;
+	int nid;
+
+	for_each_node_mask(nid, *nodes)
+		if (node_state(nid, N_MEMORY))
+			room += shmem_luo_room_on(NODE_DATA(nid));
+	return room;
+}
+
+/* The per-CPU lists can hold much free memory that is not counted. */
+static bool shmem_luo_has_room(const nodemask_t *nodes, unsigned long nr)
+{
+	if (nr <= shmem_luo_room(nodes))
+		return true;
+	drain_all_pages(NULL);
+	return nr <= shmem_luo_room(nodes);
+}
+
+/**
+ * shmem_luo_check_room - check whether there is memory for shmem_luo_settle()
+ * @inode: the file
+ * @start: index of the first page
+ * @end: index after the last page
+ *
+ * Pages whose policies bind them to the same nodes are assumed to be neighbours.
+ *
+ * Context: May sleep.
+ * Return: 0, -ENOMEM, or -EINTR if a fatal signal is pending.
+ */
+int shmem_luo_check_room(struct inode *inode, pgoff_t start, pgoff_t end)
+{
+	nodemask_t nodes, last = NODE_MASK_NONE, all = NODE_MASK_NONE;
+	unsigned long nr, need = 0, total = 0;
+	pgoff_t next;
+
+	for (; start < end; start = next) {
+		next = min(start + SHMEM_LUO_BATCH, end);
+		nr = shmem_luo_count(inode->i_mapping, start, next);
+		if (nr) {
+			shmem_luo_nodes(inode, start, &nodes);
+			nodes_or(all, all, nodes);
+			if (!nodes_equal(nodes, last))
+				need = 0;
+			last = nodes;
+			need += nr;
+			total += nr;
+			if (!shmem_luo_has_room(&nodes, need) ||
+			    !shmem_luo_has_room(&all, total))
+				return -ENOMEM;
+		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Moving */
+
+/*
+ * A large folio is split if it can't be migrated as a whole, so don't try hard to
+ * allocate one.
+ */
+static struct folio *shmem_luo_new_folio(struct folio *folio, unsigned long private)
+{
+	struct shmem_luo_move *move = (struct shmem_luo_move *)private;
+	unsigned int order = folio_order(folio);
+	gfp_t gfp = GFP_HIGHUSER | __GFP_NOWARN;
+	struct folio *new;
+	nodemask_t nodes;
+
+	gfp |= order ? __GFP_NORETRY | __GFP_NOMEMALLOC : __GFP_RETRY_MAYFAIL;
+	shmem_luo_nodes(move->inode, folio->index, &nodes);
+	new = __folio_alloc(gfp, order, folio_nid(folio), &nodes);
+	if (!new && !order)
+		move->no_memory = true;
+	return new;
+}
+
+/*
+ * Isolate a folio for migration. The per-CPU lists of the LRU hold a reference to the
+ * folios that they add to it.
+ */
+static void shmem_luo_isolate(struct shmem_luo_move *move, struct folio *folio)
+{
+	if (!move->drained && folio_may_be_lru_cached(folio) &&
+	    folio_ref_count(folio) != folio_expected_ref_count(folio) + 1) {
+		lru_add_drain_all();
+		move->drained = true;
+	}
+	if (!folio_isolate_lru(folio)) {
+		move->busy = true;
+		return;
+	}
+
+	list_add_tail(&folio->lru, &move->folios);
+	node_stat_mod_folio(folio, NR_ISOLATED_ANON + folio_is_file_lru(folio),
+			    folio_nr_pages(folio));
+}
+
+/* Return the folio at an index with a reference, after filling a hole or swapping in. */
+static struct folio *shmem_luo_get(struct address_space *mapping, pgoff_t index)
+{
+	struct folio *folio = filemap_get_folio(mapping, index);
+
+	if (!IS_ERR(folio))
+		return folio;
+
+	folio = shmem_read_folio_gfp(mapping, index, mapping_gfp_mask(mapping) |
+						     __GFP_RETRY_MAYFAIL |
+						     __GFP_NOWARN);
+	return folio == ERR_PTR(-ENOSPC) ? ERR_PTR(-ENOMEM) : folio;
+}
+
+/* Bring the pages in [index, end) into memory, and isolate those that have to move. */
+static int shmem_luo_collect(struct shmem_luo_move *move, pgoff_t index, pgoff_t end)
+{
+	struct folio *folio;
+	int err = 0;
+
+	while (index < end && !err) {
+		folio = shmem_luo_get(move->inode->i_mapping, index);
+		if (IS_ERR(folio))
+			return PTR_ERR(folio);
+
+		index = folio_next_index(folio);
+		if (!folio_is_longterm_pinnable(folio)) {
+			err = folio_wait_writeback_killable(folio);
+			if (!err)
+				shmem_luo_isolate(move, folio);
+		}
+		folio_put(folio);
+		if (!err && fatal_signal_pending(current))
+			err = -EINTR;
+		cond_resched();
+	}
+	return err;
+}
+
+/* Return -EAGAIN if a folio is in use. */
+static int shmem_luo_try_settle(struct shmem_luo_move *move, pgoff_t index, pgoff_t end)
+{
+	int failed = 0;
+	int err;
+
+	err = shmem_luo_check_room(move->inode, index, end);
+	if (err)
+		return err;
+
+	INIT_LIST_HEAD(&move->folios);
+	move->busy = false;
+	move->no_memory = false;
+	err = shmem_luo_collect(move, index, end);
+	if (!err && !list_empty(&move->folios))
+		failed = migrate_pages(&move->folios, shmem_luo_new_folio, NULL,
+				       (unsigned long)move, MIGRATE_SYNC_LIGHT,
+				       MR_LONGTERM_PIN, NULL);
+	putback_movable_pages(&move->folios);
+	if (err)
+		return err;
+	if (move->no_memory)
+		return -ENOMEM;
+	return failed || move->busy ? -EAGAIN : 0;
+}
+
+/**
+ * shmem_luo_settle - make the next pages of a file fit to be preserved
+ * @inode: the file. It must not be truncated meanwhile.
+ * @index: index of the first page
+ * @end: index after the last page of the file
+ *
+ * Afterwards the folio at @index, and some more, are in memory and where they can stay.
+ * They do if the caller references them. Large folios are split if they can't be moved
+ * as a whole. A folio in use is tried again for half a second: a read() or write() uses
+ * it that long only if its task waits for a CPU.
+ *
+ * Context: May sleep.
+ * Return: 0, -EBUSY if a folio is in use by others and can't be moved, -ENOMEM, -EINTR if
+ * a fatal signal is pending, or the error of shmem.
+ */
+int shmem_luo_settle(struct inode *inode, pgoff_t index, pgoff_t end)
+{
+	struct shmem_luo_move move = { .inode = inode };
+	unsigned int tries = SHMEM_LUO_TRIES;
+	int err;
+
+	end = min(end, index + SHMEM_LUO_BATCH);
+	while (tries--) {
+		err = shmem_luo_try_settle(&move, index, end);
+		if (err != -EAGAIN)
+			return err;
+		if (tries % SHMEM_LUO_DRAIN == 0)
+			move.drained = false;
+		schedule_timeout_killable(1);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+	}
+	return -EBUSY;
+}
+
+/**
+ * shmem_luo_drop_filled - remove the pages that filled holes from a file
+ * @inode: the file
+ *
+ * Undo shmem_luo_settle() as far as it takes memory. Removes all pages that are clean and
+ * not mapped: they were never written. The caller must have dropped its references.
+ *
+ * Context: May sleep.
+ */
+void shmem_luo_drop_filled(struct inode *inode)
+{
+	lru_add_drain_all();
+	invalidate_mapping_pages(inode->i_mapping, 0, -1);
+	shmem_recalc_inode(inode, 0, 0);
+}
