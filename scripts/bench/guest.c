@@ -201,12 +201,10 @@ static void preserve_mixed(unsigned long stride)
 
 /* Cases: one memfd; size in MiB */
 
-static void preserve_memfd(unsigned long huge)
+static int make_memfd(bool huge)
 {
-	int session = create_session(open_device(), 0);
 	off_t bytes = (off_t)size << 20;
 	int fd = new_memfd();
-	__u64 start;
 
 	need(guest_write_file("/sys/kernel/mm/transparent_hugepage/shmem_enabled",
 			      huge ? "force" : "never"), "shmem_enabled");
@@ -214,9 +212,32 @@ static void preserve_memfd(unsigned long huge)
 	    mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
 		 fd, 0) == MAP_FAILED)
 		die("content of the memfd");
-	start = ticks();
+	return fd;
+}
+
+static void preserve_this_memfd(int fd)
+{
+	int session = create_session(open_device(), 0);
+	__u64 start = ticks();
+
 	preserve_fd(session, fd, 1);
-	say_figure("preserve_fd", bytes / PAGE_BYTES, ticks() - start);
+	say_figure("preserve_fd", (size << 20) / PAGE_BYTES, ticks() - start);
+}
+
+static void preserve_memfd(unsigned long huge)
+{
+	preserve_this_memfd(make_memfd(huge));
+}
+
+/* Scratch is so large that the file lies in it, and has to be moved. */
+static void preserve_memfd_in_scratch(unsigned long huge)
+{
+	long free_before = guest_meminfo("CmaFree");
+	int fd = make_memfd(huge);
+
+	if (free_before - guest_meminfo("CmaFree") < (long)size << 9)
+		die("memfd outside scratch");
+	preserve_this_memfd(fd);
 }
 
 static void retrieve_memfd(void)
@@ -308,6 +329,7 @@ static const struct bench_case cases[] = {
 	{ "mixed", preserve_mixed, 1, NULL },
 	{ "memfd-4k", preserve_memfd, false, retrieve_memfd },
 	{ "memfd-2m", preserve_memfd, true, retrieve_memfd },
+	{ "memfd-scratch", preserve_memfd_in_scratch, true, retrieve_memfd },
 	{ "sessions", preserve_sessions, 0, retrieve_sessions },
 	{ "memfds", preserve_memfds, PAGE_BYTES, retrieve_memfds },
 	{ "memfds-empty", preserve_memfds, 0, retrieve_memfds },

@@ -14,7 +14,7 @@ import csv
 import sys
 
 CASES = ["nothing", "contiguous", "fragmented", "sparse", "mixed", "memfd-4k",
-         "memfd-2m", "sessions", "memfds", "memfds-empty"]
+         "memfd-2m", "memfd-scratch", "sessions", "memfds", "memfds-empty"]
 FIGURES = ["preserve", "unpreserve", "preserve_all", "unpreserve_all", "create",
            "preserve_fd", "preserve_fds", "blackout", "blackout_added", "retrieve",
            "retrieve_fd", "retrieve_fds", "finish", "map"]
