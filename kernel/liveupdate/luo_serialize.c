@@ -206,8 +206,8 @@ err_unpreserve:
  * Context: May sleep. Ends on a fatal signal if the file handlers do. The caller must
  * hold the lock of luo_session_freeze_lock().
  * Return: 0, after which the caller must call luo_session_unprepare(), -EEXIST if a new
- * session has the name of an incoming one that is not retrieved, -ENOMEM, or the error
- * of the file handler or FLB that failed. After a failure nothing is preserved again.
+ * session has the name of an incoming one that is not retrieved, -ENOMEM, -EINTR, or the
+ * error of the file handler or FLB that failed. After a failure nothing is preserved again.
  */
 int luo_session_prepare(void)
 {
