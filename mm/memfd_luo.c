@@ -321,6 +321,12 @@ static int memfd_luo_hold(struct memfd_luo_outgoing *out, struct inode *inode)
 		return -EFBIG;
 
 	err = memfd_luo_hold_all(out, inode, &settled);
+	/*
+	 * Some holes may have been filled after a program has registered them. For a
+	 * retrieved file it is too late to refuse that: reboot() would fail.
+	 */
+	if (!err && out->frozen)
+		err = memfd_luo_check_userfaultfd(inode->i_mapping);
 	if (err) {
 		memfd_luo_release(out);
 		if (settled)
@@ -449,14 +455,7 @@ static int memfd_luo_preserve_content(struct memfd_luo_outgoing *out,
 	if (err)
 		return err;
 
-	/*
-	 * Some holes may have been filled after a program has registered them. For a
-	 * retrieved file it is too late to refuse that: reboot() would fail.
-	 */
-	if (out->frozen)
-		err = memfd_luo_check_userfaultfd(file->f_mapping);
-	if (!err)
-		err = memfd_luo_preserve_folios(out, ser);
+	err = memfd_luo_preserve_folios(out, ser);
 	if (err)
 		memfd_luo_release(out);
 	return err;
