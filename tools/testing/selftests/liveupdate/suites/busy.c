@@ -196,6 +196,18 @@ static void fill_host(int session, long left)
 	}
 }
 
+/* Load an empty file and one that is too large: each fails with its own error. */
+static void load_unfit_files(void)
+{
+	static const char path[] = "/tmp/unfit";
+
+	CHECK(!close(open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600)));
+	CHECK_ERRNO(guest_load_kernel(path, NULL, "", 0), EINVAL);
+	CHECK(!truncate(path, 1L << 40));
+	CHECK_ERRNO(guest_load_kernel(path, NULL, "", 0), EFBIG);
+	unlink(path);
+}
+
 /* @share: percentage of the size of an image that is free when it is loaded */
 static void load_with(int share)
 {
@@ -205,6 +217,7 @@ static void load_with(int share)
 
 	fill_host(session, image / 100 * share);
 	CHECK_ERRNO(guest_load_image(0), ENOMEM);
+	load_unfit_files();
 	CHECK_EQ(nr_oom_kills(), kills);
 	close(session);
 }
