@@ -626,17 +626,17 @@ static bool kho_radix_passes_filter(struct kho_radix_copy *copy, unsigned long p
 static bool kho_radix_has_room(struct kho_radix_copy *copy, unsigned long pfn,
 			       unsigned long nr, unsigned int order)
 {
-	struct range *window = &copy->window;
+	struct range window = { .end = KHO_RADIX_END_PFN };
 
-	if (pfn >= window->start && pfn + nr <= window->end)
+	if (pfn >= copy->window.start && pfn + nr <= copy->window.end)
 		return true;
+	if (!kho_radix_avoid_others(copy->tree, pfn, nr, order, &window))
+		return false;
 
-	*window = (struct range){ .end = KHO_RADIX_END_PFN };
-	if (kho_radix_avoid_others(copy->tree, pfn, nr, order, window))
-		return true;
-
-	*window = (struct range){};
-	return false;
+	/* A leaf with blocks of several orders has no window. */
+	if (is_power_of_2(kho_radix_leaf_orders(kho_radix_key(pfn, order))))
+		copy->window = window;
+	return true;
 }
 
 /*

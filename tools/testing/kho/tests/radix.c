@@ -244,6 +244,29 @@ static void overlaps_are_not_added(void)
 	mm_reset();
 }
 
+/* The first leaf has blocks of several orders. */
+static void overlaps_in_the_first_leaf_are_not_added(void)
+{
+	const unsigned int order = KHO_RADIX_MAX_ORDER - 4;
+	const unsigned long size = 1UL << order;
+	unsigned long nr;
+
+	check(!kho_radix_init(&tree));
+	check(!kho_radix_init(&other));
+	check(!kho_radix_add_page(&tree, size, order));
+	check(!kho_radix_add_page(&other, 0, order));
+	check(!kho_radix_add_page(&other, size, order - 1));
+
+	check(!kho_radix_add_tree(&tree, &other, NULL, &nr));
+	check(nr == 1);
+	check(kho_radix_block_order(&tree, 0) == order);
+	check(kho_radix_block_order(&tree, size) == order);
+	kho_radix_destroy(&other);
+	kho_radix_destroy(&tree);
+	check(!mm_nr_allocated());
+	mm_reset();
+}
+
 const struct test_case test_cases[] = {
 	{ "blocks in a leaf that another kernel left empty are found", empty_leaf_is_filled },
 	{ "random operations on neighbouring blocks", dense_operations },
@@ -252,5 +275,7 @@ const struct test_case test_cases[] = {
 	{ "blocks that both trees have stay if no others can be added",
 	  failed_addition_keeps_blocks },
 	{ "blocks that overlap those of the tree are not added", overlaps_are_not_added },
+	{ "blocks of several orders in a leaf are not added if they overlap",
+	  overlaps_in_the_first_leaf_are_not_added },
 	{}
 };
