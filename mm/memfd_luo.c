@@ -75,7 +75,8 @@
  * @nr_folios: number of folios
  * @capacity: number of entries that fit into @folios
  * @entries: list of the folios for the next kernel
- * @frozen: preserve() froze the file, so it has to be thawed
+ * @frozen: preserve() froze the file, so it has to be thawed. Otherwise it was retrieved
+ *	    and is not finished.
  */
 struct memfd_luo_outgoing {
 	struct folio **folios;
@@ -233,6 +234,10 @@ static __always_inline int memfd_luo_keep(struct memfd_luo_outgoing *out,
 /*
  * Reference present folios from @index on. Stop at the first one that has to be
  * allocated, swapped in or migrated, or when the array is full.
+ *
+ * The folios of a retrieved file can't be migrated, because the state of retrieve() has
+ * references to them, and need not: they were preserved before, so not in scratch. They
+ * may lie in what is movable memory in this kernel.
  */
 static int memfd_luo_hold_present(struct memfd_luo_outgoing *out,
 				  struct address_space *mapping, pgoff_t *index,
@@ -252,7 +257,8 @@ static int memfd_luo_hold_present(struct memfd_luo_outgoing *out,
 
 		/* All folios of a pageblock can stay, or none of them can. */
 		block = folio_pfn(folio) >> pageblock_order;
-		if (block != good_block && !folio_is_longterm_pinnable(folio))
+		if (out->frozen && block != good_block &&
+		    !folio_is_longterm_pinnable(folio))
 			break;
 		good_block = block;
 
@@ -268,20 +274,20 @@ static int memfd_luo_hold_present(struct memfd_luo_outgoing *out,
 
 /*
  * Fill holes, swap in and migrate from @index on. If there is not enough memory to do
- * that up to the end of the file, don't begin with it.
+ * that up to @end, don't begin with it.
  */
-static int memfd_luo_settle(struct inode *inode, pgoff_t index, u64 nr_pages,
+static int memfd_luo_settle(struct inode *inode, pgoff_t index, pgoff_t end,
 			    bool *settled)
 {
 	int err;
 
 	if (!*settled) {
-		err = shmem_luo_check_room(inode, index, nr_pages);
+		err = shmem_luo_check_room(inode, index, end);
 		if (err)
 			return err;
 		*settled = true;
 	}
-	return shmem_luo_settle(inode, index, nr_pages);
+	return shmem_luo_settle(inode, index, end);
 }
 
 /*
@@ -303,8 +309,11 @@ static int memfd_luo_hold_all(struct memfd_luo_outgoing *out, struct inode *inod
 		if (!err)
 			err = memfd_luo_hold_present(out, inode->i_mapping, &index,
 						     nr_pages);
+		/* The next folios of a retrieved file must not be migrated. */
 		if (!err && index == start)
-			err = memfd_luo_settle(inode, index, nr_pages, settled);
+			err = memfd_luo_settle(inode, index,
+					       out->frozen ? nr_pages : index + 1,
+					       settled);
 		if (!err && fatal_signal_pending(current))
 			err = -EINTR;
 		cond_resched();
