@@ -503,6 +503,8 @@ static void memfd_luo_thaw_inode(struct inode *inode)
 {
 	struct address_space *mapping = inode->i_mapping;
 
+	mapping_clear_unevictable(mapping);
+	shmem_unlock_mapping(mapping);
 	mapping_set_gfp_mask(mapping, mapping_gfp_mask(mapping) | __GFP_MOVABLE);
 	shmem_thaw(inode);
 }
@@ -540,13 +542,8 @@ static int memfd_luo_freeze_file(struct memfd_luo_outgoing *out, struct file *fi
 
 static void memfd_luo_thaw_file(struct memfd_luo_outgoing *out, struct file *file)
 {
-	struct inode *inode = file_inode(file);
-
-	if (!out->frozen)
-		return;
-	mapping_clear_unevictable(inode->i_mapping);
-	shmem_unlock_mapping(inode->i_mapping);
-	memfd_luo_thaw_inode(inode);
+	if (out->frozen)
+		memfd_luo_thaw_inode(file_inode(file));
 }
 
 static int memfd_luo_preserve(struct liveupdate_file_op_args *args)
@@ -1283,6 +1280,8 @@ static int memfd_luo_retrieve(struct liveupdate_file_op_args *args)
 	}
 
 	memfd_luo_settle_blocks(in);
+	/* The folios stay in memory, as in memfd_luo_freeze_file(). */
+	mapping_set_unevictable(in->file->f_mapping);
 	args->file = in->file;
 	in->file = NULL;
 	return 0;
