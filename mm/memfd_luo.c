@@ -163,7 +163,7 @@ static int memfd_luo_grow(struct memfd_luo_outgoing *out, u64 nr_pages)
 				       MEMFD_LUO_MAX) :
 				   min_t(u64, nr_pages, MEMFD_LUO_FIRST);
 	folios = kvrealloc(out->folios, capacity * sizeof(*folios),
-			   GFP_KERNEL | __GFP_RETRY_MAYFAIL);
+			   GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
 	if (!folios)
 		return -ENOMEM;
 
