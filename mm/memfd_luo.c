@@ -77,6 +77,7 @@
  * @entries: list of the folios for the next kernel
  * @frozen: preserve() froze the file, so it has to be thawed. Otherwise it was retrieved
  *	    and is not finished.
+ * @settled: holes may have been filled
  */
 struct memfd_luo_outgoing {
 	struct folio **folios;
@@ -84,6 +85,7 @@ struct memfd_luo_outgoing {
 	unsigned int capacity;
 	struct memfd_luo_folio_ser *entries;
 	bool frozen;
+	bool settled;
 };
 
 /* Preserving */
@@ -276,16 +278,16 @@ static int memfd_luo_hold_present(struct memfd_luo_outgoing *out,
  * Fill holes, swap in and migrate from @index on. If there is not enough memory to do
  * that up to @end, don't begin with it.
  */
-static int memfd_luo_settle(struct inode *inode, pgoff_t index, pgoff_t end,
-			    bool *settled)
+static int memfd_luo_settle(struct memfd_luo_outgoing *out, struct inode *inode,
+			    pgoff_t index, pgoff_t end)
 {
 	int err;
 
-	if (!*settled) {
+	if (!out->settled) {
 		err = shmem_luo_check_room(inode, index, end);
 		if (err)
 			return err;
-		*settled = true;
+		out->settled = true;
 	}
 	return shmem_luo_settle(inode, index, end);
 }
@@ -295,8 +297,7 @@ static int memfd_luo_settle(struct inode *inode, pgoff_t index, pgoff_t end,
  * A referenced folio stays in memory at its address. Folios in scratch or movable memory
  * are migrated first.
  */
-static int memfd_luo_hold_all(struct memfd_luo_outgoing *out, struct inode *inode,
-			      bool *settled)
+static int memfd_luo_hold_all(struct memfd_luo_outgoing *out, struct inode *inode)
 {
 	u64 nr_pages = memfd_luo_nr_pages(i_size_read(inode));
 	pgoff_t index = 0, start;
@@ -311,9 +312,8 @@ static int memfd_luo_hold_all(struct memfd_luo_outgoing *out, struct inode *inod
 						     nr_pages);
 		/* The next folios of a retrieved file must not be migrated. */
 		if (!err && index == start)
-			err = memfd_luo_settle(inode, index,
-					       out->frozen ? nr_pages : index + 1,
-					       settled);
+			err = memfd_luo_settle(out, inode, index,
+					       out->frozen ? nr_pages : index + 1);
 		if (!err && fatal_signal_pending(current))
 			err = -EINTR;
 		cond_resched();
@@ -321,33 +321,47 @@ static int memfd_luo_hold_all(struct memfd_luo_outgoing *out, struct inode *inod
 	return err;
 }
 
+/* After an error the caller calls memfd_luo_drop(). */
 static int memfd_luo_hold(struct memfd_luo_outgoing *out, struct inode *inode)
 {
-	bool settled = false;
 	int err;
 
 	if (memfd_luo_nr_pages(i_size_read(inode)) > UINT_MAX)
 		return -EFBIG;
 
-	err = memfd_luo_hold_all(out, inode, &settled);
+	err = memfd_luo_hold_all(out, inode);
 	/*
 	 * Some holes may have been filled after a program has registered them. For a
 	 * retrieved file it is too late to refuse that: reboot() would fail.
 	 */
 	if (!err && out->frozen)
 		err = memfd_luo_check_userfaultfd(inode->i_mapping);
-	if (err) {
-		memfd_luo_release(out);
-		if (settled)
-			shmem_luo_drop_filled(inode);
-	}
 	return err;
 }
 
+/* Undo memfd_luo_hold(), also if it failed, and free what has filled holes. */
+static void memfd_luo_drop(struct memfd_luo_outgoing *out, struct inode *inode)
+{
+	memfd_luo_release(out);
+	if (out->settled)
+		shmem_luo_drop_filled(inode);
+}
+
 /*
- * Mark all folios dirty: the next kernel could drop a clean one. Until now this one could
- * drop those that fill holes.
+ * The next kernel could drop a clean folio. Not before all else has succeeded: this
+ * kernel drops the clean ones that fill holes otherwise.
  */
+static void memfd_luo_mark_dirty(struct memfd_luo_outgoing *out)
+{
+	unsigned int i;
+
+	for (i = 0; i < out->nr_folios; i++) {
+		if (!folio_test_dirty(out->folios[i]))
+			folio_mark_dirty(out->folios[i]);
+		cond_resched();
+	}
+}
+
 static int memfd_luo_store_folios(struct memfd_luo_outgoing *out)
 {
 	unsigned int i;
@@ -360,8 +374,6 @@ static int memfd_luo_store_folios(struct memfd_luo_outgoing *out)
 			.flags = MEMFD_LUO_FOLIO_FLAGS,
 			.index = folio->index,
 		};
-		if (!folio_test_dirty(folio))
-			folio_mark_dirty(folio);
 		if (i % MEMFD_LUO_FIRST)
 			continue;
 		if (fatal_signal_pending(current))
@@ -461,13 +473,14 @@ static int memfd_luo_preserve_content(struct memfd_luo_outgoing *out,
 		return 0;
 
 	err = memfd_luo_hold(out, file_inode(file));
-	if (err)
+	if (!err)
+		err = memfd_luo_preserve_folios(out, ser);
+	if (err) {
+		memfd_luo_drop(out, file_inode(file));
 		return err;
-
-	err = memfd_luo_preserve_folios(out, ser);
-	if (err)
-		memfd_luo_release(out);
-	return err;
+	}
+	memfd_luo_mark_dirty(out);
+	return 0;
 }
 
 static void memfd_luo_unpreserve_content(struct memfd_luo_outgoing *out,

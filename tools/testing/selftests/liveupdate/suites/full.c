@@ -445,6 +445,7 @@ static void no_room_in_memcg(void)
 
 	CHECK(!ftruncate(file_in_memcg, 64 * MIB));
 	CHECK_EQ(run_in_child(preserve_in_memcg), 0);
+	CHECK_EQ(blocks_of(file_in_memcg), 0);
 	CHECK(!luo_preserve(session_in_memcg, file_in_memcg, 1));
 }
 

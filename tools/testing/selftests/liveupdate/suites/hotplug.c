@@ -9,6 +9,8 @@
  */
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "../luo.h"
 
@@ -64,9 +66,26 @@ static void content_in_hotplug_memory_is_refused(void)
 	check_thawed(fd);
 }
 
+/* The pages that have filled its holes are freed again. */
+static void holes_in_hotplug_memory_are_refused(void)
+{
+	int session, fd = new_memfd(0);
+	struct stat st;
+
+	need_hotplug_memory();
+	session = new_session("holes");
+	bind_memory(HOTPLUG_NODE);
+	CHECK(!ftruncate(fd, SIZE));
+	CHECK_ERRNO(luo_preserve(session, fd, 1), EOPNOTSUPP);
+	CHECK(!fstat(fd, &st));
+	CHECK_EQ(st.st_blocks, 0);
+	check_thawed(fd);
+}
+
 static const struct guest_test hotplug_tests[] = {
 	GUEST_TEST_OF_2(state_in_hotplug_memory),
 	GUEST_TEST(content_in_hotplug_memory_is_refused),
+	GUEST_TEST(holes_in_hotplug_memory_are_refused),
 };
 
 GUEST_SUITE(hotplug, 2)
