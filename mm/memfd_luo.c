@@ -658,7 +658,7 @@ struct memfd_luo_incoming {
 	u64 nr_added;
 	u64 nr_added_pages;
 	struct mem_cgroup *memcg;
-	unsigned int nr_charged;
+	u64 nr_charged;
 };
 
 static const struct kho_compat_range memfd_luo_compat_range = {
@@ -1015,11 +1015,15 @@ static u64 memfd_luo_nr_node_pages(const struct memfd_luo_incoming *in)
 	return PFN_UP((nr_nodes + XA_CHUNK_SIZE) * SZ_1K);
 }
 
-static void memfd_luo_cancel_charge(struct memfd_luo_incoming *in, unsigned int nr)
+static void memfd_luo_cancel_charge(struct memfd_luo_incoming *in, u64 nr)
 {
-	if (in->memcg)
-		mem_cgroup_cancel_charge(in->memcg, nr);
+	unsigned int part;
+
 	in->nr_charged -= nr;
+	for (; in->memcg && nr; nr -= part) {
+		part = min_t(u64, nr, UINT_MAX);
+		mem_cgroup_cancel_charge(in->memcg, part);
+	}
 }
 
 /*
@@ -1033,9 +1037,6 @@ static int memfd_luo_charge(struct memfd_luo_incoming *in)
 	u64 nr_pages = in->nr_pages - in->nr_added_pages;
 	u64 nr_node_pages = memfd_luo_nr_node_pages(in);
 	int err;
-
-	if (nr_pages + nr_node_pages > UINT_MAX)
-		return -EFBIG;
 
 	err = mem_cgroup_try_charge_pages(&in->memcg, nr_pages + nr_node_pages,
 					  memfd_luo_gfp(in->file->f_mapping));

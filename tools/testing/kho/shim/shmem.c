@@ -210,7 +210,7 @@ static struct mem_cgroup {
 	unsigned long nr_charged;
 } memcg_of_all;
 
-int mem_cgroup_try_charge_pages(struct mem_cgroup **memcg, unsigned int nr, gfp_t gfp)
+int mem_cgroup_try_charge_pages(struct mem_cgroup **memcg, unsigned long nr, gfp_t gfp)
 {
 	if (shim_should_fail())
 		return -ENOMEM;

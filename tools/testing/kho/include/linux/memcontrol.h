@@ -7,7 +7,7 @@
 struct mem_cgroup;
 
 /* This fails like allocations do. */
-int mem_cgroup_try_charge_pages(struct mem_cgroup **memcg, unsigned int nr, gfp_t gfp);
+int mem_cgroup_try_charge_pages(struct mem_cgroup **memcg, unsigned long nr, gfp_t gfp);
 void mem_cgroup_commit_charge_folios(struct mem_cgroup *memcg, struct folio **folios,
 				     unsigned int nr);
 void mem_cgroup_cancel_charge(struct mem_cgroup *memcg, unsigned int nr_pages);
