@@ -53,8 +53,11 @@ void __init kho_memory_init(void)
 		return;
 
 	kho_validate_map();
-	if (kho_setup_scratch() || kho_note_reserved())
+	if (kho_setup_scratch()) {
 		kho_disable();
+		return;
+	}
+	kho_note_reserved();
 }
 
 static int __init kho_create_root(void *fdt)

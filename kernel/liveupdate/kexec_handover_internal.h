@@ -24,6 +24,9 @@ enum kho_incoming_state {
 	KHO_IN_READ,	/* the map is valid: preserved memory is known */
 };
 
+/* Number of reserved regions with preserved blocks that are recorded one by one */
+#define KHO_MAX_RESERVED	32
+
 /**
  * struct kho_incoming - state that the previous kernel handed over
  * @state:	  how far the state has been read
@@ -39,7 +42,7 @@ enum kho_incoming_state {
  * @node_pfns:	  sorted page frame numbers of the tree's nodes, until @adopted
  * @nr_nodes:	  number of entries in @node_pfns
  * @reserved:	  page frame numbers, end exclusive, of memory that this kernel reserved
- *		  at boot and that has preserved blocks
+ *		  at boot and that has preserved blocks. The last entry may cover more.
  * @nr_reserved:  number of entries in @reserved
  */
 struct kho_incoming {
@@ -54,7 +57,7 @@ struct kho_incoming {
 	struct kho_radix_tree tree;
 	unsigned long *node_pfns;
 	unsigned long nr_nodes;
-	struct range *reserved;
+	struct range reserved[KHO_MAX_RESERVED];
 	unsigned int nr_reserved;
 };
 
@@ -122,7 +125,7 @@ void kho_manage_pages(unsigned long pfn, unsigned long nr, unsigned int order);
 void kho_adopt_page(struct page *page);
 
 /* kho_boot.c */
-int __init kho_note_reserved(void);
+void __init kho_note_reserved(void);
 void __init kho_adopt_incoming(void);
 
 /* kexec_handover.c */

@@ -579,37 +579,25 @@ static bool __init kho_has_preserved(const struct range *pfns)
  * kho_note_reserved - record which preserved memory this kernel reserved
  *
  * Context: Boot, when memory can no longer be reserved at a fixed address.
- * Return: 0 or -ENOMEM.
  */
-int __init kho_note_reserved(void)
+void __init kho_note_reserved(void)
 {
 	const struct memblock_region *region;
-	unsigned int nr = 0;
 	struct range pfns;
 
 	if (!is_kho_boot())
-		return 0;
+		return;
 
 	for_each_reserved_mem_region(region) {
 		pfns = kho_region_pfns(region);
-		nr += kho_has_preserved(&pfns);
-	}
-	if (!nr)
-		return 0;
-
-	/* This reserves memory that is not preserved. */
-	kho_in.reserved = memblock_alloc(nr * sizeof(*kho_in.reserved), SMP_CACHE_BYTES);
-	if (!kho_in.reserved) {
-		pr_err("disabled: no memory to record what is reserved\n");
-		return -ENOMEM;
-	}
-
-	for_each_reserved_mem_region(region) {
-		pfns = kho_region_pfns(region);
-		if (kho_has_preserved(&pfns) && kho_in.nr_reserved < nr)
+		if (!kho_has_preserved(&pfns))
+			continue;
+		/* Regions are sorted. If there are too many, the last entry covers the rest. */
+		if (kho_in.nr_reserved < ARRAY_SIZE(kho_in.reserved))
 			kho_in.reserved[kho_in.nr_reserved++] = pfns;
+		else
+			kho_in.reserved[kho_in.nr_reserved - 1].end = pfns.end;
 	}
-	return 0;
 }
 
 /**
