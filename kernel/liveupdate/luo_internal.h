@@ -13,11 +13,11 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/liveupdate.h>
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/rhashtable.h>
 #include <linux/rwsem.h>
 #include <linux/types.h>
-#include <linux/workqueue.h>
 
 struct file;
 struct kho_compat_range;
@@ -46,7 +46,7 @@ struct kho_compat_range;
  *
  * SIGKILL must end every wait in a request, in close() and in reboot(). A request holds
  * luo_freeze_rwsem and luo_session.lock while preserve() or retrieve() waits for a
- * program. So they are taken killably, or by a worker. Without requests on the session
+ * program. So they are taken killably, or not waited for. Without requests on the session
  * luo_session.lock is held shortly, as the other locks always are.
  */
 
@@ -361,7 +361,7 @@ struct luo_session_set {
  * @nr: number in the order of creation; guarded by luo_session_set.lock
  * @refs: one reference from creation until the session is removed from its set,
  *	  and those of luo_session_next(). They keep the structure, not the files.
- * @release_work: ends the session after the release of its own file
+ * @late_node: in the list of sessions that end after the release of their own file
  * @retrieved: incoming: an open session file refers to it; guarded by
  *	       luo_session_set.lock
  * @err: incoming: why it can't be retrieved, or 0; guarded by luo_session_set.lock
@@ -386,7 +386,7 @@ struct luo_session {
 	struct list_head list;
 	u64 nr;
 	struct kref refs;
-	struct work_struct release_work;
+	struct llist_node late_node;
 	bool retrieved;
 	int err;
 	struct luo_file_set_ser ser;
@@ -412,6 +412,8 @@ struct luo_session *luo_session_find(struct luo_session_set *set,
 struct luo_session *luo_session_next(struct luo_session_set *set,
 				     struct luo_session *session);
 void luo_session_put(struct luo_session *session);
+void luo_session_end_late(void);
+void luo_session_wake_late(void);
 
 void luo_session_set_incoming(u64 sessions_pa, int err);
 int luo_session_deserialize(void);

@@ -52,8 +52,10 @@ int luo_session_freeze_lock(void)
 	int err;
 
 	err = down_write_killable(&luo_freeze_rwsem);
-	if (err)
+	if (err) {
+		luo_session_wake_late();
 		return err;
+	}
 	if (luo_frozen) {
 		up_write(&luo_freeze_rwsem);
 		return -EBUSY;
@@ -64,14 +66,20 @@ int luo_session_freeze_lock(void)
 /**
  * luo_session_freeze_unlock - undo luo_session_freeze_lock()
  *
- * Context: Any.
+ * Sessions that should have ended meanwhile end before their names can be used again.
+ *
+ * Context: May sleep.
  */
 void luo_session_freeze_unlock(void)
 {
-	if (luo_frozen)
+	if (luo_frozen) {
 		up_read(&luo_freeze_rwsem);
-	else
-		up_write(&luo_freeze_rwsem);
+		return;
+	}
+
+	luo_session_end_late();
+	up_write(&luo_freeze_rwsem);
+	luo_session_wake_late();
 }
 
 /* Handing on incoming sessions */

@@ -37,6 +37,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/liveupdate.h>
+#include <linux/llist.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/rhashtable.h>
@@ -45,6 +46,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
+
+#include <asm/barrier.h>
 
 #include "luo_internal.h"
 
@@ -61,12 +64,18 @@ struct luo_session_set luo_incoming;
 /*
  * Held for reading to change sessions and their files, for writing to serialize them. A
  * reader can hold it for as long as a handler waits for a program, so it is taken
- * killably. The release of a session's file, which can't fail, is finished by a worker
- * instead.
+ * killably. The release of a session's file, which can't fail, leaves the session to
+ * others instead.
  */
 DECLARE_RWSEM(luo_freeze_rwsem);
 /* All sessions are serialized and must not change any more. */
 bool luo_frozen;
+
+static void luo_late_work_fn(struct work_struct *work);
+
+/* Sessions to end whose files were released without luo_freeze_rwsem */
+static LLIST_HEAD(luo_late);
+static DECLARE_WORK(luo_late_work, luo_late_work_fn);
 
 /* One session */
 
@@ -225,12 +234,37 @@ static void luo_outgoing_remove(struct luo_session *session)
 	kho_block_shrink(&luo_outgoing.blocks, luo_outgoing.count);
 }
 
+/**
+ * luo_session_wake_late - let a worker end sessions that could not end at once
+ *
+ * The worker does not wait for luo_freeze_rwsem, but fails to get it while a task holds
+ * it for writing or waits for it. So each such task calls this afterwards.
+ *
+ * Context: Any.
+ */
+void luo_session_wake_late(void)
+{
+	/* Either the worker gets the lock, or this sees what it has left. */
+	smp_mb();
+	if (!llist_empty(&luo_late))
+		queue_work(system_unbound_wq, &luo_late_work);
+}
+
+static int luo_freeze_read_lock(void)
+{
+	int err;
+
+	err = down_read_killable(&luo_freeze_rwsem);
+	luo_session_wake_late();
+	return err;
+}
+
 /* Let the caller change sessions until luo_end_change(). */
 static int luo_begin_change(void)
 {
 	int err;
 
-	err = down_read_killable(&luo_freeze_rwsem);
+	err = luo_freeze_read_lock();
 	if (err)
 		return err;
 	if (luo_frozen) {
@@ -465,13 +499,32 @@ static void luo_session_end(struct luo_session *session)
 		luo_incoming_release(session);
 }
 
-static void luo_session_release_work(struct work_struct *work)
+/**
+ * luo_session_end_late - end the sessions that could not end at once
+ *
+ * Context: May sleep. The caller must hold luo_freeze_rwsem.
+ */
+void luo_session_end_late(void)
 {
-	struct luo_session *session = container_of(work, struct luo_session,
-						   release_work);
+	struct llist_node *node, *next;
 
-	guard(rwsem_read)(&luo_freeze_rwsem);
-	luo_session_end(session);
+	lockdep_assert_held(&luo_freeze_rwsem);
+	for (node = llist_del_all(&luo_late); node; node = next) {
+		next = node->next;
+		luo_session_end(llist_entry(node, struct luo_session, late_node));
+	}
+}
+
+/*
+ * Do not wait: that can take as long as a program likes. Those that have the lock or wait
+ * for it queue the work again.
+ */
+static void luo_late_work_fn(struct work_struct *work)
+{
+	if (down_read_trylock(&luo_freeze_rwsem)) {
+		luo_session_end_late();
+		up_read(&luo_freeze_rwsem);
+	}
 }
 
 /*
@@ -483,7 +536,7 @@ static bool luo_session_try_lock(void)
 {
 	if (current->flags & (PF_EXITING | PF_KTHREAD))
 		return down_read_trylock(&luo_freeze_rwsem);
-	return !down_read_killable(&luo_freeze_rwsem);
+	return !luo_freeze_read_lock();
 }
 
 static int luo_session_release(struct inode *inode, struct file *file)
@@ -491,8 +544,8 @@ static int luo_session_release(struct inode *inode, struct file *file)
 	struct luo_session *session = file->private_data;
 
 	if (!luo_session_try_lock()) {
-		INIT_WORK(&session->release_work, luo_session_release_work);
-		queue_work(system_unbound_wq, &session->release_work);
+		llist_add(&session->late_node, &luo_late);
+		luo_session_wake_late();
 		return 0;
 	}
 

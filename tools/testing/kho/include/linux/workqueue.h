@@ -8,7 +8,7 @@ struct work_struct {
 	void (*func)(struct work_struct *work);
 };
 
-#define INIT_WORK(work, fn)	((work)->func = (fn))
+#define DECLARE_WORK(name, fn)	struct work_struct name = { fn }
 
 #define system_unbound_wq	NULL
 

@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -397,7 +398,7 @@ static int call_close_later(int fd, int pipe)
 
 /*
  * While reboot() waits, sessions can't be unpreserved. Processes that hold one or close
- * one can be killed. The session ends when reboot() has returned.
+ * one can be killed. The session ends after reboot().
  */
 static void closing_during_reboot_is_killed(void)
 {
@@ -433,6 +434,56 @@ static void closing_during_reboot_is_killed(void)
 	set_param("stall_preserve", 0);
 	CHECK_EQ(ended(stalled), 0);
 	CHECK(!guest_unload_image(0));
+}
+
+#define NR_HELD	600	/* more than a workqueue runs at a time */
+
+static void hold_many_sessions(void)
+{
+	char name[32];
+	int i, session = -1;
+
+	for (i = 0; i < NR_HELD; i++) {
+		snprintf(name, sizeof(name), "held %d", i);
+		session = new_session(name);
+	}
+	CHECK(!luo_preserve(session, held_file, 1));
+}
+
+/* The kernel runs modprobe for an unknown protocol, with the help of a workqueue. */
+static int call_unknown_protocol(int unused, int unused2)
+{
+	return socket(AF_X25, SOCK_SEQPACKET, 0);
+}
+
+/*
+ * While reboot() waits, any number of sessions can lose their process, and the kernel
+ * goes on. They end before reboot() fails.
+ */
+static void many_sessions_close_during_reboot(void)
+{
+	pid_t stalled, holder, kexec;
+	char name[32];
+	int session;
+
+	session = new_session("many_sessions_close_during_reboot");
+	stalled = start_stalled("preserve", session, 464);
+	held_file = new_file(PAGE, 1);
+	holder = start_child(hold_many_sessions);
+	kexec = start(call_kexec, 0, 0);
+	wait_until_blocked(kexec);
+	check_kill_ends(holder);
+	CHECK_EQ(ended(start(call_unknown_protocol, 0, 0)), EAFNOSUPPORT);
+	CHECK_ERRNO(ftruncate(held_file, 0), EPERM);
+
+	set_param("stall_preserve", 0);
+	CHECK_EQ(ended(stalled), 0);
+	/* No image is loaded. */
+	CHECK_EQ(ended(kexec), EINVAL);
+	check_thawed(held_file);
+	snprintf(name, sizeof(name), "held %d", NR_HELD - 1);
+	close(new_session(name));
+	close(new_session("held 0"));
 }
 
 /* A descriptor that call_write() does not keep */
@@ -874,6 +925,7 @@ static const struct guest_test handler_tests[] = {
 	GUEST_TEST(waiting_for_preserve_is_killed),
 	GUEST_TEST(waiting_reboot_holds_nothing),
 	GUEST_TEST(closing_during_reboot_is_killed),
+	GUEST_TEST(many_sessions_close_during_reboot),
 	GUEST_TEST(preserve_waits_for_write),
 	GUEST_TEST(close_during_write),
 	GUEST_TEST_OF_2(unknown_handler),
