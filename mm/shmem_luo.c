@@ -118,12 +118,13 @@ static unsigned long shmem_luo_count(struct address_space *mapping, pgoff_t star
 /*
  * Return the number of pages outside scratch and movable memory that can be allocated
  * on a node, and that no other task needs. Like si_mem_available(), count free memory,
- * and what is reclaimed without swapping. Where the page cache lies is not known.
- * Assume that it is spread evenly.
+ * and what is reclaimed without swapping. How much page cache is in scratch is not
+ * known. Assume that it is spread evenly over each zone.
  */
 static unsigned long shmem_luo_room_on(struct pglist_data *pgdat)
 {
-	unsigned long pages = 0, scratch = 0, keep = 0, room = 0, cache, slab;
+	unsigned long keep = 0, room = 0, cache = 0, slab;
+	bool usable = false;
 	enum zone_type i;
 
 	for (i = 0; i <= SHMEM_LUO_ZONE; i++) {
@@ -131,20 +132,25 @@ static unsigned long shmem_luo_room_on(struct pglist_data *pgdat)
 		unsigned long reserve = high_wmark_pages(zone) +
 					zone->lowmem_reserve[SHMEM_LUO_ZONE];
 		unsigned long free = zone_page_state(zone, NR_FREE_PAGES);
+		unsigned long pages = zone_managed_pages(zone);
+		unsigned long file;
 
+		if (!pages)
+			continue;
+
+		usable = true;
 		free -= min(free, zone_page_state(zone, NR_FREE_CMA_PAGES));
 		room += free - min(free, reserve);
-		pages += zone_managed_pages(zone);
-		scratch += zone_cma_pages(zone);
+		file = zone_page_state(zone, NR_ZONE_ACTIVE_FILE) +
+		       zone_page_state(zone, NR_ZONE_INACTIVE_FILE);
+		cache += mult_frac(file, pages - min(pages, zone_cma_pages(zone)), pages);
 		keep += low_wmark_pages(zone);
 	}
+	/* A node with movable memory only */
+	if (!usable)
+		return 0;
 
-	cache = node_page_state(pgdat, NR_ACTIVE_FILE) +
-		node_page_state(pgdat, NR_INACTIVE_FILE);
 	cache -= min(cache / 2, keep);
-	if (pages)
-		cache = mult_frac(cache, pages - min(pages, scratch), pages);
-
 	slab = node_page_state_pages(pgdat, NR_SLAB_RECLAIMABLE_B);
 	slab -= min(slab / 2, keep);
 	return room + cache + slab;
@@ -270,25 +276,21 @@ static struct folio *shmem_luo_get(struct address_space *mapping, pgoff_t index)
 static int shmem_luo_collect(struct shmem_luo_move *move, pgoff_t index, pgoff_t end)
 {
 	struct folio *folio;
-	int err = 0;
 
-	while (index < end && !err) {
+	while (index < end) {
 		folio = shmem_luo_get(move->inode->i_mapping, index);
 		if (IS_ERR(folio))
 			return PTR_ERR(folio);
 
 		index = folio_next_index(folio);
-		if (!folio_is_longterm_pinnable(folio)) {
-			err = folio_wait_writeback_killable(folio);
-			if (!err)
-				shmem_luo_isolate(move, folio);
-		}
+		if (!folio_is_longterm_pinnable(folio))
+			shmem_luo_isolate(move, folio);
 		folio_put(folio);
-		if (!err && fatal_signal_pending(current))
-			err = -EINTR;
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		cond_resched();
 	}
-	return err;
+	return 0;
 }
 
 /* Return -EAGAIN if a folio is in use. */
