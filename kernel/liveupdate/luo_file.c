@@ -686,7 +686,7 @@ int luo_file_retrieve_all(struct luo_file_set *set)
 		if (err == -ENOMEM || err == -EINTR)
 			return err;
 		if (err)
-			pr_warn("file with token %#llx of a replaced session can't be retrieved: its memory stays reserved in the next kernel\n",
+			pr_warn("file with token %#llx of a replaced session can't be retrieved: its memory stays reserved until a cold boot\n",
 				lf->key.token);
 	}
 	return 0;
