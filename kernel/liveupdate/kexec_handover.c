@@ -320,7 +320,8 @@ EXPORT_SYMBOL_GPL(kho_remove_subtree);
  *
  * The content of the blob is not trusted. The caller must check it.
  *
- * Context: May sleep. May be called from early initcalls on.
+ * Context: May sleep. May be called once the map has been read. Some struct pages are
+ * initialized later, so this must not use them.
  * Return: 0 on success; -ENOENT if there is no blob of this name; -EINVAL if its
  * entry is malformed, or its memory is not preserved or was already restored;
  * -EOPNOTSUPP if kexec handover is disabled.

@@ -31,7 +31,8 @@
  * data. So such a block counts as not preserved, here and wherever blocks are looked
  * up or restored. Its memory stays reserved.
  *
- * Context: May sleep. May be called from early initcalls on.
+ * Context: May sleep. May be called once the map has been read. Some struct pages are
+ * initialized later, so this must not use them.
  * Return: true if all pages of the range are preserved and not yet restored, and
  * no block that the range touches overlaps another; false for an empty range.
  */

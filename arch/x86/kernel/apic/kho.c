@@ -11,7 +11,6 @@
 
 #define pr_fmt(fmt) "KHO: lapic-timer: " fmt
 
-#include <linux/cpufeature.h>
 #include <linux/err.h>
 #include <linux/init.h>
 #include <linux/io.h>
@@ -21,6 +20,7 @@
 #include <linux/string.h>
 
 #include <asm/apic.h>
+#include <asm/page.h>
 
 #include <linux/kho/abi/lapic_timer.h>
 
@@ -29,9 +29,6 @@
 /* calibrate_APIC_clock() disables the timer below the first one. */
 #define KHO_LAPIC_MIN_HZ	1000000ULL
 #define KHO_LAPIC_MAX_HZ	10000000000ULL
-
-/* The blob of the previous kernel, NULL if there is none of this version */
-static void *kho_lapic_blob __initdata;
 
 static void __init kho_lapic_describe_cpu(struct kho_lapic_timer *timer)
 {
@@ -90,17 +87,34 @@ unsigned int __init kho_lapic_timer_period(void)
 		return 0;
 	}
 
-	kho_lapic_blob = phys_to_virt(phys);
 	return div_u64(kho_lapic_frequency(timer) + HZ / 2, HZ);
 }
 
-/* The next kernel can do without the blob, so ignore errors. */
+/*
+ * Free the blob of the previous kernel, also if it was not used: otherwise each kexec
+ * would hand its memory on. If the entry is damaged it can name memory that belongs to
+ * something else. So spare blocks that kho_alloc_preserve() can't have returned.
+ */
+static void __init kho_lapic_free_incoming(void)
+{
+	phys_addr_t phys;
+	size_t size;
+
+	if (!kho_retrieve_subtree(KHO_LAPIC_TIMER_NODE_NAME, &phys, &size) &&
+	    kho_incoming_order(phys) == get_order(size))
+		kho_restore_free(phys_to_virt(phys));
+}
+
+/*
+ * A period that the platform has set is not handed over: it also sets that of the next
+ * kernel. That kernel can do without the blob, so ignore errors.
+ */
 static int __init kho_lapic_hand_over(void)
 {
 	struct kho_lapic_timer *timer;
 
-	kho_restore_free(kho_lapic_blob);
-	if (!lapic_timer_period || boot_cpu_has(X86_FEATURE_TSC_DEADLINE_TIMER))
+	kho_lapic_free_incoming();
+	if (!lapic_period_measured)
 		return 0;
 
 	timer = kho_alloc_preserve(sizeof(*timer));

@@ -90,6 +90,20 @@ static void inherit_frequency(void)
 {
 	CHECK(inherited_frequency());
 }
+
+/* This kernel does not use the timer. It must not hand the frequency's memory on. */
+static void free_frequency(void)
+{
+	char *summary, *blob;
+
+	guest_need_debugfs();
+	summary = guest_text_of(DEBUGFS "/kho/in/summary");
+	blob = strstr(summary, "\"lapic-timer\"");
+	CHECK(blob);
+	blob[strcspn(blob, "\n")] = '\0';
+	CHECK(strstr(blob, ", restored"));
+	free(summary);
+}
 #endif
 
 /* Write the scratch regions as one word. */
@@ -130,13 +144,16 @@ static void compare_scratch(void)
 
 /*
  * Kernel 1 loads the image, with the next command line, before it runs its steps.
- * So it is kernel 2 that passes values on. Later kernels inherit its command line.
+ * So it is kernel 2 that passes values on. Later kernels inherit its command line. The
+ * last one must not use the local APIC timer; this has no effect on other architectures.
  */
 static const char *chain_append(int kernel)
 {
 	static char append[512];
 	char *memory, *scratch;
 
+	if (kernel == 11)
+		return "nolapic_timer";
 	if (kernel != 3)
 		return NULL;
 	memory = guest_read_file("/tmp/memory");
@@ -169,7 +186,10 @@ static const struct guest_test chain_tests[] = {
 		[0] = measure_frequency,
 		[1] = inherit_frequency,
 		[2] = inherit_frequency,
-		[10] = inherit_frequency,
+		[9] = inherit_frequency,
+	} },
+	{ "unused_timer_frequency_is_freed", {
+		[10] = free_frequency,
 	} },
 #endif
 	{ "content_survives_ten", {
