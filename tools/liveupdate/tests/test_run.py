@@ -302,7 +302,10 @@ EXAMPLES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "examp
 
 def run_example(host, memfds, hooks, *arguments):
     """Start a program of the examples."""
-    program = os.path.join(EXAMPLES, arguments[0])
+    program = os.path.join(host.luod.dir, arguments[0])
+    # The examples are not executable before they are installed.
+    shutil.copy(os.path.join(EXAMPLES, arguments[0]), program)
+    os.chmod(program, 0o755)
     options = [option for memfd in memfds for option in ("--memfd", memfd)]
     options += [option for hook in hooks for option in ("--" + hook, f"{program} {hook}")]
     os.environ["RUNTIME_DIRECTORY"] = host.luod.dir
