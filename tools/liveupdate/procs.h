@@ -22,7 +22,7 @@ void procs_walk_fds(const struct host *host, int pid,
 /* Return an argument of a process, to be freed; NULL if it has none of this index. */
 char *procs_argument(const struct host *host, int pid, unsigned int index);
 
-/* Sizes of memfds in bytes: of the files, and of what they have allocated */
+/* Sizes of memfds in bytes: file sizes, and allocated memory */
 struct procs_memfds {
 	uint64_t size;
 	uint64_t allocated;

@@ -20,7 +20,7 @@ struct json_object;
  *	live_update	number of live updates since cold boot
  *	scratch		array of regions: start, size
  *	preserved	blocks, pages, bytes
- *	left		the same, of what the previous kernel handed over and is not restored
+ *	left		the same, for memory of the previous kernel that is not restored
  *	image		the next kernel: loaded, verdict (as in debugfs), and record (see
  *			host_load_record())
  *	luod		luod's state; missing if luod can't be reached

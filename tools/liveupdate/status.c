@@ -38,7 +38,7 @@ static bool has_sizes(struct json_object *session)
 	return show_length(session, "files");
 }
 
-/* What luod knows says more. */
+/* Prefer luod's state to the kernel's, because it is more detailed. */
 static const char *state_of(struct json_object *session)
 {
 	const char *state = show_string(json_object_object_get(session, "luod"), "state");

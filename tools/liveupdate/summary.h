@@ -15,7 +15,7 @@ struct json_object;
  *	scratch		array of the regions: start, size
  *	preserved	blocks, pages and bytes that are preserved; in the incoming
  *			summary those that were not restored
- *	left		the same, of what is handed on unless it is restored
+ *	left		the same, for memory that is handed on unless it is restored
  *	live_update	number of live updates since cold boot
  *	refused		why what the previous kernel handed over was refused
  *	sessions	array: name, state, files: token, kind, state, bytes
