@@ -348,8 +348,8 @@ static void memfd_luo_drop(struct memfd_luo_outgoing *out, struct inode *inode)
 }
 
 /*
- * The next kernel could drop a clean folio. Not before all else has succeeded: this
- * kernel drops the clean ones that fill holes otherwise.
+ * The next kernel could drop a clean folio. If holes were filled, call this after all else
+ * has succeeded, because memfd_luo_drop() drops the clean folios.
  */
 static void memfd_luo_mark_dirty(struct memfd_luo_outgoing *out)
 {
@@ -369,6 +369,8 @@ static int memfd_luo_store_folios(struct memfd_luo_outgoing *out)
 	for (i = 0; i < out->nr_folios; i++) {
 		struct folio *folio = out->folios[i];
 
+		if (!out->settled && !folio_test_dirty(folio))
+			folio_mark_dirty(folio);
 		out->entries[i] = (struct memfd_luo_folio_ser) {
 			.pfn = folio_pfn(folio),
 			.flags = MEMFD_LUO_FOLIO_FLAGS,
@@ -479,7 +481,8 @@ static int memfd_luo_preserve_content(struct memfd_luo_outgoing *out,
 		memfd_luo_drop(out, file_inode(file));
 		return err;
 	}
-	memfd_luo_mark_dirty(out);
+	if (out->settled)
+		memfd_luo_mark_dirty(out);
 	return 0;
 }
 
