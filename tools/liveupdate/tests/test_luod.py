@@ -10,9 +10,7 @@ import resource
 import socket
 import subprocess
 import sys
-import time
-from errno import (EBADMSG, EBUSY, ECANCELED, EEXIST, EINVAL, EMSGSIZE, ENOENT, ENOSPC,
-                   EOPNOTSUPP, ESTALE, ETIMEDOUT)
+from errno import EBUSY, ECANCELED, EEXIST, EINVAL, ENOENT, ENOSPC, ESTALE, ETIMEDOUT
 
 from harness import Luod, check, equal, read_fd, run, wait_for
 
