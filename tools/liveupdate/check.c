@@ -369,19 +369,42 @@ static void check_programs(struct check *check)
 
 /* Memory */
 
-static struct procs_memfds client_memfds(struct check *check)
+static int compare_pids(const void *a, const void *b)
 {
-	struct procs_memfds memfds = {};
-	struct json_object *session;
-	int pid;
-	size_t i;
+	const int *pid_a = a, *pid_b = b;
 
-	for (i = 0; i < show_length(check->state, "sessions"); i++) {
+	return *pid_a < *pid_b ? -1 : *pid_a > *pid_b;
+}
+
+/* Return the processes that take part, sorted and to be freed. One can have many sessions. */
+static int *client_pids(struct check *check, size_t *count)
+{
+	size_t i, sessions = show_length(check->state, "sessions");
+	int *pids = calloc(sessions + 1, sizeof(*pids)), pid;
+	struct json_object *session;
+
+	*count = 0;
+	for (i = 0; pids && i < sessions; i++) {
 		session = show_entry(check->state, "sessions", i);
 		pid = show_number(json_object_object_get(session, "luod"), "pid");
 		if (pid && !strcmp(show_string(session, "direction"), "outgoing"))
-			procs_add_memfds(check->host, pid, &memfds);
+			pids[(*count)++] = pid;
 	}
+	if (pids)
+		qsort(pids, *count, sizeof(*pids), compare_pids);
+	return pids;
+}
+
+static struct procs_memfds client_memfds(struct check *check)
+{
+	struct procs_memfds memfds = {};
+	size_t i, count;
+	int *pids = client_pids(check, &count);
+
+	for (i = 0; i < count; i++)
+		if (!i || pids[i] != pids[i - 1])
+			procs_add_memfds(check->host, pids[i], &memfds);
+	free(pids);
 	return memfds;
 }
 
@@ -465,6 +488,7 @@ static void check_memory(struct check *check)
 
 	if (memfds.size)
 		check_memory_to_preserve(check, &memfds);
+	free(memfds.inodes);
 	check_memory_to_boot(check);
 	check_swap(check);
 }

@@ -87,19 +87,12 @@ char *procs_argument(const struct host *host, int pid, unsigned int index)
 	return strdup(at);
 }
 
-/* struct memfd_sum - the inodes that are counted: a process can have one more than once */
-struct memfd_sum {
-	struct procs_memfds *memfds;
-	ino_t *inodes;
-	size_t count;
-};
-
-static int is_counted(const struct memfd_sum *sum, ino_t inode)
+static int is_counted(const struct procs_memfds *memfds, ino_t inode)
 {
 	size_t i;
 
-	for (i = 0; i < sum->count; i++)
-		if (sum->inodes[i] == inode)
+	for (i = 0; i < memfds->count; i++)
+		if (memfds->inodes[i] == inode)
 			return 1;
 	return 0;
 }
@@ -107,7 +100,7 @@ static int is_counted(const struct memfd_sum *sum, ino_t inode)
 static void add_memfd(const struct host *host, int pid, const char *path,
 		      const char *target, void *arg)
 {
-	struct memfd_sum *sum = arg;
+	struct procs_memfds *memfds = arg;
 	char *full;
 	struct stat st;
 	ino_t *inodes;
@@ -120,22 +113,19 @@ static void add_memfd(const struct host *host, int pid, const char *path,
 	full = host_path(host, path);
 	failed = stat(full, &st);
 	free(full);
-	if (failed || is_counted(sum, st.st_ino))
+	if (failed || is_counted(memfds, st.st_ino))
 		return;
 
-	inodes = realloc(sum->inodes, (sum->count + 1) * sizeof(*inodes));
+	inodes = realloc(memfds->inodes, (memfds->count + 1) * sizeof(*inodes));
 	if (!inodes)
 		return;
-	inodes[sum->count++] = st.st_ino;
-	sum->inodes = inodes;
-	sum->memfds->size += st.st_size;
-	sum->memfds->allocated += st.st_blocks * 512;
+	inodes[memfds->count++] = st.st_ino;
+	memfds->inodes = inodes;
+	memfds->size += st.st_size;
+	memfds->allocated += st.st_blocks * 512;
 }
 
 void procs_add_memfds(const struct host *host, int pid, struct procs_memfds *memfds)
 {
-	struct memfd_sum sum = { .memfds = memfds };
-
-	procs_walk_fds(host, pid, add_memfd, &sum);
-	free(sum.inodes);
+	procs_walk_fds(host, pid, add_memfd, memfds);
 }

@@ -7,7 +7,9 @@
 #ifndef TOOLS_LIVEUPDATE_PROCS_H
 #define TOOLS_LIVEUPDATE_PROCS_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct host;
 
@@ -22,10 +24,18 @@ void procs_walk_fds(const struct host *host, int pid,
 /* Return an argument of a process, to be freed; NULL if it has none of this index. */
 char *procs_argument(const struct host *host, int pid, unsigned int index);
 
-/* Sizes of memfds in bytes: file sizes, and allocated memory */
+/**
+ * struct procs_memfds - memfds of processes, each counted once
+ * @size: sum of the file sizes, in bytes
+ * @allocated: sum of the allocated memory
+ * @inodes: those that are counted, to be freed
+ * @count: their number
+ */
 struct procs_memfds {
 	uint64_t size;
 	uint64_t allocated;
+	ino_t *inodes;
+	size_t count;
 };
 
 /* Add the memfds of a process. */

@@ -89,6 +89,8 @@ class Host:
         self.debugfs("in/preserved", "0x50000000 8192\n")
         self.record()
         self.programs = []
+        # Of the client, which is this process
+        self.memfd = None
 
     def __enter__(self):
         return self
@@ -98,6 +100,8 @@ class Host:
             # It ends its own programs.
             program.terminate()
             program.communicate()
+        if self.memfd:
+            os.close(self.memfd)
         self.luod.__exit__()
 
     def path(self, path):

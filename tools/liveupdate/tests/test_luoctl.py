@@ -216,6 +216,14 @@ def too_expensive(host):
     host.record(kernel_size=0, initrd_size=0)
 
 
+def two_ids(host):
+    """The client has two ids, and memory that fits once but not twice."""
+    host.luod.clients[0].ok("SUBSCRIBE", id="vm1")
+    client_memory(host)
+    host.meminfo(MemTotal=(256 << 10) + 1500)
+    host.record(kernel_size=0, initrd_size=0)
+
+
 FINDINGS = (
     ("kho-off", 3, kho_off),
     ("liveupdate-off", 3, liveupdate_off),
@@ -254,6 +262,7 @@ FINDINGS = (
         812, "/usr/sbin/luoctl", "run", "cache", "memcached")),
     ("", 0, lambda host: host.process(812, "/usr/sbin/luoctl", "run", "vm0", "qemu")),
     ("memory-too-small", 3, too_expensive),
+    ("", 0, two_ids),
     ("memory-short", 0, expensive),
     ("memory-short", 0, with_holes),
     ("memory-to-boot", 0, lambda host: host.meminfo(MemAvailable=70 << 10)),
