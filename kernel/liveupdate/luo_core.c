@@ -15,8 +15,9 @@
  * kernel, programs retrieve the sessions by name and the files by token.
  *
  * luo_core.c has the device, the initcalls and liveupdate_reboot(). The sessions
- * of both directions are in luo_session.c, and their serialization in
- * luo_serialize.c. The files of a session are in luo_file.c, state that files share
+ * of both directions are in luo_session.c. luo_session_file.c lets programs use them,
+ * luo_serialize.c writes them for the next kernel, and luo_incoming.c lists those of
+ * the previous one. The files of a session are in luo_file.c, state that files share
  * in luo_flb.c, and the file handlers in luo_handler.c.
  */
 

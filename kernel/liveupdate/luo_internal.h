@@ -407,23 +407,31 @@ extern bool luo_frozen;
 
 int luo_session_init(void);
 void luo_session_exit(void);
+bool luo_session_name_valid(const char *name);
+struct luo_session *luo_session_alloc(const char *name,
+				      struct luo_session_set *set);
+void luo_session_put(struct luo_session *session);
+int luo_session_link(struct luo_session_set *set, struct luo_session *session);
+void luo_session_unlink(struct luo_session_set *set, struct luo_session *session);
 struct luo_session *luo_session_find(struct luo_session_set *set,
 				     const char *name);
 struct luo_session *luo_session_next(struct luo_session_set *set,
 				     struct luo_session *session);
-void luo_session_put(struct luo_session *session);
-void luo_session_end_late(void);
-void luo_session_wake_late(void);
+
+/* Listing the sessions of the previous kernel */
 
 void luo_session_set_incoming(u64 sessions_pa, int err);
 int luo_session_deserialize(void);
 u64 luo_session_refused_pa(void);
 u64 luo_session_count(u64 sessions_pa);
 
-int luo_incoming_finish(struct luo_session *session);
+/* The files of sessions */
 
 struct file *luo_session_create(const char *name);
 struct file *luo_session_retrieve(const char *name);
+int luo_incoming_finish(struct luo_session *session);
+void luo_session_end_late(void);
+void luo_session_wake_late(void);
 
 /* Serialization */
 
