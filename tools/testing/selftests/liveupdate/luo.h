@@ -58,8 +58,13 @@ void check_thawed(int fd);
 void check_thaws(int fd);
 
 /* Files of luo_test_handler, which hold a number */
+#define HANDLER		"luo_test_handler"
 int new_number(__u64 number);
 void check_number(int fd, __u64 wanted);
+/* Make a session with files of these numbers, which are also their tokens. */
+int preserve_numbers(const char *session, int first, int last);
+/* Set a parameter of the module. Most name the number of a file that fails or waits. */
+void set_handler(const char *param, int value);
 
 /* Notes of the sample driver, and the number of each */
 int new_note(int flags);

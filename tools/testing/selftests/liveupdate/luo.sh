@@ -28,6 +28,7 @@ guest_add cmdline 180 "$on"
 guest_add options:sample 180 "$on options=3"
 guest_add_if_asked options:all 600 "$on"
 guest_add handler 120 "$on"
+guest_add stalled 120 "$on"
 guest_add flb 180 "$on"
 guest_add sample 180 "$on"
 # arm64's board supports memory hotplug with ACPI only, which needs EFI. The EFI

@@ -279,6 +279,24 @@ void check_number(int fd, __u64 wanted)
 	CHECK_EQ(number, wanted);
 }
 
+int preserve_numbers(const char *name, int first, int last)
+{
+	int session = new_session(name);
+	int i;
+
+	for (i = first; i <= last; i++)
+		CHECK(!luo_preserve(session, new_number(i), i));
+	return session;
+}
+
+void set_handler(const char *param, int value)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", value);
+	CHECK(!guest_set_module_param(HANDLER, param, text));
+}
+
 long long note_number(int fd)
 {
 	long long number = -1;

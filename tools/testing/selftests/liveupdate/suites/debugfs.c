@@ -13,7 +13,6 @@
 
 #include "../luo.h"
 
-#define HANDLER		"luo_test_handler"
 #define MANY		2000
 #define ODD_NAME	"odd\n  session \"x\"\\\x9b\xff"
 #define ODD_QUOTED	"\"odd\\n  session \\\"x\\\"\\\\\\x9b\\xff\""

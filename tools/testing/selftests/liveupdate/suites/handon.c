@@ -25,7 +25,6 @@
 #define FILE_SIZE	(3 * PAGE + 7)
 #define GC_SECONDS	10
 
-#define HANDLER		"luo_test_handler"
 #define FLB		"luo_test_flb"
 
 static void set_param(const char *module, const char *name, const char *value)

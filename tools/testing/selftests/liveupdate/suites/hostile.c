@@ -92,7 +92,7 @@ static void load_modules(void)
 	snprintf(args, sizeof(args), "scratch=%#llx,%#llx",
 		 strtoull(starts, NULL, 0), strtoull(sizes, NULL, 0));
 
-	load_module("luo_test_handler", "");
+	load_module(HANDLER, "");
 	load_module("luo_test_flb", "");
 	load_module("notepad", "");
 	load_module("luo_test_hostile", args);

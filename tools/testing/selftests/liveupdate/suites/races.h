@@ -13,7 +13,6 @@
 
 #define MODULE		"luo_test_races"
 #define FLB_MODULE	"luo_test_flb"
-#define HANDLER		"luo_test_handler"
 
 #define NR_FILES	3	/* in a session */
 

@@ -27,7 +27,6 @@
 #include "../luo.h"
 
 #define SHMEM_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
-#define HANDLER		"luo_test_handler"
 #define UNFREEZABLE	7	/* number of a file of HANDLER */
 
 #define KERNELS		3
