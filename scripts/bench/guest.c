@@ -13,12 +13,18 @@
  * the blackout.
  */
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/reboot.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "init.h"
@@ -27,6 +33,7 @@
 
 #define TICKS_PER_SECOND	1000000000ull
 #define PAGE_BYTES		4096
+#define LUOD_SOCKET		"/run/luod/liveupdate.sock"
 
 /**
  * struct bench_case - one case of the benchmark
@@ -319,6 +326,134 @@ static void retrieve_memfds(void)
 	say_figure("finish", size, ticks() - start);
 }
 
+/*
+ * Case: an update with luod and luoctl, whose clients preserve nothing; size is their number.
+ * luoctl must not call reboot(), so that the update is called off. A client is told so.
+ */
+
+static void load_kernel(void);
+
+static pid_t start_program(char *const argv[])
+{
+	pid_t pid = need(fork(), "fork");
+	int null;
+
+	if (pid)
+		return pid;
+
+	/* reboot() fails at once. */
+	prctl(PR_CAPBSET_DROP, CAP_SYS_BOOT);
+	null = open("/dev/null", O_RDWR);
+	dup2(null, STDOUT_FILENO);
+	dup2(null, STDERR_FILENO);
+	execv(argv[0], argv);
+	_exit(127);
+}
+
+static int connect_to_luod(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = LUOD_SOCKET };
+	int sock = need(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), "socket");
+
+	if (!connect(sock, (struct sockaddr *)&address, sizeof(address)))
+		return sock;
+	close(sock);
+	return -1;
+}
+
+static void start_luod(void)
+{
+	char *const argv[] = { "/luod", NULL };
+	int sock;
+
+	mkdir("/run", 0755);
+	start_program(argv);
+	while ((sock = connect_to_luod()) < 0)
+		usleep(10000);
+	close(sock);
+}
+
+__printf(2, 3)
+static void send_line(int sock, const char *fmt, ...)
+{
+	char line[200];
+	va_list args;
+	int len;
+
+	va_start(args, fmt);
+	len = vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	if (write(sock, line, len) != len)
+		die("luod");
+}
+
+/* Receive what luod has sent, without descriptors: luod keeps the sessions. */
+static const char *receive(int sock)
+{
+	static char lines[4096];
+	ssize_t len = need(recv(sock, lines, sizeof(lines) - 1, 0), "luod");
+
+	lines[len] = '\0';
+	if (!len || strstr(lines, "\"error\""))
+		die("answer of luod");
+	return lines;
+}
+
+/* A client, which is ready at once. When the update is called off, it writes the time. */
+static void __noreturn run_client(unsigned long nr, int pipe)
+{
+	int sock = need(connect_to_luod(), "luod");
+	const char *lines;
+	__u64 end;
+
+	send_line(sock, "{\"cmd\":\"SUBSCRIBE\",\"id\":\"%s\"}\n", session_name(nr));
+	receive(sock);
+	need(write(pipe, "", 1), "pipe");
+	for (;;) {
+		lines = receive(sock);
+		end = ticks();
+		if (strstr(lines, "CANCELLED"))
+			break;
+		if (strstr(lines, "START_PRESERVATION"))
+			send_line(sock, "{\"cmd\":\"READY\",\"id\":\"%s\",\"update\":1}\n",
+				  session_name(nr));
+	}
+	need(write(pipe, &end, sizeof(end)), "pipe");
+	_exit(0);
+}
+
+static void start_clients(const int *fds)
+{
+	unsigned long i;
+	char byte;
+
+	for (i = 0; i < size; i++)
+		if (!need(fork(), "fork"))
+			run_client(i, fds[0]);
+	for (i = 0; i < size; i++)
+		need(read(fds[1], &byte, 1), "pipe");
+}
+
+static void update(unsigned long unused)
+{
+	char *const argv[] = { "/luoctl", "kexec", "--now", NULL };
+	__u64 start, end;
+	int fds[2];
+
+	(void)unused;
+	need(mount("none", "/sys/kernel/debug", "debugfs", 0, NULL), "debugfs");
+	need(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), "socketpair");
+	load_kernel();
+	start_luod();
+	start_clients(fds);
+
+	start = ticks();
+	start_program(argv);
+	if (read(fds[1], &end, sizeof(end)) != sizeof(end))
+		die("end of the update");
+	say_figure("update", size, end - start);
+}
+
 /* Both kernels */
 
 static const struct bench_case cases[] = {
@@ -333,6 +468,7 @@ static const struct bench_case cases[] = {
 	{ "sessions", preserve_sessions, 0, retrieve_sessions },
 	{ "memfds", preserve_memfds, PAGE_BYTES, retrieve_memfds },
 	{ "memfds-empty", preserve_memfds, 0, retrieve_memfds },
+	{ "update", update, 0, NULL },
 };
 
 static void find_case(void)

@@ -14,9 +14,9 @@ import csv
 import sys
 
 CASES = ["nothing", "contiguous", "fragmented", "sparse", "mixed", "memfd-4k",
-         "memfd-2m", "memfd-scratch", "sessions", "memfds", "memfds-empty"]
+         "memfd-2m", "memfd-scratch", "sessions", "memfds", "memfds-empty", "update"]
 FIGURES = ["preserve", "unpreserve", "preserve_all", "unpreserve_all", "create",
-           "preserve_fd", "preserve_fds", "blackout", "blackout_added", "retrieve",
+           "preserve_fd", "preserve_fds", "update", "blackout", "blackout_added", "retrieve",
            "retrieve_fd", "retrieve_fds", "finish", "map"]
 NODE_BITS = 8 * 4096
 GROWTH_SHOWN = 1.1
@@ -60,7 +60,7 @@ def read_figures(lines):
 
 def items_of(known, case, size):
     """Return how many items the case preserves."""
-    for figure in ("preserve", "create", "preserve_fd", "preserve_fds"):
+    for figure in ("preserve", "create", "preserve_fd", "preserve_fds", "update"):
         if (case, size, figure) in known:
             return known[case, size, figure][0]
     raise ValueError(f"{case} {size} has preserved nothing")
@@ -94,7 +94,7 @@ def number(amount):
 
 
 def size_name(case, size):
-    if case.startswith("memfds") or case == "sessions":
+    if case.startswith("memfds") or case in ("sessions", "update"):
         return str(size)
     return f"{size / 1024:g} GiB" if size >= 1024 else f"{size} MiB"
 
@@ -184,7 +184,7 @@ def main():
     memory = max(ticks for known in figures.values()
                  for key, (_, ticks) in known.items() if key[2] == "host_memory")
     print(f"peak memory of a guest on the host: {memory / 1024 / 1024:.1f} GiB")
-    print("items are pages of 4 KiB, sessions or memfds; bits are those of the map for each page")
+    print("items are pages of 4 KiB, sessions, memfds or clients; bits are those of the map for each page")
     judged = [row for row in rows if row["met"]]
     print(f"{sum(row['met'] == 'yes' for row in judged)} of {len(judged)} goals met")
     print_growth(figures["ours"])
