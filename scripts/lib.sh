@@ -225,24 +225,25 @@ make_kho() {
 	make_native -C "$LINUX/tools/testing/kho" O="$out" "$@"
 }
 
-# make_tools [ARGUMENT...]: make targets of tools/liveupdate in $BUILD/tools
+# make_tools [ARGUMENT...]: make targets of tools/liveupdate in $BUILD/tools, or in $out
 make_tools() {
-	mkdir -p "$BUILD/tools"
-	make_native -C "$TOP/tools/liveupdate" O="$BUILD/tools" "$@"
+	local out=${out:-$BUILD/tools}
+	mkdir -p "$out"
+	make_native -C "$TOP/tools/liveupdate" O="$out" "$@"
 }
 
-# copy_default_build OBJECTS: start that build from a copy of the default one
-copy_default_build() {
-	local objects=$1 default=$BUILD/$ARCH
+# copy_build FROM OBJECTS: start the build in OBJECTS from a copy of another one
+copy_build() {
+	local from=$1 objects=$2
 	if [ ! -e "$objects/.copied" ] ||
-	   [ -n "$(find "$default" -path "$default/kselftest" -prune -o \
+	   [ -n "$(find "$from" -path "$from/kselftest" -prune -o \
 			-newer "$objects/.copied" -type f -print -quit)" ]; then
 		mkdir -p "$objects"
 		touch "$objects/.copying"
-		rsync -a --delete --exclude=/.copying --exclude=/kselftest "$default/" "$objects/"
+		rsync -a --delete --exclude=/.copying --exclude=/kselftest "$from/" "$objects/"
 		# The rules of objtool name their directory. If objtool were built again, all
 		# objects would be built again, too. arm64 has no objtool.
-		[ ! -d "$objects/tools" ] || find "$objects/tools" -name '.*.cmd' -exec sed -i "s,$default/,$objects/,g" {} +
+		[ ! -d "$objects/tools" ] || find "$objects/tools" -name '.*.cmd' -exec sed -i "s,$from/,$objects/,g" {} +
 		mv "$objects/.copying" "$objects/.copied"
 	fi
 }
