@@ -434,7 +434,7 @@ static void start_clients(const int *fds)
 		need(read(fds[1], &byte, 1), "pipe");
 }
 
-static void update(unsigned long unused)
+static void call_off_update(unsigned long unused)
 {
 	char *const argv[] = { "/luoctl", "kexec", "--now", NULL };
 	__u64 start, end;
@@ -468,7 +468,7 @@ static const struct bench_case cases[] = {
 	{ "sessions", preserve_sessions, 0, retrieve_sessions },
 	{ "memfds", preserve_memfds, PAGE_BYTES, retrieve_memfds },
 	{ "memfds-empty", preserve_memfds, 0, retrieve_memfds },
-	{ "update", update, 0, NULL },
+	{ "update", call_off_update, 0, NULL },
 };
 
 static void find_case(void)
