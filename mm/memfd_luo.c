@@ -174,13 +174,22 @@ static int memfd_luo_grow(struct memfd_luo_outgoing *out, u64 nr_pages)
 	return 0;
 }
 
+/* After shmem_luo_make_evictable(), unless the file stays frozen */
+static __always_inline void memfd_luo_put_folio(struct folio *folio)
+{
+	if (unlikely(folio_test_unevictable(folio)))
+		shmem_luo_rescue(folio);
+	folio_put(folio);
+}
+
 static void memfd_luo_release(struct memfd_luo_outgoing *out)
 {
 	unsigned int i;
 
 	for (i = 0; i < out->nr_folios; i++) {
-		folio_put(out->folios[i]);
-		cond_resched();
+		memfd_luo_put_folio(out->folios[i]);
+		if (!(i % MEMFD_LUO_BATCH))
+			cond_resched();
 	}
 	kvfree(out->folios);
 }
@@ -339,9 +348,22 @@ static int memfd_luo_hold(struct memfd_luo_outgoing *out, struct inode *inode)
 	return err;
 }
 
+/* If preserve() has not frozen the file it stays unevictable. */
+static void memfd_luo_make_evictable(struct memfd_luo_outgoing *out, struct inode *inode)
+{
+	unsigned long nr_held = 0;
+
+	if (!out->frozen)
+		return;
+	if (out->nr_folios)
+		nr_held = folio_next_index(out->folios[out->nr_folios - 1]);
+	shmem_luo_make_evictable(inode->i_mapping, nr_held);
+}
+
 /* Undo memfd_luo_hold(), also if it failed, and free what has filled holes. */
 static void memfd_luo_drop(struct memfd_luo_outgoing *out, struct inode *inode)
 {
+	memfd_luo_make_evictable(out, inode);
 	memfd_luo_release(out);
 	if (out->settled)
 		shmem_luo_drop_filled(inode);
@@ -487,8 +509,10 @@ static int memfd_luo_preserve_content(struct memfd_luo_outgoing *out,
 }
 
 static void memfd_luo_unpreserve_content(struct memfd_luo_outgoing *out,
+					 struct inode *inode,
 					 struct memfd_luo_ser *ser)
 {
+	memfd_luo_make_evictable(out, inode);
 	if (!ser->size)
 		return;
 
@@ -519,8 +543,6 @@ static void memfd_luo_thaw_inode(struct inode *inode)
 {
 	struct address_space *mapping = inode->i_mapping;
 
-	mapping_clear_unevictable(mapping);
-	shmem_unlock_mapping(mapping);
 	mapping_set_gfp_mask(mapping, mapping_gfp_mask(mapping) | __GFP_MOVABLE);
 	shmem_thaw(inode);
 }
@@ -608,7 +630,7 @@ static void memfd_luo_unpreserve(struct liveupdate_file_op_args *args)
 	struct memfd_luo_ser *ser = phys_to_virt(args->serialized_data);
 	struct memfd_luo_outgoing *out = args->private_data;
 
-	memfd_luo_unpreserve_content(out, ser);
+	memfd_luo_unpreserve_content(out, file_inode(args->file), ser);
 	memfd_luo_thaw_file(out, args->file);
 	kho_unpreserve_free(ser);
 	kfree(out);
@@ -945,8 +967,9 @@ static void memfd_luo_put_folios(const struct memfd_luo_folio_ser *entries, u64 
 
 	for (i = 0; i < nr; i++) {
 		if (entries[i].pfn)
-			folio_put(pfn_folio(entries[i].pfn));
-		cond_resched();
+			memfd_luo_put_folio(pfn_folio(entries[i].pfn));
+		if (!(i % MEMFD_LUO_BATCH))
+			cond_resched();
 	}
 }
 
@@ -1335,13 +1358,18 @@ static void memfd_luo_discard(struct liveupdate_file_op_args *args)
 
 static void memfd_luo_finish(struct liveupdate_file_op_args *args)
 {
+	struct memfd_luo_incoming *in = args->private_data;
+	struct inode *inode;
+
 	if (args->retrieve_status <= 0) {
 		memfd_luo_discard(args);
 		return;
 	}
 
+	inode = file_inode(args->file);
+	shmem_luo_make_evictable(inode->i_mapping, in->nr_added_pages);
 	memfd_luo_put_incoming(args);
-	memfd_luo_thaw_inode(file_inode(args->file));
+	memfd_luo_thaw_inode(inode);
 }
 
 static const struct liveupdate_file_ops memfd_luo_ops = {

@@ -18,12 +18,14 @@
 #include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/list.h>
+#include <linux/memcontrol.h>
 #include <linux/mempolicy.h>
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/nodemask.h>
 #include <linux/pagemap.h>
+#include <linux/pagevec.h>
 #include <linux/rcupdate_wait.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -368,4 +370,65 @@ void shmem_luo_drop_filled(struct inode *inode)
 	lru_add_drain_all();
 	invalidate_mapping_pages(inode->i_mapping, 0, -1);
 	shmem_recalc_inode(inode, 0, 0);
+}
+
+/* Reclaim */
+
+/**
+ * shmem_luo_rescue - let reclaim find a folio again
+ * @folio: a folio that is marked as unevictable. The caller has a reference.
+ *
+ * Undo what reclaim, or adding the folio to an LRU list, has done because the mapping was
+ * unevictable. Does nothing if the mapping still is, or the folio is locked in memory.
+ *
+ * Context: Takes a lock with interrupts disabled.
+ */
+void shmem_luo_rescue(struct folio *folio)
+{
+	struct folio_batch fbatch;
+
+	/* lru_add() holds the lock from the mark until the folio is on its list. */
+	if (!folio_test_lru(folio))
+		unlock_page_lruvec_irq(folio_lruvec_lock_irq(folio));
+
+	folio_batch_init(&fbatch);
+	folio_batch_add(&fbatch, folio);
+	check_move_unevictable_folios(&fbatch);
+}
+
+static void shmem_luo_rescue_all(struct address_space *mapping)
+{
+	struct folio_batch fbatch;
+	pgoff_t index = 0;
+	unsigned int i;
+
+	folio_batch_init(&fbatch);
+	while (filemap_get_folios(mapping, &index, ULONG_MAX, &fbatch)) {
+		for (i = 0; i < folio_batch_count(&fbatch); i++)
+			if (folio_test_unevictable(fbatch.folios[i]))
+				shmem_luo_rescue(fbatch.folios[i]);
+		folio_batch_release(&fbatch);
+		cond_resched();
+	}
+}
+
+/**
+ * shmem_luo_make_evictable - undo mapping_set_unevictable()
+ * @mapping: the mapping of the file
+ * @nr_held: number of pages in those folios of the file that the caller has references to
+ *
+ * Afterwards, and before it drops the references, the caller must call shmem_luo_rescue()
+ * for its folios that are marked as unevictable. It looks at each of them anyway, and a
+ * walk of the page cache takes much longer than that. Other folios are rescued here, if
+ * there are any: pages past the end of the file, for example.
+ *
+ * Context: May sleep.
+ */
+void shmem_luo_make_evictable(struct address_space *mapping, unsigned long nr_held)
+{
+	mapping_clear_unevictable(mapping);
+	/* Pairs with lru_mark_unevictable(): one side sees what the other has done. */
+	smp_mb__after_atomic();
+	if (READ_ONCE(mapping->nrpages) != nr_held)
+		shmem_luo_rescue_all(mapping);
 }

@@ -37,6 +37,7 @@ enum shim_folio_flag {
 #define folio_mark_dirty(folio)		folio_gets(folio, FOLIO_DIRTY)
 #define folio_set_dirty(folio)		folio_gets(folio, FOLIO_DIRTY)
 #define folio_add_lru(folio)		folio_gets(folio, FOLIO_LRU)
+#define folio_test_unevictable(folio)	((void)(folio), false)
 
 #define folio_size(folio)		(PAGE_SIZE << folio_order(folio))
 #define folio_zone(folio)		page_zone(&(folio)->page)
@@ -50,8 +51,6 @@ enum shim_folio_flag {
 #define mapping_set_gfp_mask(mapping, mask)	((void)(mapping), (void)(mask))
 #define mapping_max_folio_order(mapping)	((void)(mapping), MAX_PAGE_ORDER)
 #define mapping_set_unevictable(mapping)	((void)(mapping))
-#define mapping_clear_unevictable(mapping)	((void)(mapping))
-#define shmem_unlock_mapping(mapping)		((void)(mapping))
 #define i_mmap_lock_read(mapping)		((void)(mapping))
 #define i_mmap_unlock_read(mapping)		((void)(mapping))
 

@@ -44,4 +44,14 @@ static inline void shmem_luo_drop_filled(struct inode *inode)
 {
 }
 
+/* Nothing is reclaimed. */
+static inline void shmem_luo_rescue(struct folio *folio)
+{
+}
+
+static inline void shmem_luo_make_evictable(struct address_space *mapping,
+					    unsigned long nr_held)
+{
+}
+
 #endif

@@ -8,6 +8,7 @@
  * kernel, and NAME_after() retrieves them in the second one.
  */
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <linux/memfd.h>
 #include <linux/mempolicy.h>
 #include <signal.h>
@@ -612,6 +613,111 @@ static void swapped_out_after(void)
 	check_content(old_file(old_session("swapped_out"), 1), 0, MIB, 31);
 }
 
+/* ---- unevictable pages ---- */
+
+#define UNEVICTABLE	(1ULL << 18)	/* in /proc/kpageflags */
+#define RECLAIMED_SIZE	MIB
+/* Few enough that the pages wait in a list before they are added to an LRU list */
+#define PAST_END	4
+
+/* Return how many pages are on the unevictable list. */
+static size_t count_unevictable(const char *map, size_t size)
+{
+	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	unsigned long long flags;
+	size_t at, nr = 0;
+
+	if (fd < 0)
+		guest_skip("no /proc/kpageflags (PROC_PAGE_MONITOR)");
+	/* This also adds pages to their LRU list that wait for that. */
+	CHECK(!guest_write_file("/proc/sys/vm/drop_caches", "1"));
+	for (at = 0; at < size; at += PAGE) {
+		off_t pfn = guest_phys_of(map + at) / PAGE;
+
+		CHECK_EQ(pread(fd, &flags, sizeof(flags), pfn * sizeof(flags)),
+			 sizeof(flags));
+		nr += !!(flags & UNEVICTABLE);
+	}
+	close(fd);
+	guest_note("%zu pages are unevictable", nr);
+	return nr;
+}
+
+static char *map_present(int fd, size_t size)
+{
+	char *map = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd, 0);
+
+	CHECK(map != MAP_FAILED);
+	return map;
+}
+
+/* While a file is preserved, reclaim moves its pages to the unevictable list. */
+static char *reclaim(int fd, size_t size)
+{
+	char *map = map_present(fd, size);
+
+	CHECK(!madvise(map, size, MADV_PAGEOUT));
+	CHECK(!munmap(map, size));
+	map = map_present(fd, size);
+	CHECK(count_unevictable(map, size) > 0);
+	return map;
+}
+
+static void check_preserved_is_evictable_again(void)
+{
+	int session = new_session("evictable_again, closed");
+	int fd = new_file(RECLAIMED_SIZE, 1);
+	char *map;
+
+	CHECK(!luo_preserve(session, fd, 1));
+	map = reclaim(fd, RECLAIMED_SIZE);
+	close(session);
+	CHECK_EQ(count_unevictable(map, RECLAIMED_SIZE), 0);
+	CHECK(!munmap(map, RECLAIMED_SIZE));
+	close(fd);
+}
+
+/* Pages that fill holes, and pages past the end of the file */
+static void check_new_pages_are_evictable_again(void)
+{
+	int session = new_session("evictable_again, new");
+	int fd = new_memfd(0);
+	size_t size = RECLAIMED_SIZE + PAST_END * PAGE;
+	char *map;
+
+	CHECK(!ftruncate(fd, RECLAIMED_SIZE));
+	CHECK(!fallocate(fd, FALLOC_FL_KEEP_SIZE, RECLAIMED_SIZE, PAST_END * PAGE));
+	CHECK(!luo_preserve(session, fd, 1));
+	map = map_present(fd, RECLAIMED_SIZE);
+	CHECK(count_unevictable(map, RECLAIMED_SIZE) > 0);
+	CHECK(!munmap(map, RECLAIMED_SIZE));
+	close(session);
+	CHECK(!ftruncate(fd, size));
+	map = map_present(fd, size);
+	CHECK_EQ(count_unevictable(map, size), 0);
+	CHECK(!munmap(map, size));
+	close(fd);
+}
+
+static void evictable_again_before(void)
+{
+	preserve_file("evictable_again", 1, RECLAIMED_SIZE, 1);
+	check_preserved_is_evictable_again();
+	check_new_pages_are_evictable_again();
+}
+
+static void evictable_again_after(void)
+{
+	int session = old_session("evictable_again");
+	int fd = old_file(session, 1);
+	char *map = reclaim(fd, RECLAIMED_SIZE);
+
+	CHECK(!luo_finish(session));
+	CHECK_EQ(count_unevictable(map, RECLAIMED_SIZE), 0);
+	CHECK(!munmap(map, RECLAIMED_SIZE));
+	check_file(fd, RECLAIMED_SIZE, 1);
+}
+
 /* ---- a system without executable memfds ---- */
 
 static void noexec_sysctl_before(void)
@@ -647,6 +753,7 @@ static const struct guest_test memfd_tests[] = {
 	GUEST_TEST_OF_2(beyond_the_limit),
 	GUEST_TEST_OF_2(killed),
 	GUEST_TEST_OF_2(swapped_out),
+	GUEST_TEST_OF_2(evictable_again),
 	GUEST_TEST_OF_2(noexec_sysctl),
 };
 
