@@ -88,26 +88,28 @@ static void shmem_luo_nodes(struct inode *inode, pgoff_t index, nodemask_t *node
 
 /*
  * Return the number of pages in [start, end) that can't stay as they are, and each of
- * which takes a new page. Folios can come, go and be split meanwhile.
+ * which takes a new page. Subtract from @nr_holes those that are in the file, in memory or
+ * swapped out. Folios can come, go and be split meanwhile.
  */
 static unsigned long shmem_luo_count(struct address_space *mapping, pgoff_t start,
-				     pgoff_t end)
+				     pgoff_t end, unsigned long *nr_holes)
 {
 	XA_STATE(xas, &mapping->i_pages, start);
 	unsigned long nr = end - start;
+	pgoff_t first, next, covered;
 	struct folio *folio;
-	pgoff_t first, next;
 
 	rcu_read_lock();
 	xas_for_each(&xas, folio, end - 1) {
-		if (xas_retry(&xas, folio) || xa_is_value(folio))
+		if (xas_retry(&xas, folio))
 			continue;
-		if (folio_is_longterm_pinnable(folio)) {
-			next = 1UL << xas_get_order(&xas);
-			first = round_down(xas.xa_index, next);
-			next += first;
-			nr -= min(next, end) - max(first, start);
-		}
+		next = 1UL << xas_get_order(&xas);
+		first = round_down(xas.xa_index, next);
+		next += first;
+		covered = min(next, end) - max(first, start);
+		*nr_holes -= covered;
+		if (!xa_is_value(folio) && folio_is_longterm_pinnable(folio))
+			nr -= covered;
 		if (need_resched()) {
 			xas_pause(&xas);
 			cond_resched_rcu();
@@ -178,6 +180,49 @@ static bool shmem_luo_has_room(const nodemask_t *nodes, unsigned long nr)
 	return nr <= shmem_luo_room(nodes);
 }
 
+#ifdef CONFIG_MEMCG
+/* The page cache of a memcg can be reclaimed. Its anonymous memory may have no swap. */
+static bool shmem_luo_memcg_has_room(struct mem_cgroup *memcg, unsigned long nr)
+{
+	unsigned long max = READ_ONCE(memcg->memory.max);
+
+	nr += page_counter_read(&memcg->memory);
+	if (nr <= max)
+		return true;
+
+	mem_cgroup_flush_stats(memcg);
+	return nr <= max + memcg_page_state(memcg, NR_ACTIVE_FILE) +
+		     memcg_page_state(memcg, NR_INACTIVE_FILE);
+}
+
+/*
+ * Check whether the pages for @nr holes can be charged. To try it could bring the memcg to
+ * its limit, where other tasks in it would invoke the OOM killer. Pages that move, or that
+ * were swapped out, stay charged as they are.
+ */
+static bool shmem_luo_can_charge(unsigned long nr)
+{
+	struct mem_cgroup *memcg, *at;
+	bool can = true;
+
+	if (!nr || mem_cgroup_disabled())
+		return true;
+
+	/* A node of the page cache takes less than 1 KiB. */
+	nr += DIV_ROUND_UP(nr, XA_CHUNK_SIZE * (PAGE_SIZE / SZ_1K));
+	memcg = get_mem_cgroup_from_mm(current->mm);
+	for (at = memcg; can && !mem_cgroup_is_root(at); at = parent_mem_cgroup(at))
+		can = shmem_luo_memcg_has_room(at, nr);
+	mem_cgroup_put(memcg);
+	return can;
+}
+#else
+static bool shmem_luo_can_charge(unsigned long nr)
+{
+	return true;
+}
+#endif
+
 /**
  * shmem_luo_check_room - check whether there is memory for shmem_luo_settle()
  * @inode: the file
@@ -192,12 +237,12 @@ static bool shmem_luo_has_room(const nodemask_t *nodes, unsigned long nr)
 int shmem_luo_check_room(struct inode *inode, pgoff_t start, pgoff_t end)
 {
 	nodemask_t nodes, last = NODE_MASK_NONE, all = NODE_MASK_NONE;
-	unsigned long nr, need = 0, total = 0;
+	unsigned long nr, need = 0, total = 0, nr_holes = end - start;
 	pgoff_t next;
 
 	for (; start < end; start = next) {
 		next = min(start + SHMEM_LUO_BATCH, end);
-		nr = shmem_luo_count(inode->i_mapping, start, next);
+		nr = shmem_luo_count(inode->i_mapping, start, next, &nr_holes);
 		if (nr) {
 			shmem_luo_nodes(inode, start, &nodes);
 			nodes_or(all, all, nodes);
@@ -214,7 +259,7 @@ int shmem_luo_check_room(struct inode *inode, pgoff_t start, pgoff_t end)
 			return -EINTR;
 		cond_resched();
 	}
-	return 0;
+	return shmem_luo_can_charge(nr_holes) ? 0 : -ENOMEM;
 }
 
 /* Moving */

@@ -426,6 +426,9 @@ static int preserve_in_memcg(void)
 		return 2;
 	if (!luo_preserve(session_in_memcg, file_in_memcg, 1) || errno != ENOMEM)
 		return 3;
+	/* To have been refused did not bring the cgroup near to its limit meanwhile. */
+	if (number_in(MEMCG "/memory.peak") > 16 * MIB)
+		return 6;
 	if (madvise(map_memory(24 * MIB), 24 * MIB, MADV_POPULATE_WRITE))
 		return 4;
 	return oom_kills() == kills ? 0 : 5;
