@@ -294,6 +294,7 @@ static int memfd_luo_settle(struct memfd_luo_outgoing *out, struct inode *inode,
 
 	if (!out->settled) {
 		err = shmem_luo_check_room(inode, index, end);
+		err = err ?: shmem_luo_mark_present(inode);
 		if (err)
 			return err;
 		out->settled = true;

@@ -402,11 +402,41 @@ int shmem_luo_settle(struct inode *inode, pgoff_t index, pgoff_t end)
 }
 
 /**
+ * shmem_luo_mark_present - tell pages that are present from those that will fill holes
+ * @inode: the file
+ *
+ * Mark all folios dirty, so that shmem_luo_drop_filled() keeps them. Those that fallocate()
+ * has added are clean, and so can be those that a device has written.
+ *
+ * Context: May sleep.
+ * Return: 0, or -EINTR if a fatal signal is pending.
+ */
+int shmem_luo_mark_present(struct inode *inode)
+{
+	struct folio_batch fbatch;
+	pgoff_t index = 0;
+	unsigned int i;
+
+	folio_batch_init(&fbatch);
+	while (filemap_get_folios(inode->i_mapping, &index, ULONG_MAX, &fbatch)) {
+		for (i = 0; i < folio_batch_count(&fbatch); i++)
+			if (!folio_test_dirty(fbatch.folios[i]))
+				folio_mark_dirty(fbatch.folios[i]);
+		folio_batch_release(&fbatch);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
  * shmem_luo_drop_filled - remove the pages that filled holes from a file
  * @inode: the file
  *
  * Undo shmem_luo_settle() as far as it takes memory. Removes all pages that are clean and
- * not mapped: they were never written. The caller must have dropped its references.
+ * not mapped: after shmem_luo_mark_present() they are those that filled holes, and were
+ * not written since. The caller must have dropped its references.
  *
  * Context: May sleep.
  */

@@ -40,6 +40,11 @@ static inline int shmem_luo_settle(struct inode *inode, unsigned long index,
 	return -ENOMEM;
 }
 
+static inline int shmem_luo_mark_present(struct inode *inode)
+{
+	return 0;
+}
+
 static inline void shmem_luo_drop_filled(struct inode *inode)
 {
 }

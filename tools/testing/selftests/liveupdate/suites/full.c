@@ -475,18 +475,26 @@ static int new_file_in_scratch(void)
 	return fd;
 }
 
-/* A page in a pipe can't be moved, and may stay there for ever. */
+/*
+ * A page in a pipe can't be moved, and may stay there for ever. The pages that fallocate()
+ * has added stay in the file, and those that have filled holes do not.
+ */
 static void held_by_pipe(void)
 {
 	int session = new_session("held_by_pipe");
 	int fd = new_file_in_scratch();
 	char byte[HELD_SIZE];
+	size_t blocks;
 	off_t at = 0;
 	int ends[2];
 
+	CHECK(!ftruncate(fd, 3 * HELD_SIZE));
+	CHECK(!fallocate(fd, 0, HELD_SIZE, HELD_SIZE));
+	blocks = blocks_of(fd);
 	CHECK(!pipe(ends));
 	CHECK_EQ(splice(fd, &at, ends[1], NULL, HELD_SIZE, 0), HELD_SIZE);
 	check_refused(session, fd, EBUSY);
+	CHECK_EQ(blocks_of(fd), blocks);
 	check_large_file(fd, HELD_SIZE);
 
 	CHECK_EQ(read(ends[0], byte, HELD_SIZE), HELD_SIZE);
