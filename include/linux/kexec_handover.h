@@ -43,6 +43,7 @@ void kho_restore_free(void *mem);
 int kho_add_subtree(const char *name, void *blob, size_t size);
 void kho_remove_subtree(void *blob);
 int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size);
+void kho_discard_subtree(phys_addr_t phys, size_t size);
 
 #else
 
@@ -126,6 +127,10 @@ static inline int kho_retrieve_subtree(const char *name, phys_addr_t *phys,
 				       size_t *size)
 {
 	return -EOPNOTSUPP;
+}
+
+static inline void kho_discard_subtree(phys_addr_t phys, size_t size)
+{
 }
 
 #endif /* CONFIG_KEXEC_HANDOVER */

@@ -29,6 +29,7 @@
 #include <linux/libfdt.h>
 #include <linux/mm.h>
 #include <linux/reboot.h>
+#include <linux/string.h>
 #include <linux/unaligned.h>
 #include <linux/utsname.h>
 
@@ -128,6 +129,8 @@ static u32 __init kho_read_metadata(void)
 		return 0;
 	if (err || !kho_valid_metadata(phys_to_virt(phys), size)) {
 		pr_warn("exec from: unknown, its metadata is damaged or of another version\n");
+		if (!err)
+			kho_discard_subtree(phys, size);
 		return 0;
 	}
 
@@ -355,3 +358,31 @@ int kho_retrieve_subtree(const char *name, phys_addr_t *phys, size_t *size)
 	return 0;
 }
 EXPORT_SYMBOL_GPL(kho_retrieve_subtree);
+
+/* The rest of a block that kho_alloc_preserve() has returned is zero. */
+static bool kho_is_blob(phys_addr_t phys, size_t size)
+{
+	const void *blob = phys_to_virt(phys);
+	int order = kho_incoming_order(phys);
+
+	return order >= 0 && order == get_order(size) &&
+	       memchr_inv(blob, 0, size) &&
+	       !memchr_inv(blob + size, 0, (PAGE_SIZE << order) - size);
+}
+
+/**
+ * kho_discard_subtree - free a blob that may not be what it should
+ * @phys: its physical address, from kho_retrieve_subtree()
+ * @size: its size in bytes, from kho_retrieve_subtree()
+ *
+ * For a blob of another version: if it stayed reserved, each kexec would hand its memory
+ * on. But if its entry is damaged, the address can be that of memory with another owner.
+ * So spare a block that does not look as if kho_alloc_preserve() had returned it.
+ *
+ * Context: May sleep. May be called after core initcalls.
+ */
+void kho_discard_subtree(phys_addr_t phys, size_t size)
+{
+	if (kho_is_blob(phys, size))
+		kho_restore_free(phys_to_virt(phys));
+}

@@ -92,17 +92,15 @@ unsigned int __init kho_lapic_timer_period(void)
 
 /*
  * Free the blob of the previous kernel, also if it was not used: otherwise each kexec
- * would hand its memory on. If the entry is damaged it can name memory that belongs to
- * something else. So spare blocks that kho_alloc_preserve() can't have returned.
+ * would hand its memory on.
  */
 static void __init kho_lapic_free_incoming(void)
 {
 	phys_addr_t phys;
 	size_t size;
 
-	if (!kho_retrieve_subtree(KHO_LAPIC_TIMER_NODE_NAME, &phys, &size) &&
-	    kho_incoming_order(phys) == get_order(size))
-		kho_restore_free(phys_to_virt(phys));
+	if (!kho_retrieve_subtree(KHO_LAPIC_TIMER_NODE_NAME, &phys, &size))
+		kho_discard_subtree(phys, size);
 }
 
 /*

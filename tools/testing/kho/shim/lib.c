@@ -30,6 +30,16 @@ void bitmap_set(unsigned long *map, unsigned int start, unsigned int nbits)
 	*word |= mask & BITMAP_LAST_WORD_MASK(start + nbits);
 }
 
+void *memchr_inv(const void *start, int c, size_t bytes)
+{
+	const unsigned char *at = start;
+
+	for (; bytes; bytes--, at++)
+		if (*at != (unsigned char)c)
+			return (void *)at;
+	return NULL;
+}
+
 /* Reads at most @size bytes of @src. */
 ssize_t shim_strscpy(char *dst, const char *src, size_t size)
 {

@@ -182,7 +182,7 @@ const struct hostile_rule hostile_rules[] = {
 	REFUSED("fdt:memblock/preserved-data.name fdt:memblock/blob-size.name", "max",
 		"reserve_mem: ", REGION),
 	REFUSED("fdt:memblock.name", "=memblocc", NULL, REGION),
-	REFUSED("fdt:kexec-metadata/preserved-data", BAD_ADDRESS, NO_METADATA, 0),
+	REFUSED("fdt:kexec-metadata/preserved-data", BAD_ADDRESS " @page2!", NO_METADATA, 0),
 	REFUSED("fdt:kexec-metadata/blob-size", "0! 1 max", NO_METADATA, 0),
 	REFUSED("fdt:kexec-metadata/preserved-data.name fdt:kexec-metadata/blob-size.name", "max",
 		NO_METADATA, 0),
@@ -196,7 +196,7 @@ const struct hostile_rule hostile_rules[] = {
 
 #ifdef __x86_64__
 	/* The frequency of the local APIC timer: then this kernel measures it. */
-	REFUSED("fdt:lapic-timer/preserved-data", BAD_ADDRESS, LAPIC_IGNORED, 0),
+	REFUSED("fdt:lapic-timer/preserved-data", BAD_ADDRESS " @page2!", LAPIC_IGNORED, 0),
 	REFUSED("fdt:lapic-timer/blob-size", "0! 1 27 max",
 		LAPIC_IGNORED "its entry is damaged", 0),
 	HARMLESS("fdt:lapic-timer.name", "=lapic-timeR"),
