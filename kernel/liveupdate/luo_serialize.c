@@ -172,6 +172,20 @@ static void luo_incoming_unpreserve(struct luo_session *session)
 	luo_file_unpreserve_again(&session->files);
 }
 
+/* Make room for the entries of the sessions to hand on. */
+static int luo_outgoing_make_room(u64 nr_left)
+{
+	int err;
+
+	if (!nr_left)
+		return 0;
+
+	err = kho_block_grow(&luo_outgoing.blocks, luo_outgoing.count + nr_left - 1);
+	if (err)
+		kho_block_shrink(&luo_outgoing.blocks, luo_outgoing.count);
+	return err;
+}
+
 /* Preserve the files that were retrieved, and count the sessions to hand on. */
 static int luo_incoming_preserve_all(void)
 {
@@ -194,10 +208,15 @@ static int luo_incoming_preserve_all(void)
 	err = finished ? 0 : luo_flb_hand_on();
 	if (err)
 		goto err_unpreserve;
+	err = luo_outgoing_make_room(count);
+	if (err)
+		goto err_take_back;
 
 	luo_nr_left = count;
 	return 0;
 
+err_take_back:
+	luo_flb_take_back();
 err_unpreserve:
 	list_for_each_entry_continue_reverse(session, &luo_incoming.sessions, list)
 		luo_incoming_unpreserve(session);
@@ -243,6 +262,7 @@ void luo_session_unprepare(void)
 	if (luo_frozen)
 		return;
 
+	kho_block_shrink(&luo_outgoing.blocks, luo_outgoing.count);
 	luo_flb_take_back();
 	list_for_each_entry_reverse(session, &luo_incoming.sessions, list)
 		luo_incoming_unpreserve(session);
@@ -320,15 +340,10 @@ static int luo_session_freeze_and_hand_on(void)
 	struct kho_block_it it;
 	int err;
 
-	err = luo_nr_left ? kho_block_grow(&luo_outgoing.blocks,
-					   luo_outgoing.count + luo_nr_left - 1) : 0;
-	if (err)
-		goto err_shrink;
-
 	kho_block_it_init(&it, &luo_outgoing.blocks);
 	err = luo_session_freeze_all(&luo_outgoing, &it);
 	if (err)
-		goto err_shrink;
+		return err;
 	err = luo_session_freeze_all(&luo_incoming, &it);
 	if (err)
 		goto err_outgoing;
@@ -343,8 +358,6 @@ err_incoming:
 	luo_session_unfreeze_all(&luo_incoming);
 err_outgoing:
 	luo_session_unfreeze_all(&luo_outgoing);
-err_shrink:
-	kho_block_shrink(&luo_outgoing.blocks, luo_outgoing.count);
 	return err;
 }
 
