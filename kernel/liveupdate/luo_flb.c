@@ -33,11 +33,18 @@
 #include <linux/rwsem.h>
 #include <linux/slab.h>
 #include <linux/string.h>
+#include <linux/wait_bit.h>
 
 #include "luo_internal.h"
 
 /* All registered FLBs, guarded by luo_file_handlers_rwsem. */
 static LIST_HEAD(luo_flbs);
+
+/*
+ * The FLB that reboot() hands on. Its callbacks may wait for a program, so
+ * luo_file_handlers_rwsem is not held meanwhile, but the FLB is not unregistered.
+ */
+static struct luo_flb *luo_flb_handing_on;
 
 /* Incoming: retrieving one FLB */
 
@@ -337,17 +344,9 @@ static struct luo_flb *luo_flb_find(const char *compatible)
  * If not, its entry will be copied, and from now on it can't be retrieved. If it was
  * retrieved in part, retrieve the rest.
  */
-static int luo_flb_hand_on_one(struct luo_flb_incoming *in)
+static int luo_flb_hand_on_known(struct luo_flb_incoming *in, struct luo_flb *luo)
 {
-	struct luo_flb *luo;
 	int err;
-
-	guard(rwsem_read)(&luo_file_handlers_rwsem);
-	luo = luo_flb_find(in->name);
-	if (!luo) {
-		in->handed_on = !in->finished;
-		return 0;
-	}
 
 	guard(mutex)(&luo->lock);
 	if (!in->finished && !in->retrieve_status && in->object) {
@@ -373,6 +372,27 @@ static int luo_flb_hand_on_one(struct luo_flb_incoming *in)
 	}
 	in->handed_on = true;
 	return 0;
+}
+
+static int luo_flb_hand_on_one(struct luo_flb_incoming *in)
+{
+	struct luo_flb *luo;
+	int err;
+
+	scoped_guard(rwsem_read, &luo_file_handlers_rwsem) {
+		luo = luo_flb_find(in->name);
+		WRITE_ONCE(luo_flb_handing_on, luo);
+	}
+	if (!luo) {
+		in->handed_on = !in->finished;
+		return 0;
+	}
+
+	err = luo_flb_hand_on_known(in, luo);
+	/* Once this is visible, the FLB can be unregistered and freed. */
+	smp_store_release(&luo_flb_handing_on, NULL);
+	wake_up_var(&luo_flb_handing_on);
+	return err;
 }
 
 static void luo_flb_take_back_one(struct luo_flb_incoming *in)
@@ -667,28 +687,20 @@ int liveupdate_register_flb(struct liveupdate_file_handler *fh,
 }
 EXPORT_SYMBOL_GPL(liveupdate_register_flb);
 
-/**
- * liveupdate_unregister_flb - undo liveupdate_register_flb()
- * @fh: the handler
- * @flb: the shared state
- *
- * An FLB must be unregistered from a handler before the handler is unregistered.
- * Each file that depends on the FLB and each reference to the FLB also holds a
- * reference to its module. So the module's exit function can rely on success.
- *
- * Context: May sleep.
- * Return: 0, -EOPNOTSUPP if live update is not enabled, -ENOENT if @flb is not
- * registered with the handler, -EBUSY while files use the handler. For the last
- * handler also -EBUSY if the FLB is preserved, or retrieved and not finished.
- */
-int liveupdate_unregister_flb(struct liveupdate_file_handler *fh,
-			      struct liveupdate_flb *flb)
+static bool luo_flb_is_handed_on_now(const struct liveupdate_flb *flb)
+{
+	/* Pairs with luo_flb_hand_on_one(), which has let go of the FLB if it is not seen. */
+	struct luo_flb *luo = smp_load_acquire(&luo_flb_handing_on);
+
+	return luo && luo == READ_ONCE(flb->luo);
+}
+
+/* Return -EAGAIN if reboot() uses the FLB. */
+static int luo_flb_try_unregister(struct liveupdate_file_handler *fh,
+				  struct liveupdate_flb *flb)
 {
 	struct luo_flb_link *link;
 	struct luo_flb *luo;
-
-	if (!liveupdate_enabled())
-		return -EOPNOTSUPP;
 
 	guard(rwsem_write)(&luo_file_handlers_rwsem);
 	if (!luo_file_handler_registered(fh))
@@ -699,13 +711,44 @@ int liveupdate_unregister_flb(struct liveupdate_file_handler *fh,
 	luo = flb->luo;
 	if (luo_file_handler_used(fh))
 		return -EBUSY;
-	if (luo->nr_handlers == 1 && luo_flb_in_use(luo))
-		return -EBUSY;
+	if (luo->nr_handlers == 1) {
+		if (luo_flb_is_handed_on_now(flb))
+			return -EAGAIN;
+		if (luo_flb_in_use(luo))
+			return -EBUSY;
+	}
 
 	list_del(&link->list);
 	kfree(link);
 	if (!--luo->nr_handlers)
 		luo_flb_destroy(luo);
 	return 0;
+}
+
+/**
+ * liveupdate_unregister_flb - undo liveupdate_register_flb()
+ * @fh: the handler
+ * @flb: the shared state
+ *
+ * An FLB must be unregistered from a handler before the handler is unregistered.
+ * Each file that depends on the FLB and each reference to the FLB also holds a
+ * reference to its module. So the module's exit function can rely on success.
+ *
+ * Context: May sleep. Waits while reboot() hands the FLB on.
+ * Return: 0, -EOPNOTSUPP if live update is not enabled, -ENOENT if @flb is not
+ * registered with the handler, -EBUSY while files use the handler. For the last
+ * handler also -EBUSY if the FLB is preserved, or retrieved and not finished.
+ */
+int liveupdate_unregister_flb(struct liveupdate_file_handler *fh,
+			      struct liveupdate_flb *flb)
+{
+	int err;
+
+	if (!liveupdate_enabled())
+		return -EOPNOTSUPP;
+
+	while ((err = luo_flb_try_unregister(fh, flb)) == -EAGAIN)
+		wait_var_event(&luo_flb_handing_on, !luo_flb_is_handed_on_now(flb));
+	return err;
 }
 EXPORT_SYMBOL_GPL(liveupdate_unregister_flb);

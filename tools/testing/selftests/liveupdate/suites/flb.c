@@ -8,13 +8,16 @@
  * "shared" alone. test_flbs checks what a kernel with built-in test FLBs logs.
  */
 #include <fcntl.h>
+#include <linux/reboot.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/reboot.h>
 #include <unistd.h>
 
 #include "../luo.h"
 
 #define MODULE		"luo_test_flb"
+#define HANDLER_MODULE	"luo_test_handler"
 
 /* The numbers that the module uses */
 enum { SHARED, OWN, FAILING, OLDER, NEWER, GONE };
@@ -230,6 +233,32 @@ static void lazy_retrieve(void)
 	CHECK_ERRNO(guest_rmmod(MODULE), EWOULDBLOCK);
 }
 
+/*
+ * reboot() retrieves the rest of an FLB that was retrieved in part. That may take as long
+ * as a program likes. Other handlers can come and go meanwhile.
+ */
+static void handing_on_holds_nothing(void)
+{
+	pid_t kexec;
+	int i;
+
+	CHECK(!set_param("stall_retrieve", "own"));
+	CHECK(!guest_load_image(0));
+	guest_log_mark();
+	kexec = fork_task();
+	if (!kexec) {
+		reboot(LINUX_REBOOT_CMD_KEXEC);
+		_exit(0);
+	}
+	for (i = 0; i < 100 && !guest_log_since(SAYS("retrieve own")); i++)
+		usleep(100000);
+	CHECK(!guest_insmod(HANDLER_MODULE, ""));
+	CHECK(!guest_rmmod(HANDLER_MODULE));
+	kill_child(kexec);
+	CHECK(!set_param("stall_retrieve", "none"));
+	CHECK(!guest_unload_image(0));
+}
+
 static void other_version_refused(void)
 {
 	guest_log_mark();
@@ -379,6 +408,7 @@ static const struct guest_test flb_tests[] = {
 	{ "aborted_reboot", { aborted_reboot_before } },
 	GUEST_TEST_IN_2ND(retrieve_is_tried_again),
 	GUEST_TEST_IN_2ND(lazy_retrieve),
+	GUEST_TEST_IN_2ND(handing_on_holds_nothing),
 	GUEST_TEST_IN_2ND(other_version_refused),
 	GUEST_TEST_IN_2ND(failed_flb_is_final),
 	GUEST_TEST_IN_2ND(never_registered),
@@ -390,4 +420,4 @@ static const struct guest_test flb_tests[] = {
 	GUEST_TEST_IN_2ND(finished_stays_finished),
 };
 
-GUEST_SUITE(flb, 2, .need = MODULE)
+GUEST_SUITE(flb, 2, .need = MODULE " " HANDLER_MODULE)

@@ -20,6 +20,7 @@
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #define MAGIC		0x1f1b0000ULL
@@ -40,6 +41,10 @@ MODULE_PARM_DESC(fail_retrieve, "name of the FLB that can't be retrieved");
 static char *fail_freeze = "";
 module_param(fail_freeze, charp, 0600);
 MODULE_PARM_DESC(fail_freeze, "name of the handler that can't freeze files");
+
+static char *stall_retrieve = "";
+module_param(stall_retrieve, charp, 0600);
+MODULE_PARM_DESC(stall_retrieve, "name of the FLB that takes long to retrieve");
 
 static int error = EREMOTEIO;
 module_param(error, int, 0600);
@@ -105,6 +110,9 @@ static int flb_retrieve(struct liveupdate_flb_op_args *args)
 	int err;
 
 	err = result("retrieve", name_of(args->flb), fail_retrieve);
+	if (sysfs_streq(name_of(args->flb), stall_retrieve) &&
+	    schedule_timeout_killable(MAX_SCHEDULE_TIMEOUT))
+		return -EINTR;
 	if (args->obj || (err && err != -EAGAIN))
 		return err;
 	if (!kho_incoming_contains(args->data, PAGE_SIZE))
