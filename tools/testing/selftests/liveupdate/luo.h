@@ -78,10 +78,22 @@ int new_flb_file(char kind);
 
 #define NOBODY		65534
 
+/* Return a random number. Each task has a seed of its own. */
+unsigned int any(unsigned int below);
+/* Begin with the seed in the parameter seed=, or another one each time. */
+void seed_tasks(void);
+/* Fork a task that dies with its parent. */
+pid_t fork_task(void);
+/* Wait for so many tasks, and check that they have succeeded. */
+void check_tasks(int nr);
+/* The name for the session of a task */
+void own_name(char name[NAME_LENGTH]);
+
 /* Call @fn in a child. Return its value, 0 to 255, or -1 if the child was killed. */
 int run_in_child(int (*fn)(void));
 /* Fork a child, which calls @fn unless it is NULL, and lives until kill_child(). */
 pid_t start_child(void (*fn)(void));
+/* Kill a child or a task. The step fails if it has ended before. */
 void kill_child(pid_t pid);
 
 /* Send a descriptor through a socket, or receive one. */
@@ -116,6 +128,8 @@ void *read_only_copy(const void *from, size_t len);
 #define OUT_SUMMARY	DEBUGFS "/kho/out/summary"
 #define IN_SUMMARY	DEBUGFS "/kho/in/summary"
 
+/* Check that a text is still @before. Otherwise print the first line that is not. */
+void check_same_lines(const char *before, const char *after);
 /* Check that @path has @text @wanted times. */
 void check_found(const char *path, const char *text, int wanted);
 /*

@@ -16,11 +16,13 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "luo.h"
@@ -356,22 +358,27 @@ void *read_only_copy(const void *from, size_t len)
 	return page;
 }
 
-void check_summary(const char *before)
+void check_same_lines(const char *before, const char *after)
 {
-	char *summary = guest_read_file(OUT_SUMMARY);
-	const char *now = summary, *line = now, *line_before = before;
+	const char *line_before = before, *line = after;
 
-	CHECK(now);
-	for (; *now && *now == *before; now++, before++) {
-		if (*now != '\n')
+	for (; *after && *after == *before; after++, before++) {
+		if (*after != '\n')
 			continue;
-		line = now + 1;
+		line = after + 1;
 		line_before = before + 1;
 	}
-	if (*now != *before)
+	if (*after != *before)
 		guest_fail(__FILE__, __LINE__, "'%.*s' was '%.*s'",
 			   (int)strcspn(line, "\n"), line,
 			   (int)strcspn(line_before, "\n"), line_before);
+}
+
+void check_summary(const char *before)
+{
+	char *summary = guest_text_of(OUT_SUMMARY);
+
+	check_same_lines(before, summary);
 	free(summary);
 }
 
@@ -415,6 +422,50 @@ bool swap_on(void)
 	return !swapon(SWAP_DEVICE, 0);
 }
 
+static unsigned int seed;
+
+unsigned int any(unsigned int below)
+{
+	return rand_r(&seed) % below;
+}
+
+void seed_tasks(void)
+{
+	const char *param = guest_param("seed");
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	seed = param ? atoi(param) : now.tv_nsec;
+	guest_note("seed=%u", seed);
+}
+
+pid_t fork_task(void)
+{
+	pid_t pid;
+
+	any(2);
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	return pid;
+}
+
+void check_tasks(int nr)
+{
+	int status;
+
+	while (nr--) {
+		CHECK(wait(&status) > 0);
+		CHECK_EQ(status, 0);
+	}
+}
+
+void own_name(char name[NAME_LENGTH])
+{
+	snprintf(name, NAME_LENGTH, "own %d", getpid());
+}
+
 int run_in_child(int (*fn)(void))
 {
 	pid_t pid = fork();
@@ -452,8 +503,11 @@ pid_t start_child(void (*fn)(void))
 
 void kill_child(pid_t pid)
 {
+	int status;
+
 	CHECK(!kill(pid, SIGKILL));
-	CHECK_EQ(waitpid(pid, NULL, 0), pid);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status));
 }
 
 /* A message of one byte that carries a descriptor */

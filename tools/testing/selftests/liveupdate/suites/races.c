@@ -11,15 +11,11 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
-#include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "races.h"
@@ -27,12 +23,6 @@
 #define SHMEM_ENABLED	"/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 
 int races_dev;
-static unsigned int seed;
-
-unsigned int any(unsigned int below)
-{
-	return rand_r(&seed) % below;
-}
 
 void meet(int *arrived, int nr)
 {
@@ -41,43 +31,6 @@ void meet(int *arrived, int nr)
 	__atomic_add_fetch(arrived, 1, __ATOMIC_SEQ_CST);
 	while (__atomic_load_n(arrived, __ATOMIC_SEQ_CST) < nr && tries--)
 		sched_yield();
-}
-
-void seed_tasks(void)
-{
-	const char *param = guest_param("seed");
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	seed = param ? atoi(param) : now.tv_nsec;
-	guest_note("seed=%u", seed);
-}
-
-pid_t fork_task(void)
-{
-	pid_t pid;
-
-	any(2);
-	pid = fork();
-	CHECK(pid >= 0);
-	if (!pid)
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-	return pid;
-}
-
-void own_name(char name[NAME_LENGTH])
-{
-	snprintf(name, NAME_LENGTH, "own %d", getpid());
-}
-
-void check_tasks(int nr)
-{
-	int status;
-
-	while (nr--) {
-		CHECK(wait(&status) > 0);
-		CHECK_EQ(status, 0);
-	}
 }
 
 /* ---- a storm in one kernel ---- */
@@ -96,7 +49,7 @@ static void storm_leaves_nothing(void)
 	CHECK(!guest_load_image(0));
 	before = guest_text_of(OUT_SUMMARY);
 	forget_leaks();
-	storm();
+	run_tasks();
 	CHECK(!swaps || !swapoff(SWAP_DEVICE));
 	CHECK(!guest_unload_image(0));
 	check_shared_files();

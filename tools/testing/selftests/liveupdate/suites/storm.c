@@ -13,14 +13,11 @@
 #include <linux/memfd.h>
 #include <linux/reboot.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/reboot.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,13 +47,7 @@
 #define EXTRA_SECONDS	400
 
 static int dev;
-static unsigned int seed;
 static time_t storm_end;
-
-static unsigned int any(unsigned int below)
-{
-	return rand_r(&seed) % below;
-}
 
 static time_t now(void)
 {
@@ -135,7 +126,7 @@ static int own_session(void)
 {
 	char name[NAME_LENGTH];
 
-	snprintf(name, sizeof(name), "own %d", getpid());
+	own_name(name);
 	return luo_create(dev, name);
 }
 
@@ -196,27 +187,6 @@ static void __noreturn preserve_for_ever(int fd)
 	}
 }
 
-static pid_t fork_task(void)
-{
-	pid_t pid;
-
-	any(2);
-	pid = fork();
-	CHECK(pid >= 0);
-	if (!pid)
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-	return pid;
-}
-
-static void end_task(pid_t pid)
-{
-	int status;
-
-	CHECK(!kill(pid, SIGKILL));
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	CHECK(WIFSIGNALED(status));
-}
-
 static void kill_preserver(void)
 {
 	bool huge = any(2);
@@ -227,7 +197,7 @@ static void kill_preserver(void)
 	if (!pid)
 		preserve_for_ever(fd);
 	usleep(any(100000));
-	end_task(pid);
+	kill_child(pid);
 	check_words(fd, size, 2);
 	close(fd);
 }
@@ -364,7 +334,7 @@ static void retrieve_one(int nr)
 	if (!pid)
 		retrieve_for_ever(nr);
 	usleep(any(50000));
-	end_task(pid);
+	kill_child(pid);
 
 	session = retrieve_session(nr);
 	for (token = 0; token < 2; token++) {
@@ -412,7 +382,6 @@ static void (*const tasks[])(void) = {
 
 static void storm(void)
 {
-	int status;
 	size_t i;
 
 	storm_end = now() + guest_param_number("storm") / (KERNELS - 1);
@@ -423,10 +392,7 @@ static void storm(void)
 			tasks[i]();
 		_exit(0);
 	}
-	while (i--) {
-		CHECK(wait(&status) > 0);
-		CHECK_EQ(status, 0);
-	}
+	check_tasks(i);
 	retrieve_rest();
 }
 
@@ -473,22 +439,6 @@ static char *what_is_preserved(void)
 	return text;
 }
 
-static void check_same_lines(const char *before, const char *after)
-{
-	const char *line_before = before, *line = after;
-
-	for (; *after && *after == *before; after++, before++) {
-		if (*after != '\n')
-			continue;
-		line = after + 1;
-		line_before = before + 1;
-	}
-	if (*after != *before)
-		guest_fail(__FILE__, __LINE__, "'%.*s' was '%.*s'",
-			   (int)strcspn(line, "\n"), line,
-			   (int)strcspn(line_before, "\n"), line_before);
-}
-
 static void check_storm(void)
 {
 	char *before = what_is_preserved(), *after;
@@ -520,12 +470,9 @@ static int nr_bulk(void)
 
 static void start(void)
 {
-	const char *param = guest_param("seed");
-
 	alarm((guest_param_number("storm") + EXTRA_SECONDS) *
 	      (guest_param_number("patience") ?: 1));
-	seed = param ? atoi(param) : now() + guest_kernel();
-	guest_note("seed=%u", seed);
+	seed_tasks();
 	dev = open_device();
 }
 
@@ -572,11 +519,14 @@ static void storm_before(void)
 	leave_sessions();
 }
 
-/* Retrieve and check all files. Return their number. */
-static int retrieve_bulk(int session, int files[MAX_FILES])
+/* Retrieve and check all files, and get the size of free memory. Return their number. */
+static int retrieve_bulk(int files[MAX_FILES], __u64 *size)
 {
+	int session = luo_retrieve(dev, "bulk");
 	int nr;
 
+	CHECK(session >= 0);
+	*size = preserved_size(session);
 	for (nr = 0; nr < MAX_FILES; nr++) {
 		files[nr] = luo_retrieve_fd(session, nr);
 		if (files[nr] < 0)
@@ -584,6 +534,7 @@ static int retrieve_bulk(int session, int files[MAX_FILES])
 		check_words(files[nr], BULK_FILE, nr);
 	}
 	CHECK_EQ(errno, ENOENT);
+	finish_and_close(session);
 	return nr;
 }
 
@@ -594,11 +545,7 @@ static void storm_between(void)
 	__u64 size;
 
 	start();
-	session = luo_retrieve(dev, "bulk");
-	CHECK(session >= 0);
-	size = preserved_size(session);
-	nr = retrieve_bulk(session, files);
-	finish_and_close(session);
+	nr = retrieve_bulk(files, &size);
 
 	session = luo_create(dev, "bulk");
 	CHECK(session >= 0);
@@ -615,15 +562,11 @@ static void storm_between(void)
 static void storm_after(void)
 {
 	int files[MAX_FILES];
-	int session, nr;
 	__u64 size;
+	int nr;
 
 	start();
-	session = luo_retrieve(dev, "bulk");
-	CHECK(session >= 0);
-	size = preserved_size(session);
-	nr = retrieve_bulk(session, files);
-	finish_and_close(session);
+	nr = retrieve_bulk(files, &size);
 	while (nr--)
 		close(files[nr]);
 	retrieve_rest();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * races: the operations of a storm in one kernel
+ * races: the operations of the tasks in one kernel
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -10,14 +10,12 @@
 #include <linux/reboot.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/reboot.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "races.h"
@@ -258,8 +256,8 @@ static void kill_preserver(void)
 {
 	char name[NAME_LENGTH];
 	int files[NR_FILES];
-	int status, i;
 	pid_t pid;
+	int i;
 
 	own_name(name);
 	new_files(files, NR_FILES);
@@ -267,9 +265,7 @@ static void kill_preserver(void)
 	if (!pid)
 		preserve_for_ever(name, files);
 	usleep(any(20000));
-	CHECK(!kill(pid, SIGKILL));
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
-	CHECK(WIFSIGNALED(status));
+	kill_child(pid);
 	for (i = 0; i < NR_FILES; i++)
 		check_thaws(files[i]);
 	drop_files(files, NR_FILES);
@@ -375,7 +371,6 @@ static void inherit_session(void)
 {
 	int session = own_session();
 	char name[NAME_LENGTH];
-	int status;
 	pid_t pid;
 
 	pid = fork_task();
@@ -386,8 +381,7 @@ static void inherit_session(void)
 	close(session);
 	own_name(name);
 	CHECK_ERRNO(luo_create(races_dev, name), EEXIST);
-	CHECK(!kill(pid, SIGKILL));
-	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	kill_child(pid);
 	close(own_session());
 }
 
@@ -496,7 +490,7 @@ static void read_and_open(void)
 	CHECK_ERRNO(luo_open(), EBUSY);
 }
 
-/* ---- the storm ---- */
+/* ---- the tasks ---- */
 
 /* Let kernel threads preserve memory. */
 static void preserve_in_kernel(void)
@@ -540,7 +534,7 @@ static void run_task(const struct task *task)
 		task->round();
 }
 
-void storm(void)
+void run_tasks(void)
 {
 	char args[32];
 	size_t i;
