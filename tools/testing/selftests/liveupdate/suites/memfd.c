@@ -16,9 +16,11 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/swap.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -422,6 +424,146 @@ static void large_folios_after(void)
 	check_content(fd, 0, 3 * PAGE, i - 1);
 }
 
+/* ---- sizes ---- */
+
+/* Around the numbers of pages at which arrays and batches are full */
+static const int boundaries[] = { 0, 1, 15, 31, 64, 128, 512, 1024, 2048, 4096 };
+
+/* Return the size of a file: a byte or a page less or more than at a boundary. */
+static size_t size_nr(int nr)
+{
+	long size = (long)boundaries[nr / 5] * PAGE;
+	const long offsets[] = { -PAGE, -1, 0, 1, PAGE };
+
+	return size + offsets[nr % 5] < 0 ? 0 : size + offsets[nr % 5];
+}
+
+#define NR_SIZES	(5 * (int)ARRAY_SIZE(boundaries))
+
+static void sizes_before(void)
+{
+	int session = new_session("sizes");
+	int i;
+
+	for (i = 0; i < NR_SIZES; i++) {
+		int fd = new_file(size_nr(i), i);
+
+		CHECK(!luo_preserve(session, fd, i));
+		close(fd);
+	}
+}
+
+static void sizes_after(void)
+{
+	int session = old_session("sizes");
+	int i;
+
+	for (i = 0; i < NR_SIZES; i++) {
+		int fd = old_file(session, i);
+
+		check_file(fd, size_nr(i), i);
+		close(fd);
+	}
+	finish_and_close(session);
+}
+
+/* ---- limits and signals ---- */
+
+static struct rlimit set_limit(int resource, rlim_t value)
+{
+	struct rlimit old, limit;
+
+	CHECK(!getrlimit(resource, &old));
+	limit = old;
+	limit.rlim_cur = value;
+	CHECK(!setrlimit(resource, &limit));
+	return old;
+}
+
+/* These limits are for what a program itself writes and locks. */
+static void limits_before(void)
+{
+	int fd = new_file(MIB, 1);
+
+	set_limit(RLIMIT_FSIZE, PAGE);
+	set_limit(RLIMIT_MEMLOCK, 0);
+	CHECK(!luo_preserve(new_session("limits"), fd, 1));
+}
+
+/* Without a free descriptor nothing is lost. */
+static void limits_after(void)
+{
+	int session = old_session("limits");
+	struct rlimit files = set_limit(RLIMIT_NOFILE, 0);
+	int fd, err;
+
+	fd = luo_retrieve_fd(session, 1);
+	err = errno;
+	set_limit(RLIMIT_NOFILE, files.rlim_cur);
+	CHECK(fd < 0);
+	CHECK_EQ(err, EMFILE);
+
+	set_limit(RLIMIT_FSIZE, PAGE);
+	set_limit(RLIMIT_MEMLOCK, 0);
+	fd = old_file(session, 1);
+	set_limit(RLIMIT_FSIZE, RLIM_INFINITY);
+	check_file(fd, MIB, 1);
+	finish_and_close(session);
+}
+
+#define SIGNALED_SIZE	(32 * MIB)
+
+static int nr_signals;
+
+static void count_signal(int sig)
+{
+	__atomic_add_fetch(&nr_signals, 1, __ATOMIC_RELAXED);
+}
+
+/* Get a signal every millisecond of CPU time. Only a fatal one may end a request. */
+static void start_signals(void)
+{
+	const struct sigaction action = { .sa_handler = count_signal };
+	const struct itimerval often = { { 0, 1000 }, { 0, 1000 } };
+
+	CHECK(!sigaction(SIGPROF, &action, NULL));
+	CHECK(!setitimer(ITIMER_PROF, &often, NULL));
+}
+
+static void stop_signals(void)
+{
+	const struct itimerval never = {};
+
+	CHECK(!setitimer(ITIMER_PROF, &never, NULL));
+	guest_note("%d signals", nr_signals);
+	CHECK(nr_signals > 0);
+}
+
+static void signals_before(void)
+{
+	int session = new_session("signals"), closed = new_session("signals, closed");
+	int fd = new_file(SIGNALED_SIZE, 1);
+
+	start_signals();
+	CHECK(!luo_preserve(closed, fd, 1));
+	CHECK(!close(closed));
+	CHECK(!luo_preserve(session, fd, 1));
+	stop_signals();
+}
+
+static void signals_after(void)
+{
+	int session = old_session("signals");
+	int fd;
+
+	start_signals();
+	fd = luo_retrieve_fd(session, 1);
+	CHECK(fd >= 0);
+	CHECK(!luo_finish(session));
+	stop_signals();
+	check_file(fd, SIGNALED_SIZE, 1);
+}
+
 /* ---- accounting ---- */
 
 static void retrieved_is_accounted_before(void)
@@ -615,7 +757,7 @@ static void swapped_out_after(void)
 
 /* ---- unevictable pages ---- */
 
-#define UNEVICTABLE	(1ULL << 18)	/* in /proc/kpageflags */
+#define UNEVICTABLE	18	/* bit in /proc/kpageflags */
 #define RECLAIMED_SIZE	MIB
 /* Few enough that the pages wait in a list before they are added to an LRU list */
 #define PAST_END	4
@@ -636,7 +778,7 @@ static size_t count_unevictable(const char *map, size_t size)
 
 		CHECK_EQ(pread(fd, &flags, sizeof(flags), pfn * sizeof(flags)),
 			 sizeof(flags));
-		nr += !!(flags & UNEVICTABLE);
+		nr += flags >> UNEVICTABLE & 1;
 	}
 	close(fd);
 	guest_note("%zu pages are unevictable", nr);
@@ -749,6 +891,9 @@ static const struct guest_test memfd_tests[] = {
 	GUEST_TEST_OF_2(all_seals),
 	GUEST_TEST_OF_2(huge_pages),
 	GUEST_TEST_OF_2(large_folios),
+	GUEST_TEST_OF_2(sizes),
+	GUEST_TEST_OF_2(limits),
+	GUEST_TEST_OF_2(signals),
 	GUEST_TEST_OF_2(retrieved_is_accounted),
 	GUEST_TEST_OF_2(beyond_the_limit),
 	GUEST_TEST_OF_2(killed),

@@ -545,6 +545,119 @@ static void memory_error_after(void)
 	check_content(fd, PAGE, SIZE - PAGE, 1);
 }
 
+/* ---- the whole system ---- */
+
+#define CPU1_ONLINE	"/sys/devices/system/cpu/cpu1/online"
+
+/* Read a file of /proc with a word for each page, reserved pages too. */
+static void read_words_of_pages(const char *path)
+{
+	static char words[64 * 1024];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	while (fd >= 0 && read(fd, words, sizeof(words)) > 0)
+		;
+	close(fd);
+}
+
+/* Look at all pages as monitoring programs do, and let the kernel walk over them. */
+static void __noreturn walk_pages(void)
+{
+	for (;;) {
+		read_words_of_pages("/proc/kpageflags");
+		read_words_of_pages("/proc/kpagecount");
+		read_words_of_pages("/proc/kpagecgroup");
+		guest_text_of("/proc/pagetypeinfo");
+		guest_write_file("/proc/sys/vm/compact_memory", "1");
+	}
+}
+
+static pid_t start_walker(void)
+{
+	pid_t pid;
+
+	if (access("/proc/kpageflags", R_OK))
+		guest_skip("no /proc/kpageflags (PROC_PAGE_MONITOR)");
+	pid = fork_task();
+	if (!pid)
+		walk_pages();
+	usleep(200000);
+	return pid;
+}
+
+/* The first kernel goes on to walk until the kexec. */
+static void pages_are_walked_before(void)
+{
+	int fd = new_file(MIB, 1);
+	int session;
+
+	start_walker();
+	session = new_session("pages_are_walked, closed");
+	CHECK(!luo_preserve(session, fd, 1));
+	usleep(200000);
+	close(session);
+	check_content(fd, 0, MIB, 1);
+	check_thawed(fd);
+	preserve_pattern("pages_are_walked");
+	usleep(200000);
+}
+
+static void pages_are_walked_after(void)
+{
+	pid_t pid = start_walker();
+
+	check_pattern("pages_are_walked");
+	usleep(200000);
+	kill_child(pid);
+}
+
+static void take_cpu_offline(void)
+{
+	if (guest_write_file(CPU1_ONLINE, "0"))
+		guest_skip("no second CPU that can be taken offline: %m");
+}
+
+/* The CPU is offline when the next kernel starts, which uses it again. */
+static void cpu_is_offline_before(void)
+{
+	int session = new_session("cpu_is_offline, closed");
+	int fd = new_file(MIB, 1);
+
+	CHECK(!luo_preserve(session, fd, 1));
+	take_cpu_offline();
+	close(session);
+	check_thawed(fd);
+	preserve_pattern("cpu_is_offline");
+}
+
+static void cpu_is_offline_after(void)
+{
+	int session = old_session("cpu_is_offline");
+	int fd;
+
+	take_cpu_offline();
+	fd = old_file(session, 1);
+	CHECK(!guest_write_file(CPU1_ONLINE, "1"));
+	check_file(fd, SIZE, 1);
+	CHECK(!luo_finish(session));
+	check_thawed(fd);
+}
+
+/* Without a swap device the system makes an image of itself, and goes on. */
+static void hibernated_before(void)
+{
+	preserve_pattern("hibernated");
+	if (access("/sys/power/disk", W_OK))
+		guest_skip("no hibernation (HIBERNATION)");
+	CHECK(guest_write_file("/sys/power/state", "disk"));
+	guest_note("hibernation: %m");
+}
+
+static void hibernated_after(void)
+{
+	check_pattern("hibernated");
+}
+
 static const struct guest_test peers_tests[] = {
 	GUEST_TEST_OF_2(exec_seal),
 	GUEST_TEST_OF_2(change_of_mode),
@@ -562,6 +675,9 @@ static const struct guest_test peers_tests[] = {
 	GUEST_TEST_OF_2(userfaultfd),
 	GUEST_TEST_OF_2(limit_of_memcg),
 	GUEST_TEST_OF_2(memory_pressure),
+	GUEST_TEST_OF_2(hibernated),
+	GUEST_TEST_OF_2(pages_are_walked),
+	GUEST_TEST_OF_2(cpu_is_offline),
 	GUEST_TEST_OF_2(memory_error),
 };
 
