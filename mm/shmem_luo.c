@@ -13,6 +13,7 @@
  * above the high watermarks, so that other tasks need not invoke it either.
  */
 
+#include <linux/atomic.h>
 #include <linux/cpuset.h>
 #include <linux/err.h>
 #include <linux/fs.h>
@@ -47,6 +48,9 @@
 #define SHMEM_LUO_TRIES	(HZ / 4)
 /* Attempts between two in which the per-CPU lists of the LRU are drained */
 #define SHMEM_LUO_DRAIN	(HZ / 16)
+
+/* Number of batches in progress, which may have checked for memory and not taken it yet */
+static atomic_t shmem_luo_nr_batches;
 
 /* Zones above this one have movable memory only. */
 #define SHMEM_LUO_ZONE	gfp_zone(GFP_HIGHUSER)
@@ -223,20 +227,16 @@ static bool shmem_luo_can_charge(unsigned long nr)
 }
 #endif
 
-/**
- * shmem_luo_check_room - check whether there is memory for shmem_luo_settle()
- * @inode: the file
- * @start: index of the first page
- * @end: index after the last page
- *
- * Pages whose policies bind them to the same nodes are assumed to be neighbours.
- *
- * Context: May sleep.
- * Return: 0, -ENOMEM, or -EINTR if a fatal signal is pending.
+/*
+ * Check whether there is memory for the pages in [start, end), besides what @nr_batches
+ * other batches take. Pages whose policies bind them to the same nodes are assumed to be
+ * neighbours.
  */
-int shmem_luo_check_room(struct inode *inode, pgoff_t start, pgoff_t end)
+static int shmem_luo_check_room_beside(struct inode *inode, pgoff_t start, pgoff_t end,
+				       unsigned int nr_batches)
 {
 	nodemask_t nodes, last = NODE_MASK_NONE, all = NODE_MASK_NONE;
+	unsigned long others = nr_batches * SHMEM_LUO_BATCH;
 	unsigned long nr, need = 0, total = 0, nr_holes = end - start;
 	pgoff_t next;
 
@@ -251,8 +251,8 @@ int shmem_luo_check_room(struct inode *inode, pgoff_t start, pgoff_t end)
 			last = nodes;
 			need += nr;
 			total += nr;
-			if (!shmem_luo_has_room(&nodes, need) ||
-			    !shmem_luo_has_room(&all, total))
+			if (!shmem_luo_has_room(&nodes, need + others) ||
+			    !shmem_luo_has_room(&all, total + others))
 				return -ENOMEM;
 		}
 		if (fatal_signal_pending(current))
@@ -260,6 +260,21 @@ int shmem_luo_check_room(struct inode *inode, pgoff_t start, pgoff_t end)
 		cond_resched();
 	}
 	return shmem_luo_can_charge(nr_holes) ? 0 : -ENOMEM;
+}
+
+/**
+ * shmem_luo_check_room - check whether there is memory for shmem_luo_settle()
+ * @inode: the file
+ * @start: index of the first page
+ * @end: index after the last page
+ *
+ * Context: May sleep.
+ * Return: 0, -ENOMEM, or -EINTR if a fatal signal is pending.
+ */
+int shmem_luo_check_room(struct inode *inode, pgoff_t start, pgoff_t end)
+{
+	return shmem_luo_check_room_beside(inode, start, end,
+					   atomic_read(&shmem_luo_nr_batches));
 }
 
 /* Moving */
@@ -341,14 +356,10 @@ static int shmem_luo_collect(struct shmem_luo_move *move, pgoff_t index, pgoff_t
 }
 
 /* Return -EAGAIN if a folio is in use. */
-static int shmem_luo_try_settle(struct shmem_luo_move *move, pgoff_t index, pgoff_t end)
+static int shmem_luo_settle_batch(struct shmem_luo_move *move, pgoff_t index, pgoff_t end)
 {
 	int failed = 0;
 	int err;
-
-	err = shmem_luo_check_room(move->inode, index, end);
-	if (err)
-		return err;
 
 	INIT_LIST_HEAD(&move->folios);
 	move->busy = false;
@@ -364,6 +375,18 @@ static int shmem_luo_try_settle(struct shmem_luo_move *move, pgoff_t index, pgof
 	if (move->no_memory)
 		return -ENOMEM;
 	return failed || move->busy ? -EAGAIN : 0;
+}
+
+static int shmem_luo_try_settle(struct shmem_luo_move *move, pgoff_t index, pgoff_t end)
+{
+	int nr_batches = atomic_inc_return(&shmem_luo_nr_batches);
+	int err;
+
+	err = shmem_luo_check_room_beside(move->inode, index, end, nr_batches - 1);
+	if (!err)
+		err = shmem_luo_settle_batch(move, index, end);
+	atomic_dec(&shmem_luo_nr_batches);
+	return err;
 }
 
 /**
