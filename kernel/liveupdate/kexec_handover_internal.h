@@ -41,6 +41,10 @@ enum kho_incoming_state {
  * @tree:	  the map of preserved memory
  * @node_pfns:	  sorted page frame numbers of the tree's nodes, until @adopted
  * @nr_nodes:	  number of entries in @node_pfns
+ * @gaps:	  physical addresses, end exclusive, of gaps between preserved memory, sorted,
+ *		  until @adopted. See kho_gaps.c.
+ * @nr_gaps:	  number of entries in @gaps
+ * @max_gaps:	  room in @gaps
  * @reserved:	  page frame numbers, end exclusive, of memory that this kernel reserved
  *		  at boot and that has preserved blocks. The last entry may cover more.
  * @nr_reserved:  number of entries in @reserved
@@ -57,6 +61,9 @@ struct kho_incoming {
 	struct kho_radix_tree tree;
 	unsigned long *node_pfns;
 	unsigned long nr_nodes;
+	struct range *gaps;
+	unsigned long nr_gaps;
+	unsigned long max_gaps;
 	struct range reserved[KHO_MAX_RESERVED];
 	unsigned int nr_reserved;
 };
@@ -117,6 +124,20 @@ bool kho_overlaps_ram(u64 start, u64 end);
 u64 kho_scratch_size(void);
 u64 kho_struct_pages_size(void);
 unsigned int kho_sufficient_percent(u64 size);
+
+/**
+ * struct kho_gap_scan - state of a scan for gaps between preserved memory
+ * @next:   physical address from which memory has not been scanned
+ * @region: index of the region in memblock.memory that @next lies in
+ */
+struct kho_gap_scan {
+	phys_addr_t next;
+	unsigned long region;
+};
+
+/* kho_gaps.c */
+unsigned long __init kho_gaps_max(void);
+void __init kho_gaps_add(struct kho_gap_scan *scan, phys_addr_t end);
 
 /* kho_page.c */
 struct folio *kho_alloc_folio(unsigned int order);

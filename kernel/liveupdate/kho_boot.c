@@ -309,6 +309,7 @@ void __init kho_early_init(kho_is_ram_fn is_ram)
  * @node:      index of the first node that is not below the current range
  * @nr_ranges: number of ranges checked so far
  * @nr_pages:  number of pages in these ranges
+ * @gaps:      the scan for gaps between the ranges and nodes
  */
 struct kho_map_check {
 	unsigned long region;
@@ -316,6 +317,7 @@ struct kho_map_check {
 	unsigned long node;
 	unsigned long nr_ranges;
 	unsigned long nr_pages;
+	struct kho_gap_scan gaps;
 };
 
 /*
@@ -361,6 +363,25 @@ static bool __init kho_range_is_used(struct kho_map_check *check,
 	return false;
 }
 
+/* Record the gaps before a range that is in use. */
+static void __init kho_gap_ends(struct kho_map_check *check, phys_addr_t start,
+				phys_addr_t end)
+{
+	kho_gaps_add(&check->gaps, start);
+	check->gaps.next = end;
+}
+
+/* Record the gaps between the nodes below @end_pfn. */
+static void __init kho_pass_nodes(struct kho_map_check *check, unsigned long end_pfn)
+{
+	while (check->node < kho_in.nr_nodes &&
+	       kho_in.node_pfns[check->node] < end_pfn) {
+		phys_addr_t node = PFN_PHYS(kho_in.node_pfns[check->node++]);
+
+		kho_gap_ends(check, node, node + PAGE_SIZE);
+	}
+}
+
 static int __init kho_check_range(phys_addr_t start, phys_addr_t end, void *arg)
 {
 	struct kho_map_check *check = arg;
@@ -377,9 +398,7 @@ static int __init kho_check_range(phys_addr_t start, phys_addr_t end, void *arg)
 	}
 
 	/* Restoring such a page would let its new owner overwrite a map node. */
-	while (check->node < kho_in.nr_nodes &&
-	       kho_in.node_pfns[check->node] < PHYS_PFN(start))
-		check->node++;
+	kho_pass_nodes(check, PHYS_PFN(start));
 	if (check->node < kho_in.nr_nodes &&
 	    kho_in.node_pfns[check->node] < PHYS_PFN(end)) {
 		pr_err("map preserves its own node at pfn %#lx\n",
@@ -387,6 +406,7 @@ static int __init kho_check_range(phys_addr_t start, phys_addr_t end, void *arg)
 		return -EINVAL;
 	}
 
+	kho_gap_ends(check, start, end);
 	check->nr_ranges++;
 	check->nr_pages += PHYS_PFN(end - start);
 	return 0;
@@ -470,6 +490,46 @@ static int __init kho_collect_nodes(void)
 	return 0;
 }
 
+static size_t __init kho_gap_list_size(void)
+{
+	return PAGE_ALIGN(kho_in.max_gaps * sizeof(*kho_in.gaps));
+}
+
+/*
+ * Allocate a list that has room for all gaps. If scratch is too small for it, make do
+ * with less: then some of the gaps are not used.
+ */
+static void __init kho_alloc_gaps(void)
+{
+	kho_in.max_gaps = kho_gaps_max();
+	while (kho_in.max_gaps && !kho_in.gaps) {
+		kho_in.gaps = memblock_alloc_raw(kho_gap_list_size(), PAGE_SIZE);
+		if (!kho_in.gaps)
+			kho_in.max_gaps /= 2;
+	}
+}
+
+/* Free the part of the list that is not in use. */
+static void __init kho_trim_gaps(void)
+{
+	size_t size = kho_gap_list_size(), used;
+
+	kho_in.max_gaps = kho_in.nr_gaps;
+	used = kho_gap_list_size();
+	if (used < size)
+		memblock_free((void *)kho_in.gaps + used, size - used);
+}
+
+static void __init kho_forget_lists(void)
+{
+	memblock_free(kho_in.node_pfns, kho_node_list_size());
+	memblock_free(kho_in.gaps, kho_gap_list_size());
+	kho_in.node_pfns = NULL;
+	kho_in.nr_nodes = 0;
+	kho_in.gaps = NULL;
+	kho_in.nr_gaps = 0;
+}
+
 /**
  * struct kho_overlaps - blocks of the incoming map that overlap
  * @nr_ranges: number of ranges that the blocks cover
@@ -524,9 +584,14 @@ static int __init kho_check_map(void)
 	if (err)
 		return err;
 
+	kho_alloc_gaps();
 	err = kho_radix_walk_ranges(&kho_in.tree, kho_check_range, &check);
 	if (err)
 		return err;
+
+	kho_pass_nodes(&check, ULONG_MAX);
+	kho_gaps_add(&check.gaps, PHYS_ADDR_MAX);
+	kho_trim_gaps();
 
 	pr_info("%lu pages preserved in %lu ranges, %lu tree nodes\n",
 		check.nr_pages, check.nr_ranges, kho_in.nr_nodes);
@@ -537,8 +602,10 @@ static int __init kho_check_map(void)
 /**
  * kho_validate_map - validate the map of preserved memory
  *
- * Does nothing after the first call. If the map is refused, preserved memory is not
- * known and is lost: end the confinement of memblock to scratch.
+ * Architectures call this as soon as all memory is in the direct map. From then on
+ * memblock allocates from memory that is not preserved. Does nothing after the first
+ * call. If the map is refused, preserved memory is not known and is lost: end the
+ * confinement of memblock to scratch.
  *
  * Context: Boot. All memory must be in the direct map.
  */
@@ -554,9 +621,7 @@ void __init kho_validate_map(void)
 	}
 
 	pr_err("handover refused: its map of preserved memory is damaged\n");
-	memblock_free(kho_in.node_pfns, kho_node_list_size());
-	kho_in.node_pfns = NULL;
-	kho_in.nr_nodes = 0;
+	kho_forget_lists();
 	kho_in.state = KHO_IN_NONE;
 	memblock_clear_kho_scratch_only();
 }
@@ -600,6 +665,16 @@ void __init kho_note_reserved(void)
 	}
 }
 
+/* Free memory that was allocated from memblock. */
+static void __init kho_free_list(void *list, size_t size)
+{
+	if (!size)
+		return;
+
+	kmemleak_free_part_phys(virt_to_phys(list), size);
+	free_reserved_area(list, list + size, -1, NULL);
+}
+
 /**
  * kho_adopt_incoming - make the nodes of the incoming map ordinary pages
  *
@@ -609,15 +684,13 @@ void __init kho_note_reserved(void)
  */
 void __init kho_adopt_incoming(void)
 {
-	size_t size = kho_node_list_size();
-
 	if (!is_kho_boot())
 		return;
 
 	kho_radix_adopt(&kho_in.tree);
-	kmemleak_free_part_phys(virt_to_phys(kho_in.node_pfns), size);
-	free_reserved_area(kho_in.node_pfns, (void *)kho_in.node_pfns + size, -1,
-			   NULL);
+	kho_free_list(kho_in.node_pfns, kho_node_list_size());
+	kho_free_list(kho_in.gaps, kho_gap_list_size());
 	kho_in.node_pfns = NULL;
+	kho_in.gaps = NULL;
 	kho_in.adopted = true;
 }

@@ -161,73 +161,23 @@ unsigned long __init kho_walk_unpreserved(unsigned long start_pfn,
 	return walk.nr_pages;
 }
 
-struct kho_find_walk {
-	phys_addr_t size;
-	phys_addr_t align;
-	phys_addr_t found;
-};
-
-static void __init kho_find_in_gap(unsigned long start_pfn,
-				   unsigned long end_pfn, void *arg)
-{
-	phys_addr_t start = PFN_PHYS(start_pfn), end = PFN_PHYS(end_pfn);
-	struct kho_find_walk *find = arg;
-	phys_addr_t addr;
-
-	if (end - start < find->size)
-		return;
-
-	addr = round_down(end - find->size, find->align);
-	if (addr >= start)
-		find->found = addr;
-}
-
-/*
- * Search downwards in windows, to avoid a walk of all memory below the highest
- * place that fits.
- */
-static void __init kho_find_downwards(unsigned long start_pfn,
-				      unsigned long end_pfn,
-				      struct kho_find_walk *find)
-{
-	unsigned long nr = PFN_UP(find->size);
-	unsigned long window = max(4 * nr, PFN_DOWN((phys_addr_t)SZ_4G));
-	unsigned long low;
-
-	for (;;) {
-		low = end_pfn - start_pfn > window ? end_pfn - window : start_pfn;
-		kho_walk_gaps(low, end_pfn, kho_find_in_gap, find);
-		if (find->found || low == start_pfn)
-			return;
-		/* A place that starts below this window can end inside it. */
-		end_pfn = low + nr - 1;
-	}
-}
-
 /**
- * kho_find_unpreserved - find room that does not overlap preserved memory
- * @start: physical address of a range that is otherwise free
+ * kho_is_unpreserved - check that no memory of a range is preserved
+ * @start: physical address of the range
  * @end:   physical address past its end
- * @size:  bytes to find
- * @align: alignment in bytes, a power of two
  *
  * Context: Boot, before initcalls.
- * Return: the highest physical address that fits, or 0 if there is none or if the
- * map has not been read yet.
+ * Return: true if none of it is preserved, false if part of it is or if the map has not
+ * been read yet.
  */
-phys_addr_t __init kho_find_unpreserved(phys_addr_t start, phys_addr_t end,
-					phys_addr_t size, phys_addr_t align)
+bool __init kho_is_unpreserved(phys_addr_t start, phys_addr_t end)
 {
-	struct kho_find_walk find = { .size = size, .align = align };
-	unsigned long start_pfn = PFN_UP(start), end_pfn = PFN_DOWN(end);
+	unsigned long pfn = PFN_DOWN(start), end_pfn = PFN_UP(end), node;
 
-	if (start_pfn >= end_pfn)
-		return 0;
+	if (kho_in.state != KHO_IN_READ)
+		return kho_in.state == KHO_IN_NONE;
 
-	if (kho_in.state == KHO_IN_READ)
-		kho_find_downwards(start_pfn, end_pfn, &find);
-	else if (kho_in.state == KHO_IN_NONE)
-		kho_find_in_gap(start_pfn, end_pfn, &find);
-
-	return find.found;
+	node = kho_first_node(pfn);
+	return !kho_radix_overlaps(&kho_in.tree, pfn, end_pfn - pfn) &&
+	       (node == kho_in.nr_nodes || kho_in.node_pfns[node] >= end_pfn);
 }

@@ -24,6 +24,7 @@ void kho_memory_init(void);
 void kho_validate_map(void);
 phys_addr_t kho_find_unpreserved(phys_addr_t start, phys_addr_t end,
 				 phys_addr_t size, phys_addr_t align);
+bool kho_is_unpreserved(phys_addr_t start, phys_addr_t end);
 unsigned long kho_walk_unpreserved(unsigned long start_pfn, unsigned long end_pfn,
 				   kho_pfn_range_fn fn, kho_pfn_range_fn rest);
 
@@ -52,6 +53,11 @@ static inline phys_addr_t kho_find_unpreserved(phys_addr_t start,
 					       phys_addr_t align)
 {
 	return 0;
+}
+
+static inline bool kho_is_unpreserved(phys_addr_t start, phys_addr_t end)
+{
+	return true;
 }
 
 static inline unsigned long kho_walk_unpreserved(unsigned long start_pfn,

@@ -137,30 +137,75 @@ static void check_unpreserved(unsigned long pfn, unsigned long end_pfn)
 	check(nr == found);
 }
 
-static void check_room(unsigned long pfn, unsigned long end_pfn, unsigned long nr)
+static bool is_gap_page(unsigned long nr)
 {
-	phys_addr_t phys;
+	phys_addr_t phys = RAM_START + PFN_PHYS(nr);
+
+	return nr < MACHINE_PAGES && uses[nr] == PAGE_FREE &&
+	       machine_is_ram(phys, phys + PAGE_SIZE) && !memblock_is_kho_scratch(phys);
+}
+
+/* Return the highest page number in [nr, end) at which aligned pages fit, 0 if there is none. */
+static unsigned long model_fit(unsigned long nr, unsigned long end, unsigned long nr_pages,
+			       unsigned long align)
+{
+	unsigned long fit = end < nr_pages ? 0 : round_down(end - nr_pages, align);
+
+	return fit >= nr && end >= nr + nr_pages ? fit : 0;
+}
+
+/* Return the highest place for the pages between two page numbers, in gaps of enough pages. */
+static unsigned long model_find(unsigned long start, unsigned long end, unsigned long nr_pages,
+				unsigned long align)
+{
+	unsigned long found = 0, nr, gap_end;
+
+	for (nr = 0; nr < MACHINE_PAGES; nr = gap_end + 1) {
+		for (gap_end = nr; is_gap_page(gap_end); gap_end++)
+			;
+		if (gap_end - nr >= KHO_GAP_SIZE >> PAGE_SHIFT)
+			found = max(found, model_fit(max(nr, start), min(gap_end, end),
+						     nr_pages, align));
+	}
+
+	return found;
+}
+
+static void check_room(unsigned long pfn, unsigned long end_pfn, unsigned long nr_pages,
+		       unsigned long align)
+{
+	unsigned long nr = page_nr(PFN_PHYS(pfn));
+	phys_addr_t phys = kho_find_unpreserved(PFN_PHYS(pfn), PFN_PHYS(end_pfn),
+						PFN_PHYS(nr_pages), PFN_PHYS(align));
+
+	check((phys ? page_nr(phys) : 0) == model_find(nr, nr + end_pfn - pfn, nr_pages, align));
+}
+
+static void check_is_unpreserved(unsigned long pfn, unsigned long end_pfn)
+{
+	bool is_free = true;
 	unsigned long i;
 
-	phys = kho_find_unpreserved(PFN_PHYS(pfn), PFN_PHYS(end_pfn), PFN_PHYS(nr), PAGE_SIZE);
-	if (!phys)
-		return;
-
-	check(PAGE_ALIGNED(phys) && phys >= PFN_PHYS(pfn));
-	check(phys + PFN_PHYS(nr) <= PFN_PHYS(end_pfn));
-	for (i = page_nr(phys); nr; nr--, i++)
-		check(uses[i] == PAGE_FREE);
+	for (i = page_nr(PFN_PHYS(pfn)); i < page_nr(PFN_PHYS(pfn)) + end_pfn - pfn; i++)
+		is_free = is_free && uses[i] == PAGE_FREE;
+	check(kho_is_unpreserved(PFN_PHYS(pfn), PFN_PHYS(end_pfn)) == is_free);
+	if (pfn < end_pfn)
+		check(kho_is_unpreserved(PFN_PHYS(pfn + 1) - 1,
+					 PFN_PHYS(end_pfn - 1) + 1) == is_free);
 }
 
 static void ask_about_memory(const struct image *image)
 {
 	unsigned long start_pfn = PHYS_PFN(RAM_START);
 	unsigned long a = image->args[4] % MACHINE_PAGES, b = image->args[5] % MACHINE_PAGES;
+	unsigned long nr = 1 + image->args[6] % 16, align = 1 << image->args[6] / 16 % 4;
 
 	check_unpreserved(start_pfn, start_pfn + MACHINE_PAGES);
 	check_unpreserved(start_pfn + min(a, b), start_pfn + max(a, b));
-	check_room(start_pfn + min(a, b), start_pfn + max(a, b), 1 + image->args[6] % 16);
-	check_room(start_pfn, start_pfn + MACHINE_HOLE, 1 + image->args[6] % 16);
+	check_is_unpreserved(start_pfn + min(a, b), start_pfn + max(a, b));
+	check_is_unpreserved(start_pfn + a, start_pfn + a + 1);
+	check_room(start_pfn + min(a, b), start_pfn + max(a, b), nr, align);
+	check_room(start_pfn, start_pfn + MACHINE_PAGES, nr, align);
 }
 
 /*

@@ -15,6 +15,7 @@
 #define PRESERVED_SIZE	SZ_8K
 
 phys_addr_t kho_preserved_start, kho_preserved_end;
+bool kho_map_is_read;
 
 static phys_addr_t mem_start(void)
 {
@@ -49,6 +50,7 @@ static void setup_confined(void)
 	memblock_set_kho_scratch_only();
 	kho_preserved_start = mem_end() - PRESERVED_SIZE;
 	kho_preserved_end = mem_end();
+	kho_map_is_read = false;
 }
 
 static void end_confined(void)
@@ -94,6 +96,7 @@ static int is_scratch_check(void)
 	return 0;
 }
 
+/* Until the map is read, only scratch is known to be free. */
 static int alloc_in_scratch_check(void)
 {
 	phys_addr_t found;
@@ -105,13 +108,107 @@ static int alloc_in_scratch_check(void)
 	ASSERT_TRUE(found && in_scratch(found, SZ_4K));
 	found = memblock_phys_alloc(SZ_2K, SMP_CACHE_BYTES);
 	ASSERT_TRUE(found && in_scratch(found, SZ_2K));
+	ASSERT_EQ(memblock_phys_alloc(SZ_8K, SMP_CACHE_BYTES), 0);
 
 	end_confined();
 	test_pass_pop();
 	return 0;
 }
 
-/* When scratch is full, memory that is not preserved is allocated. */
+/* From then on scratch is used only if all other memory is preserved or in use. */
+static int alloc_outside_scratch_check(void)
+{
+	phys_addr_t found;
+
+	PREFIX_PUSH();
+	setup_confined();
+	kho_validate_map();
+
+	found = memblock_phys_alloc(SZ_4K, SMP_CACHE_BYTES);
+	ASSERT_EQ(found, kho_preserved_start - SZ_4K);
+	found = memblock_phys_alloc(MEM_SIZE - SCRATCH_SIZE - PRESERVED_SIZE -
+				    SZ_4K, SMP_CACHE_BYTES);
+	ASSERT_EQ(found, mem_start() + SCRATCH_SIZE);
+	found = memblock_phys_alloc(SCRATCH_SIZE, SMP_CACHE_BYTES);
+	ASSERT_EQ(found, mem_start());
+	ASSERT_EQ(memblock_phys_alloc(SMP_CACHE_BYTES, SMP_CACHE_BYTES), 0);
+
+	end_confined();
+	test_pass_pop();
+	return 0;
+}
+
+/* Memory outside of scratch does not serve requests for lower addresses. */
+static int alloc_below_limit_check(void)
+{
+	phys_addr_t limit = mem_start() + SCRATCH_SIZE, found;
+
+	PREFIX_PUSH();
+	setup_confined();
+	kho_validate_map();
+
+	found = memblock_phys_alloc_range(SZ_4K, SMP_CACHE_BYTES, 0, limit);
+	ASSERT_TRUE(found && in_scratch(found, SZ_4K));
+	found = memblock_phys_alloc_range(SZ_4K, SMP_CACHE_BYTES, 0,
+					  limit + SZ_4K);
+	ASSERT_EQ(found, limit);
+
+	end_confined();
+	test_pass_pop();
+	return 0;
+}
+
+/* Mirrored memory is preferred, scratch included. */
+static int alloc_mirrored_check(void)
+{
+	phys_addr_t found;
+
+	PREFIX_PUSH();
+	setup_confined();
+	kho_validate_map();
+	mirrored_kernelcore = true;
+	memblock_mark_mirror(mem_start(), SCRATCH_SIZE + SZ_4K);
+
+	found = memblock_phys_alloc(SZ_4K, SMP_CACHE_BYTES);
+	ASSERT_EQ(found, mem_start() + SCRATCH_SIZE);
+	found = memblock_phys_alloc(SCRATCH_SIZE, SMP_CACHE_BYTES);
+	ASSERT_EQ(found, mem_start());
+	found = memblock_phys_alloc(SZ_4K, SMP_CACHE_BYTES);
+	ASSERT_EQ(found, kho_preserved_start - SZ_4K);
+
+	end_confined();
+	test_pass_pop();
+	return 0;
+}
+
+/* The array of reserved regions grows in scratch, where nothing is preserved. */
+static int double_array_in_scratch_check(void)
+{
+	struct memblock_region *regions = memblock.reserved.regions;
+	phys_addr_t free = mem_start() + SCRATCH_SIZE;
+	phys_addr_t array;
+	unsigned long i;
+
+	PREFIX_PUSH();
+	setup_confined();
+	kho_validate_map();
+	memblock_allow_resize();
+
+	for (i = 0; i <= INIT_MEMBLOCK_REGIONS; i++)
+		memblock_reserve(free + i * SZ_16, SZ_8);
+	ASSERT_EQ(memblock.reserved.max, 2 * INIT_MEMBLOCK_REGIONS);
+	array = __pa(memblock.reserved.regions);
+	ASSERT_TRUE(in_scratch(array, memblock.reserved.max * sizeof(*regions)));
+
+	end_confined();
+	/* reset_memblock_regions() expects the array that is not part of the memory. */
+	memblock.reserved.regions = regions;
+	memblock.reserved.cnt = INIT_MEMBLOCK_REGIONS;
+	test_pass_pop();
+	return 0;
+}
+
+/* Before the map is read, allocation fails rather than overwrite preserved memory. */
 static int alloc_scratch_full_check(void)
 {
 	phys_addr_t found;
@@ -120,12 +217,10 @@ static int alloc_scratch_full_check(void)
 	setup_confined();
 	memblock_reserve(mem_start(), SCRATCH_SIZE);
 
-	found = memblock_phys_alloc(SZ_8K, SMP_CACHE_BYTES);
-	ASSERT_TRUE(found && !is_preserved(found, SZ_8K));
-	found = memblock_phys_alloc(MEM_SIZE - SCRATCH_SIZE - PRESERVED_SIZE -
-				    SZ_8K, SMP_CACHE_BYTES);
-	ASSERT_NE(found, 0);
-	ASSERT_EQ(memblock_phys_alloc(SMP_CACHE_BYTES, SMP_CACHE_BYTES), 0);
+	ASSERT_EQ(memblock_phys_alloc(SZ_4K, SMP_CACHE_BYTES), 0);
+	kho_validate_map();
+	found = memblock_phys_alloc(SZ_4K, SMP_CACHE_BYTES);
+	ASSERT_EQ(found, kho_preserved_start - SZ_4K);
 
 	end_confined();
 	test_pass_pop();
@@ -292,6 +387,10 @@ int memblock_kho_scratch_checks(void)
 	is_scratch_check();
 	run_top_down(alloc_in_scratch_check);
 	run_bottom_up(alloc_in_scratch_check);
+	run_top_down(alloc_outside_scratch_check);
+	run_bottom_up(alloc_outside_scratch_check);
+	run_top_down(alloc_below_limit_check);
+	run_bottom_up(alloc_below_limit_check);
 	run_top_down(alloc_scratch_full_check);
 	run_bottom_up(alloc_scratch_full_check);
 	run_top_down(alloc_unconfined_check);
@@ -301,8 +400,12 @@ int memblock_kho_scratch_checks(void)
 	run_top_down(setaside_after_refusal_check);
 	run_bottom_up(setaside_after_refusal_check);
 	setaside_at_address_check();
+	double_array_in_scratch_check();
 	kernel_reserved_size_check();
 	firmware_overlap_check();
+	/* This cannot be undone. */
+	run_top_down(alloc_mirrored_check);
+	run_bottom_up(alloc_mirrored_check);
 
 	dummy_physical_memory_cleanup();
 	prefix_pop();

@@ -4,6 +4,9 @@
 
 #include "common.h"
 
+/* kernelcore=mirror, which makes memblock prefer mirrored memory */
+extern bool mirrored_kernelcore;
+
 int memblock_kho_scratch_checks(void);
 
 #endif

@@ -11,7 +11,8 @@ set -euo pipefail
 # shellcheck source=tools/testing/selftests/kho/guest.sh
 . "$(dirname "$(readlink -f "$0")")/guest.sh"
 
-guest_start kho_guest test_kho kho_scratch_test kho_reserve_test kho_debugfs_test
+guest_start kho_guest test_kho kho_scratch_test kho_reserve_test kho_debugfs_test \
+	kho_fragments_test
 guest_add_program dtc
 
 # Without a TSC deadline timer the frequency of the local APIC timer is handed over.
@@ -30,6 +31,10 @@ guest_add late:split_scratch 90 "kho=on kho_scratch=1100M,0,0"
 	guest_add late:three_parts 90 \
 		"nokaslr memmap=16M\$504M kho=on kho_scratch=1100M,0,0"
 guest_add late:no_debugfs 90 "kho=on debugfs=off"
+two_gib=$(vm_nodes 1024 1024)
+guest_add fragments 200 "kho=on stride=2" "$two_gib"
+guest_add fragments:whole_node 200 "kho=on stride=1" "$two_gib"
+guest_add fragments:no_scratch_there 200 "kho=on stride=1 kho_scratch=96M,16M,0" "$two_gib"
 guest_add kaslr 200 "kho=on"
 guest_add bare 60 "kho=on"
 guest_ends bare "Kernel panic - not syncing: VFS: Unable to mount root fs"

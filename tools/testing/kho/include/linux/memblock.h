@@ -54,6 +54,7 @@ phys_addr_t memblock_phys_mem_size(void);
 phys_addr_t memblock_kernel_reserved_size(phys_addr_t limit, int nid);
 
 void *memblock_alloc(phys_addr_t size, phys_addr_t align);
+#define memblock_alloc_raw(size, align)		memblock_alloc(size, align)
 void memblock_free(void *mem, size_t size);
 phys_addr_t memblock_alloc_range_nid(phys_addr_t size, phys_addr_t align,
 				     phys_addr_t start, phys_addr_t end, int nid,
@@ -70,6 +71,11 @@ static inline bool shim_mem_range(u64 i, phys_addr_t *start, phys_addr_t *end)
 	return true;
 }
 
+static inline const struct memblock_region *shim_mem_region(u64 i)
+{
+	return i < memblock.memory.cnt ? &memblock.memory.regions[i] : NULL;
+}
+
 static inline const struct memblock_region *shim_reserved_region(u64 i)
 {
 	return i < memblock.reserved.cnt ? &memblock.reserved.regions[i] : NULL;
@@ -77,6 +83,9 @@ static inline const struct memblock_region *shim_reserved_region(u64 i)
 
 #define for_each_mem_range(i, start, end) \
 	for (u64 __nr = 0; shim_mem_range((i) = __nr++, start, end);)
+
+#define for_each_mem_region(region) \
+	for (u64 __nr = 0; ((region) = shim_mem_region(__nr++));)
 
 #define for_each_reserved_mem_region(region) \
 	for (u64 __nr = 0; ((region) = shim_reserved_region(__nr++));)

@@ -13,9 +13,18 @@ typedef void (*kho_pfn_range_fn)(unsigned long start_pfn, unsigned long end_pfn)
 
 /* The preserved range; empty by default */
 extern phys_addr_t kho_preserved_start, kho_preserved_end;
+/* Whether the kernel has read which range that is */
+extern bool kho_map_is_read;
 
 static inline void kho_validate_map(void)
 {
+	kho_map_is_read = true;
+}
+
+static inline bool kho_is_unpreserved(phys_addr_t start, phys_addr_t end)
+{
+	return kho_map_is_read &&
+	       (start >= kho_preserved_end || end <= kho_preserved_start);
 }
 
 static inline phys_addr_t kho_find_unpreserved(phys_addr_t start,
@@ -23,13 +32,12 @@ static inline phys_addr_t kho_find_unpreserved(phys_addr_t start,
 					       phys_addr_t size,
 					       phys_addr_t align)
 {
-	while (end >= start + size) {
+	while (kho_map_is_read && end >= start + size) {
 		phys_addr_t addr = (end - size) & ~(align - 1);
 
 		if (addr < start)
 			break;
-		if (addr >= kho_preserved_end ||
-		    addr + size <= kho_preserved_start)
+		if (kho_is_unpreserved(addr, addr + size))
 			return addr;
 		end = kho_preserved_start;
 	}
