@@ -4,7 +4,7 @@
 
 .DEFAULT_GOAL := help
 
-.PHONY: help kernel refresh demo test test-all soak bench fuzz check coverage series check-series deb clean
+.PHONY: help kernel refresh demo demo-vm test test-all soak bench fuzz check coverage series check-series deb clean
 
 help:
 	@echo 'make kernel   lay build/linux/ and build it in build/x86_64/ (CONFIG=debug: with'
@@ -14,6 +14,7 @@ help:
 	@echo '              (NAME=COMMIT: to that commit)'
 	@echo 'make demo     preserve a file in a memfd across two live updates, in QEMU'
 	@echo '              (DEMO_FILE=FILE: that file)'
+	@echo 'make demo-vm  live-update a Debian host whose virtual machine and cache go on, in QEMU'
 	@echo 'make test     run all tests, and some of them on arm64; the last line counts them'
 	@echo '              (T="kunit rules": only these; T=list: print the names)'
 	@echo 'make test-all run all tests on both architectures and in every configuration of'
@@ -32,8 +33,8 @@ help:
 	@echo 'make check-series'
 	@echo '              check the patches: git am, checkpatch, kernel-doc, get_maintainer.pl,'
 	@echo '              and build each commit'
-	@echo 'make deb      make Debian packages of the kernel in Debian'"'"'s cloud configuration, in'
-	@echo '              build/deb/'
+	@echo 'make deb      make Debian packages of the kernel in Debian'"'"'s cloud configuration, and'
+	@echo '              of luod and luoctl, in build/deb/'
 	@echo 'make clean    remove build/; downloads and ccache stay in ~/.cache/kho/'
 	@echo
 	@echo 'ARCH=arm64    cross-compile for arm64, in build/arm64/, and run it in QEMU'
@@ -51,6 +52,9 @@ refresh:
 
 demo:
 	@scripts/demo/run
+
+demo-vm:
+	@scripts/demo/run-vm
 
 test:
 	@scripts/test/run-tests $(T)

@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2154
-# Sourced by test-deb and test-fresh, after lib.sh: make a minimal Debian in a directory,
-# and run commands in it. Needs root.
+# Sourced after lib.sh by test-deb, test-fresh and the demo with a virtual machine: make a
+# minimal Debian in a directory, and run commands in it. All but bootstrap() need root.
 # SPDX-License-Identifier: GPL-2.0
 
 # print_sources SUITE: print lines of sources.list for it, with the servers of this machine's
@@ -14,8 +14,8 @@ print_sources() {
 		sed -n "s/ $here\([- ]\)/ $1\1/p" | sort -u
 }
 
-# bootstrap SUITE PACKAGES TAR: make the archive of a Debian. It gets its final name only
-# when it is complete.
+# bootstrap SUITE PACKAGES TAR [OPTION...]: make the archive of a Debian. It gets its final
+# name only when it is complete. Without root's rights mmdebstrap uses a user namespace.
 bootstrap() {
 	local sources
 	sources=$(print_sources "$1")
@@ -24,7 +24,7 @@ bootstrap() {
 		sources=$(print_sources "$1")
 	fi
 	[ -n "$sources" ] || die "apt has no source for this release: check /etc/apt/sources.list"
-	as_root mmdebstrap --variant=minbase --include="$2" "$1" - - <<<"$sources" >"$3.new"
+	mmdebstrap --variant=minbase --include="$2" "${@:4}" "$1" - - <<<"$sources" >"$3.new"
 	mv "$3.new" "$3"
 }
 
