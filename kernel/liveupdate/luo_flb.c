@@ -382,16 +382,16 @@ static int luo_flb_hand_on_one(struct luo_flb_incoming *in)
 	scoped_guard(rwsem_read, &luo_file_handlers_rwsem) {
 		luo = luo_flb_find(in->name);
 		WRITE_ONCE(luo_flb_handing_on, luo);
+		/* An FLB that is registered after this must not be retrieved. */
+		if (!luo)
+			in->handed_on = !in->finished;
 	}
-	if (!luo) {
-		in->handed_on = !in->finished;
+	if (!luo)
 		return 0;
-	}
 
 	err = luo_flb_hand_on_known(in, luo);
 	/* Once this is visible, the FLB can be unregistered and freed. */
-	smp_store_release(&luo_flb_handing_on, NULL);
-	wake_up_var(&luo_flb_handing_on);
+	store_release_wake_up(&luo_flb_handing_on, NULL);
 	return err;
 }
 

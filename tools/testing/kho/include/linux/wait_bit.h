@@ -5,7 +5,7 @@
 #include <asm/barrier.h>
 
 /* There is one thread, so nothing is waited for. */
-#define wake_up_var(var)		((void)(var))
+#define store_release_wake_up(var, val)	((void)(*(var) = (val)))
 #define wait_var_event(var, condition)	((void)(var), (void)(condition))
 
 #endif
