@@ -49,8 +49,8 @@
 /* Attempts between two in which the per-CPU lists of the LRU are drained */
 #define SHMEM_LUO_DRAIN	(HZ / 16)
 
-/* Number of batches in progress, which may have checked for memory and not taken it yet */
-static atomic_t shmem_luo_nr_batches;
+/* Number of pages of batches in progress, which may not have been allocated yet */
+static atomic_long_t shmem_luo_taking;
 
 /* Zones above this one have movable memory only. */
 #define SHMEM_LUO_ZONE	gfp_zone(GFP_HIGHUSER)
@@ -92,15 +92,16 @@ static void shmem_luo_nodes(struct inode *inode, pgoff_t index, nodemask_t *node
 
 /*
  * Return the number of pages in [start, end) that can't stay as they are, and each of
- * which takes a new page. Subtract from @nr_holes those that are in the file, in memory or
- * swapped out. Folios can come, go and be split meanwhile.
+ * which takes a new page. Subtract from @nr_charge those that are in memory: only holes
+ * and pages that were swapped out are charged. Folios can come, go, be split and be merged
+ * meanwhile.
  */
 static unsigned long shmem_luo_count(struct address_space *mapping, pgoff_t start,
-				     pgoff_t end, unsigned long *nr_holes)
+				     pgoff_t end, unsigned long *nr_charge)
 {
 	XA_STATE(xas, &mapping->i_pages, start);
 	unsigned long nr = end - start;
-	pgoff_t first, next, covered;
+	pgoff_t next, covered, index = start;
 	struct folio *folio;
 
 	rcu_read_lock();
@@ -108,12 +109,18 @@ static unsigned long shmem_luo_count(struct address_space *mapping, pgoff_t star
 		if (xas_retry(&xas, folio))
 			continue;
 		next = 1UL << xas_get_order(&xas);
-		first = round_down(xas.xa_index, next);
-		next += first;
-		covered = min(next, end) - max(first, start);
-		*nr_holes -= covered;
-		if (!xa_is_value(folio) && folio_is_longterm_pinnable(folio))
-			nr -= covered;
+		index = max(index, round_down(xas.xa_index, next));
+		next = min(round_down(xas.xa_index, next) + next, end);
+		/* Folios that were counted have been merged. */
+		if (next <= index)
+			continue;
+		covered = next - index;
+		index = next;
+		if (!xa_is_value(folio)) {
+			*nr_charge -= covered;
+			if (folio_is_longterm_pinnable(folio))
+				nr -= covered;
+		}
 		if (need_resched()) {
 			xas_pause(&xas);
 			cond_resched_rcu();
@@ -200,16 +207,17 @@ static bool shmem_luo_memcg_has_room(struct mem_cgroup *memcg, unsigned long nr)
 }
 
 /*
- * Check whether the pages for @nr holes can be charged. To try it could bring the memcg to
- * its limit, where other tasks in it would invoke the OOM killer. Pages that move, or that
- * were swapped out, stay charged as they are.
+ * Check whether @nr pages can be charged, besides those that other tasks are about to. To
+ * try it could bring the memcg to its limit, where other tasks in it would invoke the OOM
+ * killer. Pages that move stay charged as they are. Those that are swapped in may be
+ * charged to another memcg, which is not known here.
  */
 static bool shmem_luo_can_charge(unsigned long nr)
 {
 	struct mem_cgroup *memcg, *at;
 	bool can = true;
 
-	if (!nr || mem_cgroup_disabled())
+	if (mem_cgroup_disabled())
 		return true;
 
 	/* A node of the page cache takes less than 1 KiB. */
@@ -228,21 +236,20 @@ static bool shmem_luo_can_charge(unsigned long nr)
 #endif
 
 /*
- * Check whether there is memory for the pages in [start, end), besides what @nr_batches
- * other batches take. Pages whose policies bind them to the same nodes are assumed to be
- * neighbours.
+ * Check whether there is memory for the pages in [start, end), besides @others that other
+ * tasks are about to take. Pages whose policies bind them to the same nodes are assumed to
+ * be neighbours.
  */
 static int shmem_luo_check_room_beside(struct inode *inode, pgoff_t start, pgoff_t end,
-				       unsigned int nr_batches)
+				       unsigned long others)
 {
 	nodemask_t nodes, last = NODE_MASK_NONE, all = NODE_MASK_NONE;
-	unsigned long others = nr_batches * SHMEM_LUO_BATCH;
-	unsigned long nr, need = 0, total = 0, nr_holes = end - start;
+	unsigned long nr, need = 0, total = 0, nr_charge = end - start;
 	pgoff_t next;
 
 	for (; start < end; start = next) {
 		next = min(start + SHMEM_LUO_BATCH, end);
-		nr = shmem_luo_count(inode->i_mapping, start, next, &nr_holes);
+		nr = shmem_luo_count(inode->i_mapping, start, next, &nr_charge);
 		if (nr) {
 			shmem_luo_nodes(inode, start, &nodes);
 			nodes_or(all, all, nodes);
@@ -259,7 +266,7 @@ static int shmem_luo_check_room_beside(struct inode *inode, pgoff_t start, pgoff
 			return -EINTR;
 		cond_resched();
 	}
-	return shmem_luo_can_charge(nr_holes) ? 0 : -ENOMEM;
+	return !nr_charge || shmem_luo_can_charge(nr_charge + others) ? 0 : -ENOMEM;
 }
 
 /**
@@ -274,7 +281,7 @@ static int shmem_luo_check_room_beside(struct inode *inode, pgoff_t start, pgoff
 int shmem_luo_check_room(struct inode *inode, pgoff_t start, pgoff_t end)
 {
 	return shmem_luo_check_room_beside(inode, start, end,
-					   atomic_read(&shmem_luo_nr_batches));
+					   atomic_long_read(&shmem_luo_taking));
 }
 
 /* Moving */
@@ -379,13 +386,15 @@ static int shmem_luo_settle_batch(struct shmem_luo_move *move, pgoff_t index, pg
 
 static int shmem_luo_try_settle(struct shmem_luo_move *move, pgoff_t index, pgoff_t end)
 {
-	int nr_batches = atomic_inc_return(&shmem_luo_nr_batches);
+	unsigned long nr, others, unused = 0;
 	int err;
 
-	err = shmem_luo_check_room_beside(move->inode, index, end, nr_batches - 1);
+	nr = shmem_luo_count(move->inode->i_mapping, index, end, &unused);
+	others = atomic_long_fetch_add(nr, &shmem_luo_taking);
+	err = shmem_luo_check_room_beside(move->inode, index, end, others);
 	if (!err)
 		err = shmem_luo_settle_batch(move, index, end);
-	atomic_dec(&shmem_luo_nr_batches);
+	atomic_long_sub(nr, &shmem_luo_taking);
 	return err;
 }
 
@@ -428,8 +437,8 @@ int shmem_luo_settle(struct inode *inode, pgoff_t index, pgoff_t end)
  * shmem_luo_mark_present - tell pages that are present from those that will fill holes
  * @inode: the file
  *
- * Mark all folios dirty, so that shmem_luo_drop_filled() keeps them. Those that fallocate()
- * has added are clean, and so can be those that a device has written.
+ * Mark all folios dirty, so that shmem_luo_drop_filled() keeps them. Those that were only
+ * read through a mapping are clean, and so can be those that a device has written.
  *
  * Context: May sleep.
  * Return: 0, or -EINTR if a fatal signal is pending.
