@@ -379,7 +379,7 @@ static bool kho_is_blob(phys_addr_t phys, size_t size)
  * on. But if its entry is damaged, the address can be that of memory with another owner.
  * So spare a block that does not look as if kho_alloc_preserve() had returned it.
  *
- * Context: May sleep. May be called after core initcalls.
+ * Context: May sleep. After kho_adopt_incoming().
  */
 void kho_discard_subtree(phys_addr_t phys, size_t size)
 {
