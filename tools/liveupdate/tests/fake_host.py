@@ -9,7 +9,7 @@ import os
 import shutil
 import subprocess
 
-from harness import Luod, check, wait_for
+from harness import LIMIT, Luod, check, wait_for
 
 CMDLINE = "root=/dev/vda1 kho=on liveupdate=on"
 
@@ -240,7 +240,7 @@ def start_update(host, **members):
 
 def ended(program, code):
     """Wait for the end of a program."""
-    _, err = program.communicate()
+    _, err = program.communicate(timeout=LIMIT)
     check(program.returncode == code and "Sanitizer" not in err,
           f"exit code {program.returncode}, not {code}: {err}")
     return err

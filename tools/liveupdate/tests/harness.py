@@ -21,6 +21,9 @@ import traceback
 # No test depends on how fast the machine is: this is only to end one that hangs.
 LIMIT = 120
 
+# nohup ignores this signal, and a shell can't trap one that was ignored when it started.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 
 class Failure(Exception):
     """A test has failed."""
