@@ -252,6 +252,7 @@ static void handing_on_holds_nothing(void)
 	}
 	for (i = 0; i < 100 && !guest_log_since(SAYS("retrieve own")); i++)
 		usleep(100000);
+	CHECK(i < 100);
 	CHECK(!guest_insmod(HANDLER_MODULE, ""));
 	CHECK(!guest_rmmod(HANDLER_MODULE));
 	kill_child(kexec);

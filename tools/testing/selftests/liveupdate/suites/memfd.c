@@ -480,13 +480,12 @@ static struct rlimit set_limit(int resource, rlim_t value)
 	return old;
 }
 
-/* These limits are for what a program itself writes and locks. */
+/* These limits are for what a program itself writes. */
 static void limits_before(void)
 {
 	int fd = new_file(MIB, 1);
 
 	set_limit(RLIMIT_FSIZE, PAGE);
-	set_limit(RLIMIT_MEMLOCK, 0);
 	CHECK(!luo_preserve(new_session("limits"), fd, 1));
 }
 
@@ -504,7 +503,6 @@ static void limits_after(void)
 	CHECK_EQ(err, EMFILE);
 
 	set_limit(RLIMIT_FSIZE, PAGE);
-	set_limit(RLIMIT_MEMLOCK, 0);
 	fd = old_file(session, 1);
 	set_limit(RLIMIT_FSIZE, RLIM_INFINITY);
 	check_file(fd, MIB, 1);
@@ -536,17 +534,21 @@ static void stop_signals(void)
 
 	CHECK(!setitimer(ITIMER_PROF, &never, NULL));
 	guest_note("%d signals", nr_signals);
-	CHECK(nr_signals > 0);
 }
 
 static void signals_before(void)
 {
-	int session = new_session("signals"), closed = new_session("signals, closed");
+	int session = new_session("signals");
 	int fd = new_file(SIGNALED_SIZE, 1);
+	int closed;
 
 	start_signals();
-	CHECK(!luo_preserve(closed, fd, 1));
-	CHECK(!close(closed));
+	/* On a fast host the first calls end before a signal comes. */
+	do {
+		closed = new_session("signals, closed");
+		CHECK(!luo_preserve(closed, fd, 1));
+		CHECK(!close(closed));
+	} while (!__atomic_load_n(&nr_signals, __ATOMIC_RELAXED));
 	CHECK(!luo_preserve(session, fd, 1));
 	stop_signals();
 }

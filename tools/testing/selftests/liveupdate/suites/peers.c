@@ -567,7 +567,7 @@ static void __noreturn walk_pages(void)
 		read_words_of_pages("/proc/kpageflags");
 		read_words_of_pages("/proc/kpagecount");
 		read_words_of_pages("/proc/kpagecgroup");
-		guest_text_of("/proc/pagetypeinfo");
+		free(guest_text_of("/proc/pagetypeinfo"));
 		guest_write_file("/proc/sys/vm/compact_memory", "1");
 	}
 }
