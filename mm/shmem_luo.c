@@ -493,10 +493,15 @@ void shmem_luo_drop_filled(struct inode *inode)
 void shmem_luo_rescue(struct folio *folio)
 {
 	struct folio_batch fbatch;
+	struct lruvec *lruvec;
 
 	/* lru_add() holds the lock from the mark until the folio is on its list. */
-	if (!folio_test_lru(folio))
-		unlock_page_lruvec_irq(folio_lruvec_lock_irq(folio));
+	if (!folio_test_lru(folio)) {
+		lruvec = folio_lruvec_lock_irq(folio);
+		/* The declaration of folio_lruvec_lock_irq() does not say that. */
+		__acquire(&lruvec->lru_lock);
+		unlock_page_lruvec_irq(lruvec);
+	}
 
 	folio_batch_init(&fbatch);
 	folio_batch_add(&fbatch, folio);
