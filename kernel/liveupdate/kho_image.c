@@ -364,10 +364,11 @@ static u64 kho_image_size(const struct kimage *image)
  * kho_check_kimage - refuse an image that can't boot within scratch
  * @image: the image, with all its segments
  *
- * The next kernel allocates its struct pages before it knows where memory is
- * preserved. With too little scratch it dies before it has a console. Refuse only
- * what can't work: there must be room for the image and the struct pages. The
- * kernel's other early allocations are not known.
+ * A kernel can only use other memory than scratch once it knows what is preserved.
+ * Not every kernel knows that when it allocates its struct pages, and images don't say
+ * which do. With too little scratch such a kernel dies before it has a console. So
+ * there must be room for the image and the struct pages. The kernel's other early
+ * allocations are not known.
  *
  * Context: Called with the kexec lock held.
  * Return: 0 or -EADDRNOTAVAIL.
