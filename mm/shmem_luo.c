@@ -207,10 +207,9 @@ static bool shmem_luo_memcg_has_room(struct mem_cgroup *memcg, unsigned long nr)
 }
 
 /*
- * Check whether @nr pages can be charged, besides those that other tasks are about to. To
- * try it could bring the memcg to its limit, where other tasks in it would invoke the OOM
- * killer. Pages that move stay charged as they are. Those that are swapped in may be
- * charged to another memcg, which is not known here.
+ * Check whether @nr pages can be charged. To try it could bring the memcg to its limit,
+ * where other tasks in it would invoke the OOM killer. Pages that move stay charged as they
+ * are. Those that are swapped in may be charged to another memcg, which is not known here.
  */
 static bool shmem_luo_can_charge(unsigned long nr)
 {
@@ -434,7 +433,7 @@ int shmem_luo_settle(struct inode *inode, pgoff_t index, pgoff_t end)
 }
 
 /**
- * shmem_luo_mark_present - tell pages that are present from those that will fill holes
+ * shmem_luo_mark_present - mark the pages that are present before holes are filled
  * @inode: the file
  *
  * Mark all folios dirty, so that shmem_luo_drop_filled() keeps them. Those that were only

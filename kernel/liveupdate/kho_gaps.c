@@ -8,9 +8,9 @@
  * While the map is checked, the gaps that are large enough are recorded in a list.
  * Smaller gaps are not used until the page allocator has them.
  *
- * What a kernel has allocated at boot is not preserved. So the next kernel finds about
- * that much room, even if all other memory is preserved. Most of it is for struct pages,
- * which are allocated in blocks of 2 MiB or more.
+ * Memory that a kernel allocated at boot, and has not freed since, is not preserved. So
+ * the next kernel finds about that much room, even if all other memory is preserved. Most
+ * of it is for struct pages, which are allocated in blocks of 2 MiB or more.
  */
 
 #include <linux/init.h>

@@ -689,7 +689,7 @@ EXPORT_SYMBOL_GPL(liveupdate_register_flb);
 
 static bool luo_flb_is_handed_on_now(const struct liveupdate_flb *flb)
 {
-	/* Pairs with luo_flb_hand_on_one(), which has let go of the FLB if it is not seen. */
+	/* Pairs with the release in luo_flb_hand_on_one(), after its last use of the FLB. */
 	struct luo_flb *luo = smp_load_acquire(&luo_flb_handing_on);
 
 	return luo && luo == READ_ONCE(flb->luo);

@@ -6,7 +6,7 @@
  *
  * An emulated host that emulates a guest is very slow, so this one is small. It runs in real
  * mode, on the BIOS. On each tick of its clock it counts, writes the number to its disk, and
- * reads it back. What it has seen is in a page of its memory, where vm-host finds it.
+ * reads it back. It keeps the results in a page of its memory, where vm-host finds them.
  */
 
 /* The page, see PAGE in vm-host. The BIOS uses other parts of the first 640 KiB. */
