@@ -19,10 +19,7 @@
 #include "show.h"
 #include "state.h"
 
-/* The kernel's array of struct pages takes so many bytes for each page of memory. */
-#define STRUCT_PAGE_SIZE	64
-
-/* A preserved page takes so many bytes in the list of its memfd. */
+/* A preserved page takes at most so many bytes in the list of its memfd. */
 #define ENTRY_SIZE		16
 
 /* struct check - the system, what is known of it, and the findings */
@@ -203,15 +200,14 @@ static unsigned long long scratch_size(struct check *check)
 }
 
 /*
- * The kernel refuses to load an image if scratch has no room for it and for the struct
- * pages of all memory. Other early allocations of that kernel are not known.
+ * The kernel refuses to load an image if scratch is too small. It knows better how much the
+ * next kernel needs, so this is about an image that only just fits.
  */
 static void check_scratch(struct check *check)
 {
 	struct json_object *record = record_of(check);
-	unsigned long long pages = host_meminfo(check->host, "MemTotal") / sysconf(_SC_PAGESIZE);
-	unsigned long long need = pages * STRUCT_PAGE_SIZE + show_number(record, "kernel_size") +
-			show_number(record, "initrd_size");
+	unsigned long long need = show_number(record, "kernel_size") +
+				  show_number(record, "initrd_size");
 	char have_text[SHOW_SIZE_LEN], need_text[SHOW_SIZE_LEN];
 	unsigned long long have = scratch_size(check);
 
@@ -410,7 +406,7 @@ static struct procs_memfds client_memfds(struct check *check)
 
 /*
  * Return how much memory outside of scratch is allocated to preserve memfds: pages that lie
- * in scratch are moved, holes are filled, and each page takes an entry in a list.
+ * in scratch are moved, and a list has up to one entry for each page. Holes take no memory.
  */
 static unsigned long long memory_to_preserve(struct check *check,
 					     const struct procs_memfds *memfds)
@@ -418,11 +414,9 @@ static unsigned long long memory_to_preserve(struct check *check,
 	unsigned long long free_scratch = host_meminfo(check->host, "CmaFree");
 	unsigned long long scratch = scratch_size(check);
 	unsigned long long used = scratch > free_scratch ? scratch - free_scratch : 0;
-	unsigned long long holes = memfds->size > memfds->allocated ?
-				   memfds->size - memfds->allocated : 0;
 	unsigned long long move = memfds->allocated < used ? memfds->allocated : used;
 
-	return move + holes + memfds->size / sysconf(_SC_PAGESIZE) * ENTRY_SIZE;
+	return move + memfds->allocated / sysconf(_SC_PAGESIZE) * ENTRY_SIZE;
 }
 
 static void check_memory_to_preserve(struct check *check,
@@ -435,8 +429,8 @@ static void check_memory_to_preserve(struct check *check,
 	unsigned long long need = memory_to_preserve(check, memfds);
 	char size[SHOW_SIZE_LEN], room[SHOW_SIZE_LEN], need_text[SHOW_SIZE_LEN];
 
-	show_size(size, memfds->size);
-	if (memfds->size + scratch > total) {
+	show_size(size, memfds->allocated);
+	if (memfds->allocated + scratch > total) {
 		add_error(check, "memory-too-small",
 			  "use less memory in programs that take part, or a smaller kho_scratch=",
 			  "%s are to be preserved, and there are %s outside of scratch",
@@ -488,7 +482,7 @@ static void check_memory(struct check *check)
 
 	if (memfds.size)
 		check_memory_to_preserve(check, &memfds);
-	free(memfds.inodes);
+	procs_free_memfds(&memfds);
 	check_memory_to_boot(check);
 	check_swap(check);
 }

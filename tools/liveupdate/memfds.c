@@ -6,6 +6,7 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <linux/memfd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,23 +29,22 @@ static int is_name(const char *name, size_t len)
 	return 1;
 }
 
-/* Return the size, or -1. */
-static int64_t parse_size(const char *text)
+/* Return the size at the start of @text, or -1. Store where it ends in @rest. */
+static int64_t parse_size(const char *text, char **rest)
 {
 	static const char units[] = "KMGT";
 	unsigned long long size;
 	const char *unit;
-	char *end;
 
+	*rest = NULL;
 	if (!isdigit((unsigned char)*text))
 		return -1;
 
 	errno = 0;
-	size = strtoull(text, &end, 10);
-	if (*end) {
-		unit = strchr(units, toupper((unsigned char)*end));
-		if (!unit || end[1])
-			return -1;
+	size = strtoull(text, rest, 10);
+	unit = **rest ? strchr(units, toupper((unsigned char)**rest)) : NULL;
+	if (unit) {
+		(*rest)++;
 		for (; unit >= units && size <= INT64_MAX / 1024; unit--)
 			size *= 1024;
 		if (unit >= units)
@@ -63,11 +63,36 @@ static int has_name(const struct memfds *memfds, const char *name)
 	return 0;
 }
 
+/* Set the sizes from SIZE[,hugetlb=PAGE]. Return NULL, or what is wrong with it. */
+static const char *parse_sizes(struct memfd *memfd, const char *text)
+{
+	static const char hugetlb[] = ",hugetlb=";
+	int64_t size, page_size;
+	char *rest;
+
+	size = parse_size(text, &rest);
+	if (size >= 0 && !*rest) {
+		memfd->size = size;
+		return NULL;
+	}
+	if (size < 0 || strncmp(rest, hugetlb, strlen(hugetlb)))
+		return "the size of a memfd is a number of bytes, or has one of K, M, G, T";
+
+	page_size = parse_size(rest + strlen(hugetlb), &rest);
+	if (page_size < 2 || *rest || page_size & (page_size - 1))
+		return "the size of huge pages is a power of two, as 2M or 1G";
+	if (size % page_size)
+		return "the size of a memfd is a multiple of that of its huge pages";
+	memfd->size = size;
+	memfd->huge_shift = __builtin_ctzll(page_size);
+	return NULL;
+}
+
 const char *memfds_add(struct memfds *memfds, const char *spec)
 {
 	const char *equals = strchr(spec, '=');
 	struct memfd memfd = { .fd = -1 }, *list;
-	int64_t size;
+	const char *fault;
 
 	if (!equals || !is_name(spec, equals - spec))
 		return "the name of a memfd is a letter and up to 7 letters, digits, _ - .";
@@ -75,10 +100,9 @@ const char *memfds_add(struct memfds *memfds, const char *spec)
 	if (has_name(memfds, memfd.name))
 		return "two memfds have the same name";
 
-	size = parse_size(equals + 1);
-	if (size < 0)
-		return "the size of a memfd is a number of bytes, or has one of K, M, G, T";
-	memfd.size = size;
+	fault = parse_sizes(&memfd, equals + 1);
+	if (fault)
+		return fault;
 
 	list = realloc(memfds->list, (memfds->count + 1) * sizeof(*list));
 	if (!list)
@@ -91,7 +115,11 @@ const char *memfds_add(struct memfds *memfds, const char *spec)
 
 static int create(struct memfd *memfd)
 {
-	memfd->fd = memfd_create(memfd->name, MFD_CLOEXEC);
+	unsigned int flags = MFD_CLOEXEC;
+
+	if (memfd->huge_shift)
+		flags |= MFD_HUGETLB | memfd->huge_shift << MFD_HUGE_SHIFT;
+	memfd->fd = memfd_create(memfd->name, flags);
 	if (memfd->fd < 0 || ftruncate(memfd->fd, memfd->size))
 		return -errno;
 	return 0;

@@ -13,10 +13,14 @@
 /* The token of a memfd is its name: the first character is the lowest byte. */
 #define MEMFD_NAME_MAX	8
 
-/* struct memfd - a memfd; @size is that of a new one */
+/*
+ * struct memfd - a memfd; @size is that of a new one, @huge_shift log2 of the size of its huge
+ * pages, 0 for none
+ */
 struct memfd {
 	char name[MEMFD_NAME_MAX + 1];
 	uint64_t size;
+	unsigned int huge_shift;
 	int fd;
 };
 
@@ -26,7 +30,7 @@ struct memfds {
 	size_t count;
 };
 
-/* Add NAME=SIZE. Return NULL, or what is wrong with it. */
+/* Add NAME=SIZE[,hugetlb=PAGE]. Return NULL, or what is wrong with it. */
 const char *memfds_add(struct memfds *memfds, const char *spec);
 
 /*

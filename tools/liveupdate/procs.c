@@ -6,10 +6,13 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "host.h"
@@ -87,14 +90,26 @@ char *procs_argument(const struct host *host, int pid, unsigned int index)
 	return strdup(at);
 }
 
-static int is_counted(const struct procs_memfds *memfds, ino_t inode)
+static int compare_inodes(const void *a, const void *b)
 {
-	size_t i;
+	const ino_t *inode_a = a, *inode_b = b;
 
-	for (i = 0; i < memfds->count; i++)
-		if (memfds->inodes[i] == inode)
-			return 1;
-	return 0;
+	return *inode_a < *inode_b ? -1 : *inode_a > *inode_b;
+}
+
+/* Return whether the inode is seen for the first time. */
+static bool see(struct procs_memfds *memfds, ino_t inode)
+{
+	ino_t *copy = malloc(sizeof(*copy)), **entry;
+
+	if (!copy)
+		return false;
+	*copy = inode;
+	entry = tsearch(copy, &memfds->inodes, compare_inodes);
+	if (entry && *entry == copy)
+		return true;
+	free(copy);
+	return false;
 }
 
 static void add_memfd(const struct host *host, int pid, const char *path,
@@ -103,7 +118,7 @@ static void add_memfd(const struct host *host, int pid, const char *path,
 	struct procs_memfds *memfds = arg;
 	char *full;
 	struct stat st;
-	ino_t *inodes;
+	struct statfs fs;
 	int failed;
 
 	(void)pid;
@@ -111,16 +126,11 @@ static void add_memfd(const struct host *host, int pid, const char *path,
 		return;
 
 	full = host_path(host, path);
-	failed = stat(full, &st);
+	failed = stat(full, &st) || statfs(full, &fs);
 	free(full);
-	if (failed || is_counted(memfds, st.st_ino))
+	/* Huge pages belong to a pool outside of scratch and are not moved. */
+	if (failed || fs.f_type == HUGETLBFS_MAGIC || !see(memfds, st.st_ino))
 		return;
-
-	inodes = realloc(memfds->inodes, (memfds->count + 1) * sizeof(*inodes));
-	if (!inodes)
-		return;
-	inodes[memfds->count++] = st.st_ino;
-	memfds->inodes = inodes;
 	memfds->size += st.st_size;
 	memfds->allocated += st.st_blocks * 512;
 }
@@ -128,4 +138,10 @@ static void add_memfd(const struct host *host, int pid, const char *path,
 void procs_add_memfds(const struct host *host, int pid, struct procs_memfds *memfds)
 {
 	procs_walk_fds(host, pid, add_memfd, memfds);
+}
+
+void procs_free_memfds(struct procs_memfds *memfds)
+{
+	tdestroy(memfds->inodes, free);
+	memfds->inodes = NULL;
 }

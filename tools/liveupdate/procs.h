@@ -25,20 +25,21 @@ void procs_walk_fds(const struct host *host, int pid,
 char *procs_argument(const struct host *host, int pid, unsigned int index);
 
 /**
- * struct procs_memfds - memfds of processes, each counted once
+ * struct procs_memfds - memfds of processes, each counted once, without those of huge pages
  * @size: sum of the file sizes, in bytes
  * @allocated: sum of the allocated memory
- * @inodes: those that are counted, to be freed
- * @count: their number
+ * @inodes: those that are counted, a tree of tsearch(3)
  */
 struct procs_memfds {
 	uint64_t size;
 	uint64_t allocated;
-	ino_t *inodes;
-	size_t count;
+	void *inodes;
 };
 
 /* Add the memfds of a process. */
 void procs_add_memfds(const struct host *host, int pid, struct procs_memfds *memfds);
+
+/* Forget which ones are counted, and keep the sums. */
+void procs_free_memfds(struct procs_memfds *memfds);
 
 #endif /* TOOLS_LIVEUPDATE_PROCS_H */

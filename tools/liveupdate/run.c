@@ -422,7 +422,8 @@ const struct luoctl_command luoctl_run_command = {
 	.summary = "Run a program whose memory survives live updates",
 	.details =
 "  --memfd NAME=SIZE   give it a memfd of this size (K, M, G, T), or the one that the\n"
-"                      previous kernel had; NAME has up to 8 characters\n"
+"                      previous kernel had; NAME has up to 8 characters;\n"
+"                      NAME=SIZE,hugetlb=2M: of huge pages of 2 MiB\n"
 "  --quiesce COMMAND   before a live update: stop changes, bring all state to the memfds\n"
 "  --resume COMMAND    after an update that was called off: go on\n"
 "  --restore COMMAND   after the start in the next kernel: bring the state back\n"

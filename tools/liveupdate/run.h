@@ -48,7 +48,8 @@ enum run_phase {
  * @quiesced: the quiesce command has been started in this update
  * @complete: it has succeeded, so the memfds have all state
  * @cancelled: the update is off as soon as the quiesce command has ended
- * @quiesce_until: when a cancelled quiesce command is killed, in ms; or 0
+ * @overdue: it has got SIGTERM
+ * @quiesce_until: when a cancelled quiesce command gets the next signal, in ms; or 0
  * @update: number of the update
  * @session: its session, -1 if it is not needed
  * @claimed: the session of the previous kernel, kept until the state is restored; or -1
@@ -76,6 +77,7 @@ struct run {
 	bool quiesced;
 	bool complete;
 	bool cancelled;
+	bool overdue;
 	int64_t quiesce_until;
 	int64_t update;
 	int session;

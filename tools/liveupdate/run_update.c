@@ -20,6 +20,9 @@
 #include "run.h"
 #include "spawn.h"
 
+/* How long a command has to end after SIGTERM */
+#define KILL_MS	5000
+
 static void close_session(struct run *run)
 {
 	if (run->session >= 0)
@@ -60,6 +63,7 @@ static void go_on(struct run *run)
 	close_session(run);
 	run->phase = RUN_NORMAL;
 	run->cancelled = false;
+	run->overdue = false;
 	run->quiesce_until = 0;
 
 	if (run->terminate)
@@ -177,8 +181,9 @@ static void cancel(struct run *run, const char *reason)
 
 void update_quiesce_timeout(struct run *run)
 {
-	run->quiesce_until = 0;
-	kill(-run->hook_pid, SIGTERM);
+	kill(-run->hook_pid, run->overdue ? SIGKILL : SIGTERM);
+	run->quiesce_until = run->overdue ? 0 : run_clock() + KILL_MS;
+	run->overdue = true;
 }
 
 static void quiesce_ended(struct run *run, int exit_code)

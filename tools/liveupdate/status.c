@@ -91,7 +91,7 @@ static void print_list(struct json_object *state)
 		print_row(show_entry(state, "sessions", i));
 }
 
-/* Return "memfd" for "memfd-v2;vmalloc-v1". */
+/* Return "memfd" for "memfd-v3;vmalloc-v1". */
 static const char *short_kind(char kind[32], struct json_object *file)
 {
 	const char *full = show_string(file, "kind");

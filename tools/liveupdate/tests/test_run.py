@@ -27,6 +27,21 @@ def test_environment(host):
     equal((out.split(), program.returncode), ("8192 0 0 1 2 3 4 5".split(), 0), err)
 
 
+def test_huge_pages(host):
+    """A memfd can have huge pages."""
+    try:
+        os.close(os.memfd_create("probe", os.MFD_HUGETLB | os.MFD_HUGE_2MB))
+    except OSError as error:
+        print(f"# no memfd of huge pages: {error}")
+        return
+    size = 2 << 20
+    program = host.start("run", "vm0", "--memfd", "ram=4M,hugetlb=2M", "--memfd", "state=4M",
+                         "--", "stat", "-Lc", "%s %o", "/proc/self/fd/3", "/proc/self/fd/4")
+    out, err = program.communicate()
+    equal((out.splitlines(), program.returncode),
+          ([f"{2 * size} {size}", f"{2 * size} 4096"], 0), err)
+
+
 def test_exit_codes(host):
     """The exit code is that of the program."""
     for script, code in ("exit 0", 0), ("exit 7", 7), ("kill -9 $$", 137):
@@ -213,6 +228,18 @@ def test_quiesce_hangs(host):
            "--resume", f"echo resume >>{host.out('hook')}")
     wait_subscribed(host)
     start_update(host, timeout_ms=200).failed(errno.ETIMEDOUT, "UPDATE")
+    host.wait_lines("hook", ["resume"])
+
+
+def test_quiesce_ignores_sigterm(host):
+    """A quiesce command that ignores SIGTERM is killed a moment later."""
+    run_vm(host, started(host), "--quiesce",
+           f"trap '' TERM; echo up >{host.out('notes2')}; while :; do sleep 0.1; done",
+           "--resume", f"echo resume >>{host.out('hook')}")
+    wait_subscribed(host)
+    client = start_update(host, timeout_ms=2000)
+    host.wait_lines("notes2", ["up"])
+    client.failed(errno.ETIMEDOUT, "UPDATE")
     host.wait_lines("hook", ["resume"])
 
 
