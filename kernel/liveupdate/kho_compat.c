@@ -20,11 +20,24 @@
 #include <linux/string.h>
 
 #include <linux/kho/compat.h>
+#include <linux/kho/note.h>
 
 const struct kho_compat_range kho_compat_table[KHO_COMPAT_NR] = {
-	[KHO_COMPAT_BLOCK] = { .name = "block", .lowest = 1, .highest = 1 },
-	[KHO_COMPAT_RADIX] = { .name = "radix", .lowest = 1, .highest = 1 },
-	[KHO_COMPAT_VMALLOC] = { .name = "vmalloc", .lowest = 1, .highest = 1 },
+	[KHO_COMPAT_BLOCK] = {
+		.name = "block",
+		.lowest = KHO_BLOCK_LOWEST,
+		.highest = KHO_BLOCK_HIGHEST,
+	},
+	[KHO_COMPAT_RADIX] = {
+		.name = "radix",
+		.lowest = KHO_RADIX_LOWEST,
+		.highest = KHO_RADIX_HIGHEST,
+	},
+	[KHO_COMPAT_VMALLOC] = {
+		.name = "vmalloc",
+		.lowest = KHO_VMALLOC_LOWEST,
+		.highest = KHO_VMALLOC_HIGHEST,
+	},
 };
 EXPORT_SYMBOL_GPL(kho_compat_table);
 
@@ -116,6 +129,21 @@ static const char *kho_compat_parse(const char *str,
 					&token->version);
 }
 
+/* Log why a string is refused, unless @component is NULL. */
+static __printf(2, 3) int kho_compat_refuse(const char *component, const char *fmt, ...)
+{
+	struct va_format vaf = { .fmt = fmt };
+	va_list args;
+
+	if (component) {
+		va_start(args, fmt);
+		vaf.va = &args;
+		pr_err("%s: incoming %pV\n", component, &vaf);
+		va_end(args);
+	}
+	return -EINVAL;
+}
+
 static bool kho_compat_terminated(const char *str, size_t size)
 {
 	return strnlen(str, size) < size;
@@ -124,9 +152,9 @@ static bool kho_compat_terminated(const char *str, size_t size)
 static int kho_compat_refuse_missing(const char *component,
 				     const struct kho_compat_range *range)
 {
-	pr_err("%s: incoming version string lacks '%s' (this kernel reads %s-v%u)\n",
-	       component, range->name, range->name, range->highest);
-	return -EINVAL;
+	return kho_compat_refuse(component,
+				 "version string lacks '%s' (this kernel reads %s-v%u)",
+				 range->name, range->name, range->highest);
 }
 
 static int kho_compat_check_token(const char *component,
@@ -138,15 +166,15 @@ static int kho_compat_check_token(const char *component,
 		return 0;
 
 	if (range->lowest == range->highest)
-		pr_err("%s: incoming '%*pE' not supported (this kernel reads %s-v%u)\n",
-		       component, kho_compat_shown(token), token->name,
-		       range->name, range->lowest);
-	else
-		pr_err("%s: incoming '%*pE' not supported (this kernel reads %s-v%u to %s-v%u)\n",
-		       component, kho_compat_shown(token), token->name,
-		       range->name, range->lowest, range->name, range->highest);
+		return kho_compat_refuse(component,
+					 "'%*pE' not supported (this kernel reads %s-v%u)",
+					 kho_compat_shown(token), token->name,
+					 range->name, range->lowest);
 
-	return -EINVAL;
+	return kho_compat_refuse(component,
+				 "'%*pE' not supported (this kernel reads %s-v%u to %s-v%u)",
+				 kho_compat_shown(token), token->name, range->name,
+				 range->lowest, range->name, range->highest);
 }
 
 /* Check that @token may follow @prev. Neither is the base token. */
@@ -160,19 +188,14 @@ static int kho_compat_check_order(const char *component,
 	if (order < 0)
 		return 0;
 
-	if (order)
-		pr_err("%s: incoming '%*pE' in wrong order, after '%*pE'\n",
-		       component, kho_compat_shown(token), token->name,
-		       kho_compat_shown(prev), prev->name);
-	else
-		pr_err("%s: incoming '%*pE' is a duplicate of '%*pE'\n",
-		       component, kho_compat_shown(token), token->name,
-		       kho_compat_shown(prev), prev->name);
-
-	return -EINVAL;
+	return kho_compat_refuse(component,
+				 order ? "'%*pE' in wrong order, after '%*pE'" :
+					 "'%*pE' is a duplicate of '%*pE'",
+				 kho_compat_shown(token), token->name,
+				 kho_compat_shown(prev), prev->name);
 }
 
-/* Check a token after the base token. @range is what the reader expects there. */
+/* Check a token after the base token. The reader expects @range there. */
 static int kho_compat_check_sub(const char *component,
 				const struct kho_compat_token *token,
 				const struct kho_compat_range *range)
@@ -181,11 +204,9 @@ static int kho_compat_check_sub(const char *component,
 
 	if (order > 0)
 		return kho_compat_refuse_missing(component, range);
-	if (order < 0) {
-		pr_err("%s: incoming '%*pE' is unknown to this kernel\n",
-		       component, kho_compat_shown(token), token->name);
-		return -EINVAL;
-	}
+	if (order < 0)
+		return kho_compat_refuse(component, "'%*pE' is unknown to this kernel",
+					 kho_compat_shown(token), token->name);
 
 	return kho_compat_check_token(component, token, range);
 }
@@ -198,9 +219,8 @@ static int kho_compat_parse_or_refuse(const char *component, const char *str,
 	if (!fault)
 		return 0;
 
-	pr_err("%s: incoming version token '%*pE' is malformed: %s\n",
-	       component, kho_compat_shown(token), token->name, fault);
-	return -EINVAL;
+	return kho_compat_refuse(component, "version token '%*pE' is malformed: %s",
+				 kho_compat_shown(token), token->name, fault);
 }
 
 /* Return the start of the next token in the string, NULL if there is none. */
@@ -232,6 +252,20 @@ static int kho_compat_check_form(const char *component, const char *str)
 	return 0;
 }
 
+/* A base token that stands alone contains version 1 of each component. */
+static int kho_compat_match_bare(const char *component,
+				 const struct kho_compat_range *const *ranges,
+				 unsigned int nr)
+{
+	unsigned int i;
+
+	for (i = 1; i < nr; i++)
+		if (ranges[i]->lowest > 1)
+			return kho_compat_refuse_missing(component, ranges[i]);
+
+	return 0;
+}
+
 /* Compare the tokens of a well-formed string with the ranges of the reader. */
 static int kho_compat_match(const char *component, const char *str,
 			    const struct kho_compat_range *const *ranges,
@@ -243,6 +277,8 @@ static int kho_compat_match(const char *component, const char *str,
 
 	kho_compat_parse(str, &token);
 	err = kho_compat_check_token(component, &token, ranges[0]);
+	if (!err && !kho_compat_next(&token))
+		return kho_compat_match_bare(component, ranges, nr);
 
 	for (i = 1; !err && (str = kho_compat_next(&token)); i++) {
 		kho_compat_parse(str, &token);
@@ -258,15 +294,16 @@ static int kho_compat_match(const char *component, const char *str,
 
 /**
  * kho_compat_check - check that this kernel can read state of a given version
- * @component: name of the state's owner, for the log
+ * @component: name of the state's owner, for the log; NULL to log nothing
  * @str:       the version string, which need not be well-formed
  * @size:      number of bytes that may be read from @str, including its NUL
  * @ranges:    versions that this kernel reads, first of the owner itself, then
  *	       of the components that it contains, in alphabetical order
  * @nr:        number of @ranges, at least 1
  *
- * The first error is logged. Nothing is allocated, so this can be called early
- * during boot.
+ * A base token that stands alone means version 1 of all that it contains: other
+ * kernels write it so. The first error is logged. Nothing is allocated, so this can be
+ * called early during boot.
  *
  * Context: Any.
  * Return: 0 if each token is known and in its range and none is missing,
@@ -278,11 +315,10 @@ int kho_compat_check(const char *component, const char *str, size_t size,
 {
 	int err;
 
-	if (!kho_compat_terminated(str, size)) {
-		pr_err("%s: incoming version string has no end within %zu bytes\n",
-		       component, size);
-		return -EINVAL;
-	}
+	if (!kho_compat_terminated(str, size))
+		return kho_compat_refuse(component,
+					 "version string has no end within %zu bytes",
+					 size);
 
 	err = kho_compat_check_form(component, str);
 

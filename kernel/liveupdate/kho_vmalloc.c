@@ -226,7 +226,8 @@ static int kho_vmalloc_alloc_incoming(struct kho_vmalloc_incoming *in,
 	in->nr_chunks = DIV_ROUND_UP(in->nr_pages >> in->order, KHO_VMALLOC_SIZE);
 
 	in->pages = kvmalloc_array(in->nr_pages, sizeof(*in->pages), gfp);
-	in->chunks = kvmalloc_array(in->nr_chunks, sizeof(*in->chunks), gfp);
+	/* One more, which may be empty */
+	in->chunks = kvmalloc_array(in->nr_chunks + 1, sizeof(*in->chunks), gfp);
 	return in->pages && in->chunks ? 0 : -ENOMEM;
 }
 
@@ -254,6 +255,28 @@ static bool kho_vmalloc_read_chunk(const struct kho_vmalloc_incoming *in,
 	return false;
 }
 
+/* Some kernels append an empty chunk when the last one is full. */
+static bool kho_vmalloc_read_empty_chunk(struct kho_vmalloc_incoming *in, u64 phys)
+{
+	const struct kho_vmalloc_chunk *chunk;
+
+	if ((in->nr_pages >> in->order) % KHO_VMALLOC_SIZE) {
+		pr_err("more chunks than %u pages need\n", in->nr_pages);
+		return false;
+	}
+	if (!kho_vmalloc_check_memory(phys, 0))
+		return false;
+
+	chunk = phys_to_virt(phys);
+	if (READ_ONCE(chunk->phys[0]) || READ_ONCE(chunk->hdr.next.phys)) {
+		pr_err("more chunks than %u pages need\n", in->nr_pages);
+		return false;
+	}
+
+	in->chunks[in->nr_chunks++] = phys;
+	return true;
+}
+
 /* The number of pages limits the number of chunks, so a cycle is found. */
 static bool kho_vmalloc_read_chain(struct kho_vmalloc_incoming *in, u64 phys)
 {
@@ -276,10 +299,7 @@ static bool kho_vmalloc_read_chain(struct kho_vmalloc_incoming *in, u64 phys)
 		phys = READ_ONCE(chunk->hdr.next.phys);
 	}
 
-	if (phys)
-		pr_err("more chunks than %u pages need\n", in->nr_pages);
-
-	return !phys;
+	return !phys || kho_vmalloc_read_empty_chunk(in, phys);
 }
 
 /*

@@ -82,7 +82,7 @@ static const struct compat_case refused_cases[] = {
 	  NOT_READ("alpha-v0", "alpha-v1 to alpha-v3") },
 	{ "version above a range", "base-v2;alpha-v4;beta-v-v7",
 	  NOT_READ("alpha-v4", "alpha-v1 to alpha-v3") },
-	{ "all tokens missing", "base-v2", LACKS("alpha") },
+	{ "base alone, but version 1 is not read", "base-v2", LACKS("beta-v") },
 	{ "first token missing", "base-v2;beta-v-v7", LACKS("alpha") },
 	{ "last token missing", "base-v2;alpha-v1", LACKS("beta-v") },
 	{ "unknown token in front", "base-v2;aaa-v1;alpha-v1;beta-v-v7",
@@ -173,6 +173,22 @@ static void base_alone_is_enough_for_a_leaf(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, kho_compat_check("KUnit", "base-v2", 8, ranges, 1), 0);
 	KUNIT_EXPECT_EQ(test, kho_compat_check("KUnit", "base-v2;alpha-v1", 17,
 					       ranges, 1), -EINVAL);
+}
+
+static void base_alone_contains_version_1(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kho_compat_check("KUnit", "base-v2", 8, ranges, 2), 0);
+	KUNIT_EXPECT_EQ(test, kho_compat_check("KUnit", "base-v3", 8, ranges, 2), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kho_compat_check("KUnit", "base-v2;", 9, ranges, 2), -EINVAL);
+}
+
+static void nothing_is_logged_without_a_name(struct kunit *test)
+{
+	struct kmsg_dump_iter mark;
+
+	log_mark(&mark);
+	KUNIT_EXPECT_EQ(test, kho_compat_check(NULL, "base-v1", 8, ranges, 2), -EINVAL);
+	KUNIT_EXPECT_FALSE(test, logged(&mark, "base-v1"));
 }
 
 static void len_is_rounded_up_to_8(struct kunit *test)
@@ -314,6 +330,8 @@ static struct kunit_case compat_cases[] = {
 	KUNIT_CASE_PARAM(refuses_what_it_does_not_read, refused_gen_params),
 	KUNIT_CASE(refuses_missing_nul),
 	KUNIT_CASE(base_alone_is_enough_for_a_leaf),
+	KUNIT_CASE(base_alone_contains_version_1),
+	KUNIT_CASE(nothing_is_logged_without_a_name),
 	KUNIT_CASE(len_is_rounded_up_to_8),
 	KUNIT_CASE(len_agrees_with_the_macro),
 	KUNIT_CASE(same_base_ignores_versions),

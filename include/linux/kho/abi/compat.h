@@ -25,6 +25,9 @@
  * The names after the base token are unique and sorted alphabetically. The
  * components with these names don't contain others themselves.
  *
+ * Some kernels write the base token alone. It means that each component that it
+ * contains has version 1.
+ *
  * A reader compares each token with the versions that it can read, before it
  * reads anything else of the component. If the format of a data structure
  * changes, its own token changes. The base tokens of components that contain the

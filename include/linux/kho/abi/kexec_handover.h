@@ -30,6 +30,9 @@
  *       };
  *   };
  *
+ * ``compatible`` is a list of version strings. A reader takes the state for any one of
+ * them that it can read.
+ *
  * ``preserved-memory-map`` is the physical address of the root node of the
  * radix tree with all preserved blocks of memory. Each child node names a blob:
  * ``preserved-data`` is its physical address and ``blob-size`` its size in

@@ -23,7 +23,7 @@
  * there until it has read the map. The root FDT and the map lie outside of
  * them.
  *
- * Each kernel hands over the array unchanged.
+ * Each kernel hands over the same regions. Entries of size 0 are skipped.
  */
 
 /**

@@ -21,7 +21,8 @@
  * which are preserved too. Each entry of a chunk is the physical address of
  * 2^order contiguous pages. The entries are in the order of the area's virtual
  * addresses, and there are total_pages >> order of them. Every chunk but the
- * last one is full. The last one ends with a zero entry unless it is full.
+ * last one is full. The last one ends with a zero entry unless it is full. Some kernels
+ * append an empty chunk to one that is full.
  *
  * The fields of struct kho_vmalloc::
  *

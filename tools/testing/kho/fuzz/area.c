@@ -35,10 +35,21 @@ static void add_pages(struct area *area, u64 phys, unsigned int order)
 	}
 }
 
+/* Other kernels may append an empty chunk to one that is full. */
+static bool is_empty_chunk(u64 phys)
+{
+	const struct kho_vmalloc_chunk *chunk;
+
+	if (!is_there(phys, 0))
+		return false;
+	chunk = phys_to_virt(phys);
+	return !chunk->phys[0] && !chunk->hdr.next.phys;
+}
+
 static bool read_chunks(struct area *area, u64 phys, unsigned int left, unsigned int order)
 {
 	const struct kho_vmalloc_chunk *chunk;
-	unsigned int i;
+	unsigned int i = 0;
 
 	for (; left; phys = chunk->hdr.next.phys) {
 		if (!is_there(phys, 0))
@@ -53,7 +64,7 @@ static bool read_chunks(struct area *area, u64 phys, unsigned int left, unsigned
 			return false;
 	}
 
-	return !phys;
+	return !phys || (i == KHO_VMALLOC_SIZE && is_empty_chunk(phys));
 }
 
 /* A damaged chunk can be one of the area's pages, too. */

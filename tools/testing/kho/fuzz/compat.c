@@ -59,6 +59,18 @@ static bool model_accepts(const char *str, const struct kho_compat_range *const 
 	return false;
 }
 
+/* A base token that stands alone means version 1 of the others. */
+static bool model_accepts_bare(const char *str, const struct table *table)
+{
+	unsigned int i;
+
+	for (i = 1; i < table->nr; i++)
+		if (table->ranges[i]->lowest > 1)
+			return false;
+
+	return !strchr(str, ';') && model_accepts(str, table->ranges, 1);
+}
+
 static void read_string(const struct table *table, const char *str, size_t size)
 {
 	bool terminated = strnlen(str, size) < size;
@@ -68,7 +80,8 @@ static void read_string(const struct table *table, const char *str, size_t size)
 	int err;
 
 	err = kho_compat_check("fuzz", str, size, table->ranges, table->nr);
-	check(!err == (terminated && model_accepts(str, table->ranges, table->nr)));
+	check(!err == (terminated && (model_accepts(str, table->ranges, table->nr) ||
+				      model_accepts_bare(str, table))));
 	check(!err || (err == -EINVAL && shim_log_count == logged + 1));
 
 	err = kho_compat_base_version(str, size, &version);
@@ -102,6 +115,7 @@ static void seeds(seed_fn add)
 		"\3a-v-v3;b-v10;b-v1-v0;c-v4294967295", "\0memfd-v2;vmalloc-v1",
 		"\0luo-v4294967296;block-v1", "\1kho-v4;vmalloc-v1;radix-v1",
 		"\1kho-v4;radix-v1;radix-v1;vmalloc-v1", "\0luo-v05;;-v1;luo-v",
+		"\0luo-v5", "\1kho-v4", "\1kho-v4;", "\3a-v-v3",
 	};
 	char name[16];
 	unsigned int i;
