@@ -115,14 +115,15 @@ void __init kho_disable(void);
 extern struct kho_scratch *kho_scratch;
 extern unsigned int kho_scratch_cnt;
 
+void __init kho_note_early_size(void);
 int __init kho_setup_scratch(void);
 void __init kho_init_scratch(void);
 const struct range *kho_find_preservable(unsigned long pfn);
-bool kho_is_preservable(unsigned long pfn, unsigned long nr);
 bool kho_overlaps_scratch(u64 start, u64 end);
 bool kho_overlaps_ram(u64 start, u64 end);
 u64 kho_scratch_size(void);
-u64 kho_struct_pages_size(void);
+u64 kho_early_size(bool base_pages);
+u64 kho_boot_size(void);
 unsigned int kho_sufficient_percent(u64 size);
 
 /**

@@ -318,7 +318,7 @@ EXPORT_SYMBOL_GPL(kho_block_it_init);
 
 /*
  * Advance to the next block if the position is after all @count entries of this
- * one. Return false if there is no next block.
+ * one. Return false after the last block.
  */
 static bool kho_block_it_advance(struct kho_block_it *it, u64 count)
 {

@@ -32,13 +32,14 @@
 #include <linux/kho/abi/kexec_handover.h>
 #include <linux/kho/boot.h>
 #include <linux/kho/compat.h>
+#include <linux/kho/note.h>
 
 #include "kexec_handover_internal.h"
 
 static const struct kho_compat_range kho_compat_range = {
 	.name = "kho",
-	.lowest = 4,
-	.highest = 4,
+	.lowest = KHO_ROOT_LOWEST,
+	.highest = KHO_ROOT_HIGHEST,
 };
 
 static const struct kho_compat_range *const kho_compat_ranges[] = {
@@ -93,6 +94,23 @@ void __init kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
 	kho_in.state = KHO_IN_CLAIMED;
 }
 
+/*
+ * The version is a list of strings, the versions that a reader can take it for. Log what
+ * is wrong with the first one if this kernel reads none of them.
+ */
+static int __init kho_check_version(const char *list, int size)
+{
+	const char *str, *end = list + size;
+
+	for (str = list; str < end; str += strnlen(str, end - str) + 1)
+		if (!kho_compat_check(NULL, str, end - str, kho_compat_ranges,
+				      ARRAY_SIZE(kho_compat_ranges)))
+			return 0;
+
+	return kho_compat_check("KHO", list, size, kho_compat_ranges,
+				ARRAY_SIZE(kho_compat_ranges));
+}
+
 static int __init kho_check_root(const void *fdt)
 {
 	const char *compatible;
@@ -109,8 +127,7 @@ static int __init kho_check_root(const void *fdt)
 		pr_err("root FDT has no version\n");
 		return -EINVAL;
 	}
-	if (kho_compat_check("KHO", compatible, len, kho_compat_ranges,
-			     ARRAY_SIZE(kho_compat_ranges)))
+	if (kho_check_version(compatible, len))
 		return -EINVAL;
 
 	map = fdt_getprop(fdt, 0, KHO_FDT_MEMORY_MAP_PROP_NAME, &len);
@@ -148,7 +165,11 @@ static int __init kho_check_scratch(const struct kho_scratch *scratch,
 	phys_addr_t addr = scratch[i].addr, size = scratch[i].size, end;
 	unsigned int other;
 
-	if (!size || !IS_ALIGNED(addr | size, KHO_SCRATCH_ALIGN) ||
+	/* Some kernels have an entry for each node, also for one without scratch. */
+	if (!size)
+		return 0;
+
+	if (!IS_ALIGNED(addr | size, KHO_SCRATCH_ALIGN) ||
 	    check_add_overflow(addr, size, &end) || !is_ram(addr, end)) {
 		pr_err("scratch region %u at %pa of %pa bytes is not in RAM or misaligned\n",
 		       i, &addr, &size);
@@ -160,7 +181,8 @@ static int __init kho_check_scratch(const struct kho_scratch *scratch,
 	}
 
 	for (other = 0; other < i; other++)
-		if (memblock_addrs_overlap(addr, size, scratch[other].addr,
+		if (scratch[other].size &&
+		    memblock_addrs_overlap(addr, size, scratch[other].addr,
 					   scratch[other].size)) {
 			pr_err("scratch regions %u and %u overlap\n", other, i);
 			return -EINVAL;
@@ -212,6 +234,8 @@ static int __init kho_mark_scratch(const struct kho_scratch *scratch,
 
 	/* The architecture may not have added firmware's memory map yet. */
 	for (i = 0; i < cnt; i++) {
+		if (!scratch[i].size)
+			continue;
 		err = memblock_add(scratch[i].addr, scratch[i].size);
 		if (!err)
 			err = memblock_mark_kho_scratch(scratch[i].addr,
@@ -611,6 +635,7 @@ static int __init kho_check_map(void)
  */
 void __init kho_validate_map(void)
 {
+	kho_note_early_size();
 	if (kho_in.state != KHO_IN_FOUND)
 		return;
 

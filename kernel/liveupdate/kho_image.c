@@ -21,7 +21,11 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include <linux/kho/abi/block.h>
+#include <linux/kho/abi/kexec_handover.h>
+#include <linux/kho/compat.h>
 #include <linux/kho/image.h>
+#include <linux/kho/note.h>
 
 #include "kexec_handover_internal.h"
 
@@ -121,6 +125,23 @@ struct kho_cmdline {
 	enum kho_switch_state switches[ARRAY_SIZE(kho_switches)];
 };
 
+/**
+ * kho_image_set_flag - note that the command line decides about a flag of the note
+ * @image: its image
+ * @flag:  one of %KHO_NOTE_BASE_PAGES
+ * @on:    whether the option switches it on
+ *
+ * Context: Called with the kexec lock held, by arch_kho_note_option().
+ */
+void kho_image_set_flag(struct kimage *image, u32 flag, bool on)
+{
+	image->kho.flags_given |= flag;
+	if (on)
+		image->kho.flags_on |= flag;
+	else
+		image->kho.flags_on &= ~flag;
+}
+
 static int kho_note_option(char *param, char *val, const char *unused, void *arg)
 {
 	struct kho_cmdline *cmdline = arg;
@@ -137,12 +158,16 @@ static int kho_note_option(char *param, char *val, const char *unused, void *arg
 		cmdline->image->kho.flaw =
 			"elfcorehdr= on its command line is for crash kernels";
 
+	if (parameq(param, "debug_pagealloc") && !kstrtobool(val, &on))
+		kho_image_set_flag(cmdline->image, KHO_NOTE_DEBUG_PAGEALLOC, on);
+
 	arch_kho_note_option(cmdline->image, param, val);
 	return 0;
 }
 
 static void kho_note_switches(const struct kho_cmdline *cmdline)
 {
+	struct kho_image *kho = &cmdline->image->kho;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(kho_switches); i++) {
@@ -150,7 +175,7 @@ static void kho_note_switches(const struct kho_cmdline *cmdline)
 			continue;
 
 		if (cmdline->switches[i] == KHO_SWITCH_OFF)
-			cmdline->image->kho.flaw = kho_switches[i]->off;
+			*(i ? &kho->user_flaw : &kho->flaw) = kho_switches[i]->off;
 		else if (cmdline->switches[i] == KHO_SWITCH_MISSING)
 			pr_warn("%s= is not on the command line of the loaded kernel: its default decides whether preserved memory is lost\n",
 				kho_switches[i]->option);
@@ -260,7 +285,7 @@ void kho_image_put_back(struct kimage *image, u64 start, u64 end)
 {
 	struct kho_image_ranges *ranges = &image->kho.left_out;
 
-	/* If there is no room for one more range, the memory stays left out. */
+	/* Without room for one more range, the memory stays left out. */
 	if (ranges->nr == KHO_IMAGE_RANGES && kho_splits_range(ranges, start, end))
 		return;
 
@@ -349,6 +374,148 @@ int kho_fill_kimage(struct kimage *image)
 	return 0;
 }
 
+/*
+ * Take the known part of the note at @area, which has @size bytes, at least
+ * KHO_NOTE_MIN_SIZE, and may be misaligned. Its sender is not trusted.
+ */
+static bool kho_take_note(const void *area, size_t size, struct kho_note *note)
+{
+	*note = (struct kho_note){};
+	memcpy(note, area, KHO_NOTE_MIN_SIZE);
+	if (memcmp(note->magic, KHO_NOTE_MAGIC, sizeof(note->magic)) ||
+	    note->size < KHO_NOTE_MIN_SIZE || note->size > size ||
+	    note->version != KHO_NOTE_VERSION)
+		return false;
+
+	memcpy(note, area, min_t(size_t, note->size, sizeof(*note)));
+	return true;
+}
+
+static bool kho_includes(const struct kho_note_versions *versions, u32 version)
+{
+	return version >= versions->lowest && version <= versions->highest;
+}
+
+/* Return whether the base token of a version string is one of these versions. */
+static bool kho_reads(const struct kho_note_versions *versions, const char *compatible)
+{
+	u32 version;
+
+	return !kho_compat_base_version(compatible, strlen(compatible) + 1, &version) &&
+	       kho_includes(versions, version);
+}
+
+/**
+ * struct kho_note_kind - a kind of files that has a field in the note
+ * @name:    the name in its version string
+ * @what:    the name in messages
+ * @field:   offset of the field
+ * @written: the version that this kernel writes, 0 if it lacks that kind
+ */
+struct kho_note_kind {
+	const char *name;
+	const char *what;
+	size_t field;
+	u32 written;
+};
+
+static const struct kho_note_kind kho_note_kinds[] = {
+	{
+		.name = "memfd",
+		.what = "memfds",
+		.field = offsetof(struct kho_note, memfd),
+		.written = IS_ENABLED(CONFIG_LIVEUPDATE_MEMFD) ? KHO_MEMFD_HIGHEST : 0,
+	},
+	{
+		.name = "memfd-hugetlb",
+		.what = "memfds of huge pages",
+		.field = offsetof(struct kho_note, hugetlb),
+		.written = IS_ENABLED(CONFIG_LIVEUPDATE_HUGETLB) ? KHO_HUGETLB_HIGHEST : 0,
+	},
+};
+
+static const struct kho_note_versions *
+kho_note_versions(const struct kho_note *note, const struct kho_note_kind *kind)
+{
+	return (const void *)note + kind->field;
+}
+
+/* It is not known yet whether there will be such files: see kho_image_reads(). */
+static void kho_check_kinds(const struct kho_note *note)
+{
+	const struct kho_note_kind *kind;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(kho_note_kinds); i++) {
+		kind = &kho_note_kinds[i];
+		if (kind->written &&
+		    !kho_includes(kho_note_versions(note, kind), kind->written))
+			pr_warn("the loaded kernel can't read %s of this kernel: it can't be started while there are preserved ones\n",
+				kind->what);
+	}
+}
+
+/* Compare the versions of KHO's user. If they differ, the next kernel is confined anyway. */
+static void kho_check_user_versions(struct kimage *image, const struct kho_note *note)
+{
+	if (!kho_reads(&note->block, KHO_BLOCK_COMPATIBLE) ||
+	    !kho_includes(&note->luo, KHO_LUO_HIGHEST)) {
+		pr_warn("the loaded kernel can't read the sessions of this kernel: preserved files will be lost\n");
+		image->kho.user_flaw = "its kernel reads other versions of sessions";
+	} else {
+		kho_check_kinds(note);
+	}
+}
+
+static void kho_use_note(struct kimage *image, const struct kho_note *note)
+{
+	struct kho_image *kho = &image->kho;
+	u32 flags = (note->flags & ~kho->flags_given) | kho->flags_on;
+
+	kho->note = *note;
+	kho->early_map = note->flags & KHO_NOTE_EARLY_MAP;
+	kho->base_pages = flags & KHO_NOTE_BASE_PAGES;
+
+	if (!kho_reads(&note->root, KHO_FDT_COMPAT_BASE) ||
+	    !kho_reads(&note->radix, KHO_RADIX_COMPATIBLE) ||
+	    !kho_reads(&note->vmalloc, KHO_VMALLOC_COMPATIBLE)) {
+		pr_warn("the loaded kernel can't read what this kernel hands over: preserved memory will be lost\n");
+		kho->flaw = "its kernel reads other versions of what is handed over";
+	} else if (kho_switches[1]) {
+		kho_check_user_versions(image, note);
+	}
+}
+
+/**
+ * kho_image_read_note - look for the note of an image
+ * @image: the image
+ * @area:  the part of the kernel's file that the note is in, if there is one
+ * @size:  size of that part in bytes
+ *
+ * Architectures call this before they add segments. Without a note, or if it is damaged,
+ * the image is assumed to read the map late, and the versions of this kernel.
+ *
+ * Context: Called with the kexec lock held, after kho_fill_kimage().
+ */
+void kho_image_read_note(struct kimage *image, const void *area, size_t size)
+{
+	struct kho_note note;
+	size_t at;
+
+	if (!image->kho.fdt)
+		return;
+
+	for (at = 0; at < size && size - at >= KHO_NOTE_MIN_SIZE; at += sizeof(u32)) {
+		if (kho_take_note(area + at, size - at, &note)) {
+			kho_use_note(image, &note);
+			return;
+		}
+	}
+}
+
+/* Room for small allocations that depend on the configuration of the next kernel */
+#define KHO_EARLY_MARGIN	SZ_8M
+
 static u64 kho_image_size(const struct kimage *image)
 {
 	unsigned long i;
@@ -364,30 +531,39 @@ static u64 kho_image_size(const struct kimage *image)
  * kho_check_kimage - refuse an image that can't boot within scratch
  * @image: the image, with all its segments
  *
- * A kernel can only use other memory than scratch once it knows what is preserved.
- * Not every kernel knows that when it allocates its struct pages, and images don't say
- * which do. With too little scratch such a kernel dies before it has a console. So
- * there must be room for the image and the struct pages. The kernel's other early
- * allocations are not known.
+ * A kernel can only use other memory than scratch once it knows what is preserved. With
+ * too little scratch it dies before it has a console. A kernel that reads the map early
+ * needs little more than its image. Any other needs as much as this kernel allocated at
+ * boot.
  *
  * Context: Called with the kexec lock held.
  * Return: 0 or -EADDRNOTAVAIL.
  */
 int kho_check_kimage(const struct kimage *image)
 {
-	u64 need, have = kho_scratch_size();
+	u64 need = kho_image_size(image), have = kho_scratch_size();
 
 	/* With a flaw the kernel is not confined; with less RAM it needs less. */
 	if (!kho_image_needs_scratch(image) || image->kho.flaw ||
 	    image->kho.left_out.nr || image->kho.retyped.nr)
 		return 0;
 
-	need = kho_image_size(image) + kho_struct_pages_size();
+	if (image->kho.early_map)
+		need += kho_early_size(image->kho.base_pages) + KHO_EARLY_MARGIN;
+	else
+		need += kho_boot_size();
 	if (need <= have)
 		return 0;
 
-	pr_err("scratch of %llu MiB is too small: the kexec image needs more than %llu MiB of it to boot; kho_scratch=%u%% would do\n",
-	       have / SZ_1M, need / SZ_1M, kho_sufficient_percent(need));
+	/* The spare quarter is for the alignment of regions and segments. */
+	if (image->kho.early_map)
+		pr_err("scratch of %llu MiB is too small: the kexec image needs %llu MiB of it to boot; kho_scratch=0,%lluM,0 would do\n",
+		       have / SZ_1M, DIV_ROUND_UP(need, SZ_1M),
+		       DIV_ROUND_UP(need + need / 4, SZ_1M));
+	else
+		pr_err("scratch of %llu MiB is too small: the kexec image needs %llu MiB of it to boot; kho_scratch=%u%% would do\n",
+		       have / SZ_1M, DIV_ROUND_UP(need, SZ_1M),
+		       kho_sufficient_percent(need));
 	return -EADDRNOTAVAIL;
 }
 
@@ -408,12 +584,61 @@ const char *kho_image_flaw(void)
 		return "it was not loaded by kexec_file_load()";
 	if (image->preserve_context)
 		return "it returns to this kernel";
-	if (image->kho.flaw)
-		return image->kho.flaw;
+	if (image->kho.flaw || image->kho.user_flaw)
+		return image->kho.flaw ?: image->kho.user_flaw;
 
 	if (kho_needs_ranges(&image->kho.left_out) ||
 	    kho_needs_ranges(&image->kho.retyped))
 		return "mem= or memmap= on its command line leaves out preserved memory";
 
 	return NULL;
+}
+
+/**
+ * kho_image_has_note - check whether the loaded image says which versions it reads
+ *
+ * Context: Called with the kexec lock held, for an image without a flaw.
+ * Return: true if it has a note.
+ */
+bool kho_image_has_note(void)
+{
+	return kexec_image->kho.note.size;
+}
+
+/* Longer names are not in the note. */
+#define KHO_NAME_MAX	64
+
+static const struct kho_note_kind *kho_find_kind(const char *compatible)
+{
+	size_t size = strlen(compatible) + 1;
+	char name[KHO_NAME_MAX];
+	unsigned int i;
+
+	if (size > sizeof(name) || kho_compat_base_name(compatible, size, name))
+		return NULL;
+
+	for (i = 0; i < ARRAY_SIZE(kho_note_kinds); i++)
+		if (!strcmp(kho_note_kinds[i].name, name))
+			return &kho_note_kinds[i];
+	return NULL;
+}
+
+/**
+ * kho_image_reads - check whether the loaded image reads a kind of files
+ * @compatible: the version string that is stored with the files
+ *
+ * The note of an image has the versions of the kinds of files that are part of the kernel.
+ * Modules can add others.
+ *
+ * Context: Called with the kexec lock held, for an image without a flaw.
+ * Return: false if the note says that the image does not read this version; true
+ * otherwise, also if nothing is known about it.
+ */
+bool kho_image_reads(const char *compatible)
+{
+	const struct kho_note *note = &kexec_image->kho.note;
+	const struct kho_note_kind *kind = kho_find_kind(compatible);
+
+	return !note->size || !kind ||
+	       kho_reads(kho_note_versions(note, kind), compatible);
 }

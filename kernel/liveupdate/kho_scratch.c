@@ -10,7 +10,9 @@
 #include <linux/cma.h>
 #include <linux/ctype.h>
 #include <linux/init.h>
+#include <linux/initrd.h>
 #include <linux/io.h>
+#include <linux/kexec_handover.h>
 #include <linux/kmemleak.h>
 #include <linux/math64.h>
 #include <linux/memblock.h>
@@ -19,8 +21,14 @@
 #include <linux/page-isolation.h>
 #include <linux/pfn.h>
 #include <linux/range.h>
+#include <linux/set_memory.h>
+#include <linux/sizes.h>
 #include <linux/sort.h>
 #include <linux/swiotlb.h>
+
+#include <asm/sections.h>
+
+#include <linux/kho/boot.h>
 
 #include "../../mm/internal.h"
 #include "kexec_handover_internal.h"
@@ -28,8 +36,11 @@
 /* The end of memory that all devices can address. A kernel needs some below it. */
 #define KHO_LOW_END		((phys_addr_t)ARCH_LOW_ADDRESS_LIMIT + 1)
 
-/* Default of kho_scratch=, a percentage of the kernel's own boot-time allocations */
-#define KHO_SCRATCH_PERCENT	200
+/* A value of kho_scratch= that is enough for another kernel like this one */
+#define KHO_SUFFICIENT_PERCENT	200
+
+/* Room in scratch by default for what a next kernel needs more than this one */
+#define KHO_SCRATCH_SPARE	((phys_addr_t)SZ_32M + SZ_8M)
 
 /* The regions that the next kernel boots in, inherited from kernel to kernel */
 struct kho_scratch *kho_scratch __ro_after_init;
@@ -43,16 +54,21 @@ static struct range *kho_preservable __ro_after_init;
 static unsigned int kho_nr_preservable __ro_after_init;
 static unsigned int kho_max_preservable __initdata;
 
-/* Pages of RAM at boot, and bytes that the kernel had allocated by then */
+/*
+ * At boot: pages of RAM, bytes that the kernel had reserved for itself, bytes that it had
+ * allocated, and those of them that it had allocated when it could read a map.
+ */
 static unsigned long kho_nr_ram_pages __ro_after_init;
+static u64 kho_reserved __ro_after_init;
 static u64 kho_allocated __ro_after_init;
+static u64 kho_allocated_early __ro_after_init;
 
 /*
  * Command line
  */
 
 /**
- * struct kho_scratch_option - value of kho_scratch=
+ * struct kho_scratch_option - value of kho_scratch=, all zero for the default
  * @percent: size as a percentage of the kernel's own boot-time allocations; 0 if
  *	     the sizes below apply
  * @low:     bytes below %KHO_LOW_END
@@ -66,9 +82,7 @@ struct kho_scratch_option {
 	u64 node;
 };
 
-static struct kho_scratch_option kho_scratch_option __initdata = {
-	.percent = KHO_SCRATCH_PERCENT,
-};
+static struct kho_scratch_option kho_scratch_option __initdata;
 
 /* Unlike memparse(), detect numbers that are too large. */
 static int __init kho_parse_number(char **arg, u64 *number)
@@ -134,11 +148,9 @@ static int __init kho_parse_scratch(char *arg)
 	struct kho_scratch_option option = {};
 
 	if (!arg || kho_parse_scratch_option(arg, &option)) {
-		option = (struct kho_scratch_option){
-			.percent = KHO_SCRATCH_PERCENT,
-		};
-		pr_err("kho_scratch=%s is malformed (low,global,node sizes or nn%%): using %u%%\n",
-		       arg ?: "", option.percent);
+		option = (struct kho_scratch_option){};
+		pr_err("kho_scratch=%s is malformed (low,global,node sizes or nn%%): using the default\n",
+		       arg ?: "");
 	}
 	kho_scratch_option = option;
 
@@ -176,7 +188,7 @@ static phys_addr_t __init kho_half(phys_addr_t size)
 
 /*
  * Reserve @size bytes, in one region if possible. The kernel may lie in the middle
- * of memory, so halve the size of a part if there is no room, but only twice.
+ * of memory, so halve the size of a part that finds no room, but only twice.
  */
 static int __init kho_alloc_scratch(phys_addr_t size, phys_addr_t limit, int nid)
 {
@@ -236,11 +248,55 @@ static phys_addr_t __init kho_node_size(int nid)
 			  memblock_kernel_reserved_size(KHO_LOW_END, nid));
 }
 
+static phys_addr_t __init kho_initrd_size(void)
+{
+	return IS_ENABLED(CONFIG_BLK_DEV_INITRD) ? initrd_end - initrd_start : 0;
+}
+
+/*
+ * Determine how much scratch an image like that of this kernel needs. The decompressor
+ * may place the kernel elsewhere in scratch, so there must be room for two of it. The next
+ * initrd may be larger.
+ */
+static phys_addr_t __init kho_default_size(void)
+{
+	phys_addr_t initrd = kho_initrd_size();
+
+	return 2 * (phys_addr_t)(_end - _text) + initrd + initrd / 4 +
+	       kho_early_size(false) + KHO_SCRATCH_SPARE;
+}
+
+/*
+ * Reserve the default: one region. The next kernel allocates from it until it can read
+ * the map. Then it finds the room that this kernel's own allocations take, which are not
+ * preserved, on each node and in low memory. If the region is in low memory as well, a
+ * kernel that needs more low memory than this one falls back to it.
+ */
+static int __init kho_alloc_default_scratch(void)
+{
+	phys_addr_t size = round_up(kho_default_size(), KHO_SCRATCH_ALIGN);
+
+	if (kho_alloc_scratch_part(size, KHO_LOW_END, NUMA_NO_NODE))
+		return 0;
+
+	return kho_alloc_scratch(size, MEMBLOCK_ALLOC_ACCESSIBLE, NUMA_NO_NODE);
+}
+
+static bool __init kho_has_scratch_option(void)
+{
+	return kho_scratch_option.percent || kho_scratch_option.low ||
+	       kho_scratch_option.global || kho_scratch_option.node;
+}
+
 static int __init kho_alloc_scratches(void)
 {
-	phys_addr_t low = kho_low_size();
+	phys_addr_t low;
 	int nid, err;
 
+	if (!kho_has_scratch_option())
+		return kho_alloc_default_scratch();
+
+	low = kho_low_size();
 	err = kho_alloc_scratch(low, KHO_LOW_END, NUMA_NO_NODE);
 	if (!err)
 		err = kho_alloc_scratch(kho_scratch_option.global,
@@ -289,6 +345,12 @@ static int __init kho_cmp_scratch(const void *a, const void *b)
 	       (scratch_a->addr < scratch_b->addr);
 }
 
+/* Loaders of kexec images search regions by ascending address. */
+static void __init kho_sort_scratch(void)
+{
+	sort(kho_scratch, kho_scratch_cnt, sizeof(*kho_scratch), kho_cmp_scratch, NULL);
+}
+
 static int __init kho_reserve_scratch(void)
 {
 	unsigned int cnt = (2 + num_node_state(N_MEMORY)) * KHO_SCRATCH_PARTS;
@@ -300,9 +362,7 @@ static int __init kho_reserve_scratch(void)
 
 	err = kho_alloc_scratches();
 	if (!err) {
-		/* Loaders of kexec images search regions by ascending address. */
-		sort(kho_scratch, kho_scratch_cnt, sizeof(*kho_scratch),
-		     kho_cmp_scratch, NULL);
+		kho_sort_scratch();
 		return 0;
 	}
 
@@ -316,17 +376,24 @@ static int __init kho_reserve_scratch(void)
 	return err;
 }
 
-/* Keep the inherited regions unchanged, for any number of handovers to follow. */
+/*
+ * Keep the inherited regions unchanged, for any number of handovers to follow. Other kernels
+ * may have empty ones, or another order.
+ */
 static int __init kho_inherit_scratch(void)
 {
-	int err = kho_alloc_arrays(kho_in.scratch_cnt);
+	const struct kho_scratch *inherited = phys_to_virt(kho_in.scratch_phys);
+	unsigned int i;
+	int err;
 
+	err = kho_alloc_arrays(kho_in.scratch_cnt);
 	if (err)
 		return err;
 
-	kho_scratch_cnt = kho_in.scratch_cnt;
-	memcpy(kho_scratch, phys_to_virt(kho_in.scratch_phys),
-	       kho_scratch_cnt * sizeof(*kho_scratch));
+	for (i = 0; i < kho_in.scratch_cnt; i++)
+		if (inherited[i].size)
+			kho_scratch[kho_scratch_cnt++] = inherited[i];
+	kho_sort_scratch();
 	return 0;
 }
 
@@ -357,11 +424,25 @@ static void __init kho_note_preservable(void)
 	kho_nr_preservable = clean_sort_range(kho_preservable, kho_max_preservable);
 }
 
+/**
+ * kho_note_early_size - note how much the kernel has allocated so far
+ *
+ * Only the first call counts.
+ *
+ * Context: Boot, when a map could be read.
+ */
+void __init kho_note_early_size(void)
+{
+	if (!kho_allocated_early)
+		kho_allocated_early = memblock_kernel_allocated_size();
+}
+
 static void __init kho_note_sizes(void)
 {
 	kho_nr_ram_pages = PHYS_PFN(memblock_phys_mem_size());
-	kho_allocated = memblock_kernel_reserved_size(PHYS_ADDR_MAX, NUMA_NO_NODE) +
-			kho_swiotlb_size();
+	kho_reserved = memblock_kernel_reserved_size(PHYS_ADDR_MAX, NUMA_NO_NODE) +
+		       kho_swiotlb_size();
+	kho_allocated = memblock_kernel_allocated_size() + kho_swiotlb_size();
 }
 
 /**
@@ -508,15 +589,43 @@ u64 kho_scratch_size(void)
 	return size;
 }
 
+/* If the direct map consists of base pages, its page tables are in kho_allocated_early. */
+static bool kho_has_base_pages(void)
+{
+	/* Other architectures can set single pages of a direct map of huge pages. */
+	return debug_pagealloc_enabled() ||
+	       (IS_ENABLED(CONFIG_ARM64) && can_set_direct_map());
+}
+
 /**
- * kho_struct_pages_size - estimate the size of the next kernel's struct pages
+ * kho_early_size - estimate what the next kernel allocates until it has read the map
+ * @base_pages: its direct map consists of base pages
+ *
+ * Context: Any context, after kho_setup_scratch() has begun.
+ * Return: bytes that a kernel needs that reads the map early.
+ */
+u64 kho_early_size(bool base_pages)
+{
+	u64 gaps = PFN_PHYS((u64)kho_nr_ram_pages) / SZ_2M * sizeof(struct range);
+	u64 tables = (u64)kho_nr_ram_pages * sizeof(u64);
+	u64 size = kho_allocated_early;
+
+	/* Page tables have an entry for each page, and those of higher levels less. */
+	if (base_pages && !kho_has_base_pages())
+		size += tables + tables / 256;
+
+	return size + gaps;
+}
+
+/**
+ * kho_boot_size - estimate what the next kernel allocates at boot
  *
  * Context: Any context, after boot.
- * Return: their size in bytes if they are like those of this kernel.
+ * Return: bytes that a kernel needs that does not read the map early.
  */
-u64 kho_struct_pages_size(void)
+u64 kho_boot_size(void)
 {
-	return (u64)kho_nr_ram_pages * sizeof(struct page);
+	return kho_allocated;
 }
 
 /**
@@ -524,11 +633,9 @@ u64 kho_struct_pages_size(void)
  * @size: bytes that a kernel needs at least
  *
  * Context: Any context, after boot.
- * Return: the default, or the percentage for one and a half times @size if that is
- * more.
+ * Return: a percentage for one and a half times @size, or more.
  */
 unsigned int kho_sufficient_percent(u64 size)
 {
-	return max_t(u64, KHO_SCRATCH_PERCENT,
-		     DIV_ROUND_UP(size * 150, kho_allocated));
+	return max_t(u64, KHO_SUFFICIENT_PERCENT, DIV_ROUND_UP(size * 150, kho_reserved));
 }

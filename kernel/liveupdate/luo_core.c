@@ -35,6 +35,7 @@
 #include <linux/kho/abi/luo.h>
 #include <linux/kho/compat.h>
 #include <linux/kho/image.h>
+#include <linux/kho/note.h>
 #include <linux/liveupdate.h>
 #include <linux/miscdevice.h>
 #include <linux/slab.h>
@@ -48,8 +49,8 @@ struct luo_core luo_core;
 
 static const struct kho_compat_range luo_compat_range = {
 	.name = "luo",
-	.lowest = 5,
-	.highest = 5,
+	.lowest = KHO_LUO_LOWEST,
+	.highest = KHO_LUO_HIGHEST,
 };
 
 static const struct kho_compat_range *const luo_compat_ranges[] = {
@@ -430,7 +431,7 @@ void liveupdate_reboot_unlock(void)
  * Context: May sleep. The caller must hold the lock of liveupdate_reboot_lock(), and
  * the kexec lock.
  * Return: 0 on success or if there is nothing to hand over, -EINVAL if the loaded
- * image can't carry the sessions, -ENOMEM, or the error of the handler that failed.
+ * image can't carry or read the sessions, -ENOMEM, or the error of the handler that failed.
  */
 int liveupdate_reboot(void)
 {

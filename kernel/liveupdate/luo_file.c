@@ -33,6 +33,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/kho/block.h>
+#include <linux/kho/image.h>
 #include <linux/list.h>
 #include <linux/liveupdate.h>
 #include <linux/rhashtable.h>
@@ -315,14 +316,45 @@ static void luo_file_call_unfreeze(struct luo_file *lf)
 	luo_file_take_args(&lf->out, &args);
 }
 
+/* Return the version string for the next kernel, which has room for a whole entry. */
+static const char *luo_file_compatible(const struct luo_file *lf)
+{
+	return luo_file_is_open(lf) ? lf->handler->compatible : lf->compatible;
+}
+
+/**
+ * luo_file_check_readable - check whether the next kernel reads the files of a session
+ * @set: the session's files, outgoing, or incoming after luo_file_preserve_again()
+ *
+ * Context: May sleep, in liveupdate_reboot(). The caller must hold the session's lock.
+ * Return: 0, or -EINVAL if the note of the loaded image says that it does not.
+ */
+int luo_file_check_readable(const struct luo_file_set *set)
+{
+	const char *compatible, *checked = NULL;
+	const struct luo_file *lf;
+
+	list_for_each_entry(lf, &set->files, list) {
+		if (luo_file_is_lost(lf))
+			continue;
+		/* Most files of a session have the same handler. */
+		compatible = luo_file_compatible(lf);
+		if (checked && !strcmp(compatible, checked))
+			continue;
+		if (!kho_image_reads(compatible)) {
+			pr_err("the loaded kernel can't read '%s', the file with token %#llx; load another kernel, or close or finish the session\n",
+			       compatible, lf->key.token);
+			return -EINVAL;
+		}
+		checked = compatible;
+	}
+	return 0;
+}
+
 static void luo_file_store(const struct luo_file *lf, struct luo_file_ser *ser)
 {
-	bool is_open = luo_file_is_open(lf);
-
-	memcpy(ser->compatible,
-	       is_open ? lf->handler->compatible : lf->compatible,
-	       sizeof(ser->compatible));
-	ser->data = is_open ? lf->out.data : lf->in.data;
+	memcpy(ser->compatible, luo_file_compatible(lf), sizeof(ser->compatible));
+	ser->data = luo_file_is_open(lf) ? lf->out.data : lf->in.data;
 	ser->token = lf->key.token;
 }
 

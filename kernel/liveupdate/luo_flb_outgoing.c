@@ -26,6 +26,7 @@
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho/abi/luo.h>
+#include <linux/kho/image.h>
 #include <linux/list.h>
 #include <linux/liveupdate.h>
 #include <linux/lockdep.h>
@@ -140,6 +141,40 @@ void luo_flb_table_remove(struct luo_flb *luo)
 	list_del_init(&luo->preserved_list);
 	luo_flb_out.nr_preserved--;
 	luo_flb_table_free_empty();
+}
+
+static int luo_flb_check_version(const char *name)
+{
+	if (kho_image_reads(name))
+		return 0;
+
+	pr_err("the loaded kernel can't read FLB '%s'; load another kernel, or close or finish the sessions\n",
+	       name);
+	return -EINVAL;
+}
+
+/**
+ * luo_flb_check_readable - check whether the next kernel reads the FLBs
+ *
+ * Context: May sleep, in liveupdate_reboot().
+ * Return: 0, or -EINVAL if the note of the loaded image says that it does not.
+ */
+int luo_flb_check_readable(void)
+{
+	struct luo_flb_incoming *in = NULL;
+	struct luo_flb *luo;
+	int err = 0;
+
+	guard(mutex)(&luo_flb_out.lock);
+	list_for_each_entry(luo, &luo_flb_out.preserved, preserved_list) {
+		if (luo->nr_files && !err)
+			err = luo_flb_check_version(luo->flb->compatible);
+	}
+	while (!err && (in = luo_flb_next_incoming(in))) {
+		if (in->handed_on)
+			err = luo_flb_check_version(in->name);
+	}
+	return err;
 }
 
 static struct luo_flb_ser *luo_flb_table_entry(u64 nr)

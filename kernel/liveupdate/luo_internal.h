@@ -223,6 +223,7 @@ int luo_flb_table_grow(u64 nr);
 void luo_flb_table_shrink(void);
 int luo_flb_table_add(struct luo_flb *luo);
 void luo_flb_table_remove(struct luo_flb *luo);
+int luo_flb_check_readable(void);
 void luo_flb_serialize(struct luo_ser *ser);
 
 int luo_flb_hand_on(void);
@@ -313,6 +314,7 @@ void luo_file_exit(void);
 void luo_file_set_init(struct luo_file_set *set);
 int luo_file_preserve(struct luo_file_set *set, int fd, u64 token);
 void luo_file_unpreserve_all(struct luo_file_set *set);
+int luo_file_check_readable(const struct luo_file_set *set);
 int luo_file_freeze_all(struct luo_file_set *set, struct luo_file_set_ser *ser);
 void luo_file_unfreeze_all(struct luo_file_set *set);
 

@@ -385,6 +385,54 @@ static int luo_session_check_nothing_left(const char *flaw)
 	return -EINVAL;
 }
 
+static int luo_session_check_readable(struct luo_session *session)
+{
+	int err;
+
+	if (!luo_session_is_left(session) || session->err)
+		return 0;
+
+	guard(mutex)(&session->lock);
+	err = luo_file_check_readable(&session->files);
+	if (err)
+		pr_err("session '%*pE' can't be handed over: %pe\n",
+		       (int)strlen(session->name), session->name, ERR_PTR(err));
+	return err;
+}
+
+static int luo_session_check_set(struct luo_session_set *set)
+{
+	struct luo_session *session;
+	int err;
+
+	list_for_each_entry(session, &set->sessions, list) {
+		err = luo_session_check_readable(session);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/*
+ * Compare the versions of all files and FLBs with the note of the loaded image: otherwise
+ * what the next kernel does not read would be lost. Without a note nothing is known.
+ */
+static int luo_session_check_versions(void)
+{
+	int err;
+
+	if (!kho_image_has_note()) {
+		if (luo_outgoing.count + luo_nr_left)
+			pr_warn("the image of the loaded kernel has no note: it may not be able to read all sessions\n");
+		return 0;
+	}
+
+	err = luo_session_check_set(&luo_outgoing);
+	if (!err)
+		err = luo_session_check_set(&luo_incoming);
+	return err ?: luo_flb_check_readable();
+}
+
 static void luo_incoming_report(void)
 {
 	struct luo_session *session;
@@ -417,8 +465,8 @@ static void luo_incoming_report(void)
  *
  * Context: May sleep. The caller must hold the lock of luo_session_freeze_lock() and
  * the kexec lock, and have called luo_session_prepare().
- * Return: 0, -EINVAL if there are sessions and the loaded image can't carry them,
- * -ENOMEM, or the error of the file handler that failed.
+ * Return: 0, -EINVAL if there are sessions and the loaded image can't carry or read
+ * them, -ENOMEM, or the error of the file handler that failed.
  */
 int luo_session_serialize(struct luo_ser *ser)
 {
@@ -429,6 +477,9 @@ int luo_session_serialize(struct luo_ser *ser)
 	flaw = kho_image_flaw();
 	if (flaw)
 		return luo_session_check_nothing_left(flaw);
+	err = luo_session_check_versions();
+	if (err)
+		return err;
 
 	err = luo_session_freeze_and_hand_on();
 	if (err)

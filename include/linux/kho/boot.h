@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Kexec handover: boot hooks for mm and the architectures.
+ * Kexec handover: what mm and the architectures use, most of it while they boot.
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -27,6 +27,8 @@ phys_addr_t kho_find_unpreserved(phys_addr_t start, phys_addr_t end,
 bool kho_is_unpreserved(phys_addr_t start, phys_addr_t end);
 unsigned long kho_walk_unpreserved(unsigned long start_pfn, unsigned long end_pfn,
 				   kho_pfn_range_fn fn, kho_pfn_range_fn rest);
+
+bool kho_is_preservable(unsigned long pfn, unsigned long nr);
 
 #else
 

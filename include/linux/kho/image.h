@@ -7,6 +7,7 @@
 #ifndef _LINUX_KHO_IMAGE_H
 #define _LINUX_KHO_IMAGE_H
 
+#include <linux/kho/abi/note.h>
 #include <linux/range.h>
 #include <linux/types.h>
 
@@ -34,7 +35,14 @@ struct kho_image_ranges {
  * @scratch:	  physical address of a copy of the array of scratch regions
  * @scratch_size: size of that copy in bytes
  * @unplaced:	  size of the first segment that found no room in scratch
+ * @note:	  its note, without what is longer than &struct kho_note; all 0 if it
+ *		  has none
+ * @early_map:	  the next kernel reads the map of preserved memory early
+ * @base_pages:	  its direct map consists of base pages
+ * @flags_given:  flags of its note whose options are on its command line
+ * @flags_on:	  those of them that the options switch on
  * @flaw:	  why the next kernel will ignore the handover, or NULL
+ * @user_flaw:	  why it will ignore the state of KHO's user only, or NULL
  * @left_out:	  memory of this kernel that the next one will not use as RAM,
  *		  because its command line leaves it out
  * @retyped:	  the same, because its command line gives it another type
@@ -44,7 +52,13 @@ struct kho_image {
 	phys_addr_t scratch;
 	unsigned long scratch_size;
 	unsigned long unplaced;
+	struct kho_note note;
+	bool early_map;
+	bool base_pages;
+	u32 flags_given;
+	u32 flags_on;
 	const char *flaw;
+	const char *user_flaw;
 	struct kho_image_ranges left_out;
 	struct kho_image_ranges retyped;
 };
@@ -68,24 +82,29 @@ bool kho_image_needs_scratch(const struct kimage *image);
 int kho_walk_scratch(struct kexec_buf *kbuf, kho_hole_fn fn);
 void kho_explain_failed_load(const struct kimage *image, int err);
 int kho_fill_kimage(struct kimage *image);
+void kho_image_read_note(struct kimage *image, const void *area, size_t size);
 int kho_check_kimage(const struct kimage *image);
 const char *kho_image_flaw(void);
+bool kho_image_has_note(void);
+bool kho_image_reads(const char *compatible);
 void kho_add_image_switch(const struct kho_image_switch *added);
 
 void kho_image_leave_out(struct kimage *image, u64 start, u64 end);
 void kho_image_leave_out_all(struct kimage *image);
 void kho_image_put_back(struct kimage *image, u64 start, u64 end);
 void kho_image_retype(struct kimage *image, u64 start, u64 end);
+void kho_image_set_flag(struct kimage *image, u32 flag, bool on);
 
 /**
- * arch_kho_note_option - note what an option leaves of RAM
+ * arch_kho_note_option - note what an option leaves of RAM, and how RAM is mapped
  * @image: the image that has the option on its command line
  * @param: name of the option
  * @val:   its value, which may be changed, or NULL
  *
  * Called for each option in order. Calls kho_image_leave_out() for memory that the
  * option removes from RAM, kho_image_put_back() for memory that it adds, and
- * kho_image_retype() for memory that is not RAM even if a later option adds it.
+ * kho_image_retype() for memory that is not RAM even if a later option adds it. Calls
+ * kho_image_set_flag() for options that have a flag in the note of an image.
  */
 void arch_kho_note_option(struct kimage *image, const char *param, char *val);
 
@@ -108,6 +127,11 @@ static inline void kho_explain_failed_load(const struct kimage *image, int err)
 static inline int kho_fill_kimage(struct kimage *image)
 {
 	return 0;
+}
+
+static inline void kho_image_read_note(struct kimage *image, const void *area,
+				       size_t size)
+{
 }
 
 static inline int kho_check_kimage(const struct kimage *image)

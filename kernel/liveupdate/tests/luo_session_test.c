@@ -17,6 +17,8 @@
 
 #include <linux/kho/abi/luo.h>
 #include <linux/kho/block.h>
+#include <linux/kho/compat.h>
+#include <linux/kho/note.h>
 
 #include "../luo_internal.h"
 #include "fake_kho.h"
@@ -217,6 +219,17 @@ static void damaged_chain_refuses_incoming_sessions_only(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, retrieve("kunit"), ERR_PTR(-ENOENT));
 }
 
+/* Images are checked against the highest version that this kernel reads. */
+static void highest_version_is_written(struct kunit *test)
+{
+	u32 version;
+
+	KUNIT_EXPECT_EQ(test, kho_compat_base_version(LUO_ABI_COMPATIBLE,
+						      sizeof(LUO_ABI_COMPATIBLE),
+						      &version), 0);
+	KUNIT_EXPECT_EQ(test, version, KHO_LUO_HIGHEST);
+}
+
 static struct kunit_case session_cases[] = {
 	KUNIT_CASE(names_are_unique),
 	KUNIT_CASE(names_have_a_start_and_an_end),
@@ -225,6 +238,7 @@ static struct kunit_case session_cases[] = {
 	KUNIT_CASE(session_needs_an_image_that_carries_it),
 	KUNIT_CASE(incoming_sessions_are_retrieved_once),
 	KUNIT_CASE(damaged_chain_refuses_incoming_sessions_only),
+	KUNIT_CASE(highest_version_is_written),
 	{}
 };
 

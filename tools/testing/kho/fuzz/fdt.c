@@ -317,6 +317,7 @@ static void boot(const struct image *image)
 
 	machine_kexec();
 	kho_populate(args[0], args[1], args[2], args[3]);
+	check(!early_param_kho_parse_scratch((char []){ MACHINE_SCRATCH_OPTION }));
 	kho_early_init(machine_is_ram);
 	kho_memory_init();
 	if (!is_kho_boot()) {
@@ -368,6 +369,7 @@ static void run(const u8 *data, size_t size)
 static void start_outgoing(void)
 {
 	machine_cold_boot();
+	check(!early_param_kho_parse_scratch((char []){ MACHINE_SCRATCH_OPTION }));
 	kho_early_init(machine_is_ram);
 	kho_memory_init();
 	check(!initcall_kho_init());

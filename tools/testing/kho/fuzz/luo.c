@@ -353,9 +353,22 @@ static int read_flbs(u64 pa)
 	return found->data & DATA_FAILS ? -EDOM : 0;
 }
 
+/* Return the offset of the fields after a version that this kernel reads, or 0. */
+static size_t offset_of_fields(const char *blob, size_t size)
+{
+	static const char *const versions[] = { LUO_ABI_COMPATIBLE, LUO_ABI_COMPAT_BASE };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(versions); i++)
+		if (is_terminated(blob, size) && !strcmp(blob, versions[i]))
+			return (strlen(blob) + 8) / 8 * 8;
+	return 0;
+}
+
 static void read_blob(void)
 {
 	const char *blob;
+	size_t offset;
 	u64 fields[3];
 
 	handover.list_expected = 0;
@@ -372,11 +385,12 @@ static void read_blob(void)
 		return;
 	blob = phys_to_virt(subtree_in.phys);
 	handover.refused = true;
-	if (subtree_in.size < sizeof(struct luo_ser) || memcmp(blob, LUO_ABI_COMPATIBLE, 16))
+	offset = offset_of_fields(blob, subtree_in.size);
+	if (!offset || subtree_in.size < offset + sizeof(fields))
 		return;
 
 	handover.refused = false;
-	memcpy(fields, blob + 16, sizeof(fields));
+	memcpy(fields, blob + offset, sizeof(fields));
 	handover.sessions_pa = fields[1];
 	handover.flbs_pa = fields[2];
 	give_back(subtree_in.phys);

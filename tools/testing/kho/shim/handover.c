@@ -8,6 +8,7 @@
 #include <linux/err.h>
 #include <linux/errno.h>
 #include <linux/kexec_handover.h>
+#include <linux/kho/boot.h>
 #include <linux/kho/image.h>
 #include <linux/mm.h>
 #include <linux/pfn.h>
@@ -106,6 +107,11 @@ int kho_preserve_pages(struct page *page, unsigned long nr)
 
 	mm_mark_preserved(page, true);
 	return 0;
+}
+
+bool kho_is_preservable(unsigned long pfn, unsigned long nr)
+{
+	return true;
 }
 
 int kho_preserve_folios(struct folio **folios, unsigned long nr)
@@ -215,6 +221,16 @@ void kho_restore_folios(const phys_addr_t *phys, struct folio **folios,
 const char *kho_image_flaw(void)
 {
 	return NULL;
+}
+
+bool kho_image_has_note(void)
+{
+	return true;
+}
+
+bool kho_image_reads(const char *compatible)
+{
+	return true;
 }
 
 void kho_add_image_switch(const struct kho_image_switch *added)

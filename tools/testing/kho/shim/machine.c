@@ -135,11 +135,15 @@ phys_addr_t memblock_phys_mem_size(void)
 	return PAGES(MACHINE_PAGES - (MACHINE_HOLE_END - MACHINE_HOLE));
 }
 
-/* Small enough that each scratch region gets the minimum size */
 phys_addr_t memblock_kernel_reserved_size(phys_addr_t limit, int nid)
 {
 	return limit == PHYS_ADDR_MAX ? PAGES(MACHINE_SCRATCH_PAGES) :
 					PAGES(MACHINE_SCRATCH_PAGES / 2);
+}
+
+phys_addr_t memblock_kernel_allocated_size(void)
+{
+	return PAGES(MACHINE_SCRATCH_PAGES / 4);
 }
 
 void *memblock_alloc(phys_addr_t size, phys_addr_t align)

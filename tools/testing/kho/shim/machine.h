@@ -21,6 +21,8 @@
 #define MACHINE_HOLE_END	504
 #define MACHINE_SCRATCH		512
 #define MACHINE_SCRATCH_PAGES	8
+/* Each of the two regions gets the minimum size. */
+#define MACHINE_SCRATCH_OPTION	"1,1,0"
 #define MACHINE_HEAP		528
 #define MACHINE_PAGES		592
 

@@ -16,6 +16,7 @@ extern char __start_kernel_bss[] __weak;
 extern char __stop_kernel_bss[] __weak;
 
 /* Functions that the kernel calls when it boots */
+extern int (*const early_param_kho_parse_scratch)(char *arg);
 extern int (*const initcall_kho_init)(void);
 extern int (*const early_param_luo_parse_param)(char *arg);
 extern int (*const initcall_luo_early_init)(void);

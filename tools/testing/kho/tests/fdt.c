@@ -5,17 +5,22 @@
  * Copyright (C) 2026 The KHO LTS developers
  */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <linux/io.h>
 #include <linux/kernel.h>
 #include <linux/kexec.h>
+#include <linux/libfdt.h>
 #include <linux/mm.h>
 #include <linux/pfn.h>
 
 #include <linux/kexec_handover.h>
+#include <linux/kho/abi/kexec_handover.h>
+#include <linux/kho/abi/note.h>
 #include <linux/kho/boot.h>
 #include <linux/kho/image.h>
+#include <linux/kho/note.h>
 
 #include "shim/check.h"
 #include "shim/machine.h"
@@ -33,6 +38,7 @@ static unsigned int orders[NR_BLOCKS];
 
 static void start(void)
 {
+	check(!early_param_kho_parse_scratch((char []){ MACHINE_SCRATCH_OPTION }));
 	kho_early_init(machine_is_ram);
 	kho_memory_init();
 	check(!initcall_kho_init());
@@ -98,6 +104,60 @@ static void random_handovers(void)
 		mm_reset();
 	}
 	check(!shim_log_warnings);
+}
+
+/*
+ * Mainline names no component in the version, preserves the root FDT, and has scratch regions
+ * that are empty and in any order.
+ */
+static void form_of_mainline(void)
+{
+	struct kho_scratch *scratch;
+
+	machine_cold_boot();
+	start();
+	check(kho_scratch_cnt == 2);
+	preserve_some(NR_BLOCKS);
+	check(!fdt_setprop(kho_out.fdt, 0, "compatible", KHO_FDT_COMPAT_BASE,
+			   sizeof(KHO_FDT_COMPAT_BASE)));
+	check(!kho_preserve_pages(virt_to_page(kho_out.fdt), 1));
+	scratch = page_address(alloc_pages(GFP_KERNEL | __GFP_ZERO, 0));
+	scratch[0] = kho_scratch[1];
+	scratch[1].addr = scratch[0].addr + PAGE_SIZE;
+	scratch[2] = kho_scratch[0];
+
+	next_kernel(virt_to_phys(kho_out.fdt), virt_to_phys(scratch), 4 * sizeof(*scratch));
+	check(is_kho_boot());
+	check(kho_scratch_cnt == 2 && kho_scratch[0].addr < kho_scratch[1].addr);
+	restore_some(NR_BLOCKS);
+	/* The root FDT is not handed on. */
+	check(!kho_preserve_incoming());
+	check(!kho_radix_overlaps(&kho_out.tree, PHYS_PFN(kho_in.fdt_phys), 1));
+	check(!shim_log_warnings);
+	mm_reset();
+}
+
+/* Each string of the version is one that the map can be taken for. */
+static void one_of_the_versions_is_enough(void)
+{
+	static const char read[] = "kho-v9;radix-v1;vmalloc-v1\0kho-v4";
+	static const char unread[] = "kho-v9\0kho-v8;radix-v1;vmalloc-v1\0kho-v4;radix-v7";
+
+	machine_cold_boot();
+	start();
+	check(!fdt_setprop(kho_out.fdt, 0, "compatible", read, sizeof(read)));
+	next_kernel(virt_to_phys(kho_out.fdt), virt_to_phys(kho_scratch),
+		    kho_scratch_cnt * sizeof(*kho_scratch));
+	check(is_kho_boot());
+	mm_reset();
+
+	machine_cold_boot();
+	start();
+	check(!fdt_setprop(kho_out.fdt, 0, "compatible", unread, sizeof(unread)));
+	next_kernel(virt_to_phys(kho_out.fdt), virt_to_phys(kho_scratch),
+		    kho_scratch_cnt * sizeof(*kho_scratch));
+	check(!is_kho_boot());
+	mm_reset();
 }
 
 static phys_addr_t preserve_folio(unsigned int order)
@@ -255,13 +315,268 @@ static void many_ranges_are_left_out(void)
 	mm_reset();
 }
 
+static const struct kho_note good_note = {
+	.magic = { 'K', 'H', 'O', 'n' },
+	.size = KHO_NOTE_SIZE,
+	.version = KHO_NOTE_VERSION,
+	.flags = KHO_NOTE_EARLY_MAP,
+	.root = { KHO_ROOT_LOWEST, KHO_ROOT_HIGHEST },
+	.radix = { KHO_RADIX_LOWEST, KHO_RADIX_HIGHEST },
+	.vmalloc = { KHO_VMALLOC_LOWEST, KHO_VMALLOC_HIGHEST },
+	.block = { KHO_BLOCK_LOWEST, KHO_BLOCK_HIGHEST },
+	.luo = { KHO_LUO_LOWEST, KHO_LUO_HIGHEST },
+	.memfd = { KHO_MEMFD_LOWEST, KHO_MEMFD_HIGHEST },
+	.hugetlb = { KHO_HUGETLB_LOWEST, KHO_HUGETLB_HIGHEST },
+};
+
+/* Return what is known of an image with @size bytes at @area. */
+static struct kho_image read_note(const void *area, size_t size)
+{
+	struct kimage image = { .kho.fdt = virt_to_phys(kho_out.fdt) };
+	/* ASAN detects accesses past the end. */
+	char *copy = malloc(size);
+
+	check(copy);
+	memcpy(copy, area, size);
+	kho_image_read_note(&image, copy, size);
+	free(copy);
+	return image.kho;
+}
+
+static struct kho_image read_changed(size_t at, char value)
+{
+	struct kho_note note = good_note;
+
+	((char *)&note)[at] ^= value;
+	return read_note(&note, sizeof(note));
+}
+
+static void note_is_found(void)
+{
+	char area[sizeof(good_note) + 16];
+	struct kho_image found;
+	size_t at;
+
+	machine_cold_boot();
+	start();
+	for (at = 0; at <= sizeof(area) - sizeof(good_note); at++) {
+		memset(area, 'K', sizeof(area));
+		memcpy(area + at, &good_note, sizeof(good_note));
+		found = read_note(area, sizeof(area));
+		check(found.early_map == !(at % 4) && !found.base_pages && !found.flaw);
+	}
+
+	found = read_changed(offsetof(struct kho_note, flags), KHO_NOTE_EARLY_MAP);
+	check(!found.early_map && !found.base_pages && !found.flaw);
+	found = read_changed(offsetof(struct kho_note, flags), 0x80);
+	check(found.early_map && !found.base_pages && !found.flaw);
+	mm_reset();
+}
+
+/* Later kernels can append fields. */
+static void long_note_is_read(void)
+{
+	struct {
+		struct kho_note note;
+		char more[16];
+	} area = { .note = good_note };
+	size_t more;
+
+	machine_cold_boot();
+	start();
+	for (more = 0; more <= sizeof(area.more) + 16; more++) {
+		area.note.size = sizeof(area.note) + more;
+		check(read_note(&area, sizeof(area)).early_map ==
+		      (more <= sizeof(area.more)));
+	}
+	mm_reset();
+}
+
+/* The command line takes precedence over the flags of the note. */
+static void options_change_flags(void)
+{
+	static const u32 flags[] = {
+		KHO_NOTE_RODATA_FULL, KHO_NOTE_DEBUG_PAGEALLOC, KHO_NOTE_LATE_KFENCE,
+	};
+	struct kho_note note = good_note;
+	size_t i;
+
+	machine_cold_boot();
+	start();
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		struct kimage image = { .kho.fdt = virt_to_phys(kho_out.fdt) };
+
+		note.flags = KHO_NOTE_EARLY_MAP | flags[i];
+		kho_image_read_note(&image, &note, sizeof(note));
+		check(image.kho.early_map && image.kho.base_pages);
+		kho_image_set_flag(&image, flags[(i + 1) % ARRAY_SIZE(flags)], false);
+		kho_image_read_note(&image, &note, sizeof(note));
+		check(image.kho.base_pages);
+		kho_image_set_flag(&image, flags[i], false);
+		kho_image_read_note(&image, &note, sizeof(note));
+		check(!image.kho.base_pages);
+		kho_image_read_note(&image, &good_note, sizeof(good_note));
+		check(!image.kho.base_pages);
+		/* The last one counts. */
+		kho_image_set_flag(&image, flags[i], true);
+		kho_image_read_note(&image, &good_note, sizeof(good_note));
+		check(image.kho.early_map && image.kho.base_pages);
+	}
+	mm_reset();
+}
+
+/* Sessions and memfds matter if this kernel can hand them over. */
+static void versions_of_user_are_compared(void)
+{
+	static const struct kho_image_switch user = { .option = "user", .off = "user=off" };
+	static const size_t at[] = { offsetof(struct kho_note, block),
+				     offsetof(struct kho_note, luo) };
+	struct kimage image = { .nr_segments = 1 };
+	size_t i;
+
+	machine_cold_boot();
+	start();
+	for (i = 0; i < ARRAY_SIZE(at); i++)
+		check(!read_changed(at[i], 0x40).user_flaw);
+	kho_add_image_switch(&user);
+	check(!read_note(&good_note, sizeof(good_note)).user_flaw);
+	for (i = 0; i < ARRAY_SIZE(at); i++) {
+		image.kho = read_changed(at[i], 0x40);
+		check(image.kho.user_flaw && !image.kho.flaw);
+		kexec_image = &image;
+		check(kho_image_flaw() == image.kho.user_flaw);
+		kexec_image = NULL;
+	}
+	/* The next kernel is confined all the same. */
+	image.segment[0].memsz = kho_scratch_size() + 1;
+	check(kho_check_kimage(&image) == -EADDRNOTAVAIL);
+	/* There may be sessions without memfds. */
+	check(!read_changed(offsetof(struct kho_note, memfd), 0x40).user_flaw);
+	kho_add_image_switch(NULL);
+	mm_reset();
+}
+
+static bool reads(const struct kho_image *found, const char *compatible)
+{
+	struct kimage image = { .kho = *found };
+	bool ret;
+
+	kexec_image = &image;
+	check(kho_image_has_note() == !!found->note.size);
+	ret = kho_image_reads(compatible);
+	kexec_image = NULL;
+	return ret;
+}
+
+/* Files can only be compared with the note once it is known that there are some. */
+static void versions_of_files_are_compared(void)
+{
+	static const char long_name[] =
+		"a-name-that-is-much-longer-than-any-name-that-the-note-of-an-image-has-v9";
+	struct kho_note note = good_note;
+	struct kho_image found;
+
+	machine_cold_boot();
+	start();
+	found = read_note(&note, sizeof(note));
+	check(reads(&found, "memfd-v2;vmalloc-v1") && reads(&found, "memfd-v3"));
+	check(!reads(&found, "memfd-v1") && !reads(&found, "memfd-v4;vmalloc-v1"));
+	check(reads(&found, "memfd-hugetlb-v1") && !reads(&found, "memfd-hugetlb-v2"));
+	/* Other handlers, and names that are like those in the note */
+	check(reads(&found, "mem-v9") && reads(&found, "memfd-x-v9"));
+	check(reads(&found, "") && reads(&found, "memfd-v") && reads(&found, "memfd"));
+	check(reads(&found, long_name));
+
+	/* The kernel lacks both kinds. */
+	note.memfd = (struct kho_note_versions){};
+	note.hugetlb = (struct kho_note_versions){};
+	found = read_note(&note, sizeof(note));
+	check(!reads(&found, "memfd-v3") && !reads(&found, "memfd-hugetlb-v1"));
+
+	/* A kernel with the first form of the note has no memfds of huge pages. */
+	note = good_note;
+	note.size = KHO_NOTE_MIN_SIZE;
+	found = read_note(&note, KHO_NOTE_MIN_SIZE);
+	check(reads(&found, "memfd-v3") && !reads(&found, "memfd-hugetlb-v1"));
+	found = read_note(&note, sizeof(note));
+	check(reads(&found, "memfd-v3") && !reads(&found, "memfd-hugetlb-v1"));
+
+	/* Without a note nothing is known. */
+	note.version = 0;
+	found = read_note(&note, sizeof(note));
+	check(reads(&found, "memfd-v9") && reads(&found, "memfd-hugetlb-v9"));
+	mm_reset();
+}
+
+static void damaged_note_is_ignored(void)
+{
+	struct kho_image found;
+	size_t at;
+
+	machine_cold_boot();
+	start();
+	/* Magic, size and version */
+	for (at = 0; at < offsetof(struct kho_note, flags); at++) {
+		/* A larger size would not fit. */
+		found = read_changed(at, 1 + random_below(255));
+		check(!found.early_map && !found.base_pages && !found.flaw);
+	}
+	for (at = 0; at < sizeof(good_note); at++) {
+		found = read_note(&good_note, at);
+		check(!found.early_map && !found.flaw);
+	}
+	/* Versions that are not handed over */
+	for (at = offsetof(struct kho_note, root); at < offsetof(struct kho_note, block); at += 4) {
+		/* Only higher ones, only lower ones */
+		found = read_changed(at, 0x40);
+		check(found.flaw);
+		found = read_changed(at + 2, ((const char *)&good_note)[at + 2]);
+		check(found.flaw);
+	}
+	mm_reset();
+}
+
+/* An image without a note needs as much scratch as this kernel allocated. */
+static void late_image_needs_more_scratch(void)
+{
+	struct kimage image = { .nr_segments = 1 };
+	size_t room;
+
+	machine_cold_boot();
+	start();
+	room = kho_scratch_size() - kho_boot_size();
+	image.segment[0].memsz = room;
+	check(!kho_check_kimage(&image));
+	image.segment[0].memsz = room + 1;
+	check(kho_check_kimage(&image) == -EADDRNOTAVAIL);
+	image.kho.flaw = "it is not confined";
+	check(!kho_check_kimage(&image));
+
+	/* Page tables and the like need more than this machine has. */
+	image = (struct kimage){ .kho.early_map = true };
+	check(kho_check_kimage(&image) == -EADDRNOTAVAIL);
+	/* Page tables are beside what else this kernel had allocated. */
+	check(kho_early_size(true) >= kho_early_size(false) + MACHINE_PAGES / 2 * sizeof(u64));
+	check(kho_early_size(false) <= kho_boot_size() + PAGE_SIZE);
+	mm_reset();
+}
+
 const struct test_case test_cases[] = {
 	{ "blocks and subtrees are handed over", random_handovers },
+	{ "a handover in the form of mainline is read", form_of_mainline },
+	{ "one of several versions is enough", one_of_the_versions_is_enough },
 	{ "blocks that overlap are refused", overlap_is_refused },
 	{ "incoming blocks that overlap are withheld", overlap_is_withheld },
 	{ "an image that leaves out preserved memory has a flaw",
 	  image_without_preserved_memory_has_flaw },
 	{ "an image can leave out more ranges than are recorded", many_ranges_are_left_out },
 	{ "misaligned scratch regions are refused", misaligned_scratch_is_refused },
+	{ "the note of an image is found", note_is_found },
+	{ "a note can have more fields", long_note_is_read },
+	{ "options of an image change flags of its note", options_change_flags },
+	{ "versions of sessions are compared", versions_of_user_are_compared },
+	{ "versions of files are compared", versions_of_files_are_compared },
+	{ "a damaged note is ignored", damaged_note_is_ignored },
+	{ "an image that reads the map late needs more scratch", late_image_needs_more_scratch },
 	{}
 };

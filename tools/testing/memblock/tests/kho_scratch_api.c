@@ -350,6 +350,35 @@ static int kernel_reserved_size_check(void)
 	return 0;
 }
 
+/* What is set aside or for firmware does not count, nor what is reserved. What is freed does. */
+static int kernel_allocated_size_check(void)
+{
+	phys_addr_t before = memblock_kernel_allocated_size(), addr;
+
+	PREFIX_PUSH();
+	setup_aligned();
+
+	memblock_reserve(mem_start(), SZ_4K);
+	memblock_phys_alloc_setaside(SZ_8K, SZ_4K, 0, MEMBLOCK_ALLOC_ACCESSIBLE,
+				     NUMA_NO_NODE);
+	ASSERT_EQ(memblock_kernel_allocated_size(), before);
+
+	addr = memblock_phys_alloc_firmware(SZ_4K, SZ_4K, 0, MEMBLOCK_ALLOC_ANYWHERE);
+	ASSERT_NE(addr, 0);
+	ASSERT_EQ(memblock_kernel_allocated_size(), before);
+	ASSERT_EQ(memblock_kernel_reserved_size(PHYS_ADDR_MAX, NUMA_NO_NODE), SZ_4K);
+	ASSERT_EQ(memblock_phys_alloc_firmware(MEM_SIZE, SZ_4K, 0, MEMBLOCK_ALLOC_ANYWHERE), 0);
+	ASSERT_EQ(memblock_kernel_allocated_size(), before);
+
+	addr = memblock_phys_alloc(SZ_2K, SZ_4K);
+	ASSERT_NE(addr, 0);
+	memblock_phys_free(addr, SZ_2K);
+	ASSERT_EQ(memblock_kernel_allocated_size(), before + SZ_2K);
+
+	test_pass_pop();
+	return 0;
+}
+
 /*
  * A reservation of firmware may be reserved again, as part of a larger range. If memblock
  * warned about it, the simulator would print to stderr.
@@ -402,6 +431,7 @@ int memblock_kho_scratch_checks(void)
 	setaside_at_address_check();
 	double_array_in_scratch_check();
 	kernel_reserved_size_check();
+	kernel_allocated_size_check();
 	firmware_overlap_check();
 	/* This cannot be undone. */
 	run_top_down(alloc_mirrored_check);

@@ -12,7 +12,7 @@ set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/guest.sh"
 
 guest_start kho_guest test_kho kho_scratch_test kho_reserve_test kho_debugfs_test \
-	kho_fragments_test
+	kho_fragments_test kho_pin_test
 guest_add_program dtc
 
 # Without a TSC deadline timer the frequency of the local APIC timer is handed over.
@@ -20,9 +20,9 @@ timer=
 [[ "$guest_machine" != x86_64 ]] || timer=lapic=notscdeadline
 guest_add chain 300 "kho=on $timer"
 guest_add late 90 "kho=on"
-# Some memory is above 4 GiB, so that each node has scratch of its own.
+# Some memory is above 4 GiB, so that each node gets scratch of its own.
 six_gib=$(vm_nodes 3072 3072)
-guest_add late:six_gib 120 "kho=on" "$six_gib"
+guest_add late:six_gib 120 "kho=on kho_scratch=200%" "$six_gib"
 guest_add late:one_cpu 90 "kho=on" -m 1G
 # No range of free memory is that large.
 guest_add late:split_scratch 90 "kho=on kho_scratch=1100M,0,0"
@@ -35,6 +35,7 @@ two_gib=$(vm_nodes 1024 1024)
 guest_add fragments 200 "kho=on stride=2" "$two_gib"
 guest_add fragments:whole_node 200 "kho=on stride=1" "$two_gib"
 guest_add fragments:no_scratch_there 200 "kho=on stride=1 kho_scratch=96M,16M,0" "$two_gib"
+guest_add pins 120 "kho=on" -m 1G
 guest_add kaslr 200 "kho=on"
 guest_add bare 60 "kho=on"
 guest_ends bare "Kernel panic - not syncing: VFS: Unable to mount root fs"
@@ -58,7 +59,22 @@ for how in hugepages=2 hugepages=0:1,1:1 hugetlb_cma=2G; do
 		"kho=on nokaslr gigantic=$how" "$six_gib"
 done
 guest_add debugfs 120 "kho=on reserve_mem=40K:4K:kept"
-guest_add small 90 "kho=on kho_scratch=16M,128M,0" -m 8G
+guest_add early 120 "kho=on kho_scratch=0,160M,0" -m 16G
+guest_add small 90 "kho=on enough"
+# A region of each size, up to one that is enough
+for size in 4 16 24 28 32 36 40 48 64; do
+	guest_add_if_asked "small:$size" 90 "kho=on kho_scratch=0,${size}M,0"
+done
+guest_add_if_asked small:96 90 "kho=on enough kho_scratch=0,96M,0"
+# Most of this memory is never used.
+huge() {
+	echo "-m ${1}G -object memory-backend-ram,id=all,size=${1}G,reserve=off" \
+		"-machine memory-backend=all"
+}
+for size in 8 32 64; do
+	guest_add_if_asked "small:${size}_gib" 300 "kho=on enough" "$(huge $size)"
+done
+guest_add_if_asked small:64_gib_split 300 "kho=on enough kho_scratch=16M,512M,256M" "$(huge 64)"
 guest_add sizes 90 "kho=on kho_scratch=16M,256M,64M"
 guest_add scratch:two_sizes 60 "kho=on kho_scratch=16M,64M"
 guest_add scratch:four_sizes 60 "kho=on kho_scratch=16M,64M,32M,8M"

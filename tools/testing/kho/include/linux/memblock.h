@@ -52,6 +52,7 @@ bool memblock_is_kho_scratch(phys_addr_t phys);
 bool memblock_is_reserved(phys_addr_t phys);
 phys_addr_t memblock_phys_mem_size(void);
 phys_addr_t memblock_kernel_reserved_size(phys_addr_t limit, int nid);
+phys_addr_t memblock_kernel_allocated_size(void);
 
 void *memblock_alloc(phys_addr_t size, phys_addr_t align);
 #define memblock_alloc_raw(size, align)		memblock_alloc(size, align)

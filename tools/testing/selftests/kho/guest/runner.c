@@ -115,6 +115,11 @@ void guest_skip(const char *fmt, ...)
 	end_test("skip");
 }
 
+void guest_pass(void)
+{
+	end_test("ok");
+}
+
 void guest_need_debugfs(void)
 {
 	if (mount("debugfs", DEBUGFS, "debugfs", 0, NULL) && errno != EBUSY)

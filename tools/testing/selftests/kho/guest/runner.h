@@ -117,10 +117,11 @@ extern int guest_page_size;
 /* Log a note. The host shows it if the test fails. */
 void guest_note(const char *fmt, ...) __printf(1, 2);
 
-/* End the step and its process: the test has failed, or is skipped. */
+/* End the step and its process: the test has failed, is skipped, or needs no later step. */
 void guest_fail(const char *file, int line, const char *fmt, ...)
 	__noreturn __printf(3, 4);
 void guest_skip(const char *fmt, ...) __noreturn __printf(1, 2);
+void guest_pass(void) __noreturn;
 
 /* As guest_read_file(), but the step fails if that fails. */
 char *guest_text_of(const char *path);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Modules, programs and memory of a guest
+ * Modules, programs, kernels and memory of a guest
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -75,6 +77,40 @@ int guest_run_and_note(char *const argv[])
 	guest_note("%s %s: status %d, %s", argv[0], argv[1], status, text ? text : "");
 	free(text);
 	return status;
+}
+
+void guest_change_kernel(void (*change)(unsigned char *kernel, size_t size))
+{
+	unsigned char *kernel;
+	struct stat st;
+	int fd;
+
+	fd = open("/kernel", O_RDONLY | O_CLOEXEC);
+	CHECK(fd >= 0);
+	CHECK(!fstat(fd, &st));
+	kernel = malloc(st.st_size);
+	CHECK(kernel);
+	CHECK_EQ(read(fd, kernel, st.st_size), st.st_size);
+	close(fd);
+	change(kernel, st.st_size);
+	fd = open(GUEST_CHANGED_KERNEL, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	CHECK(fd >= 0);
+	CHECK_EQ(write(fd, kernel, st.st_size), st.st_size);
+	close(fd);
+	free(kernel);
+}
+
+void guest_change_note(unsigned char *kernel, size_t size, size_t offset,
+		       unsigned char value)
+{
+	/* Magic, size and version */
+	static const unsigned char head[] = {
+		'K', 'H', 'O', 'n', 44, 0, 0, 0, 1, 0, 0, 0,
+	};
+	unsigned char *note = memmem(kernel, size, head, sizeof(head));
+
+	CHECK(note);
+	note[offset] = value;
 }
 
 long guest_free_memory(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Modules, programs and memory of a guest
+ * Modules, programs, kernels and memory of a guest
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -8,6 +8,7 @@
 #define SELFTESTS_KHO_GUEST_SYSTEM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Modules are in /modules. Arguments are as insmod takes them. 0 or -1 with errno. */
 int guest_insmod(const char *name, const char *args);
@@ -22,6 +23,15 @@ bool guest_has_program(const char *name);
 
 /* Run a program and note its output. Return its exit status, or -1. */
 int guest_run_and_note(char *const argv[]);
+
+/* Where guest_change_kernel() writes to */
+#define GUEST_CHANGED_KERNEL	"/tmp/changed"
+
+/* Write a copy of the running kernel's image that @change has edited. */
+void guest_change_kernel(void (*change)(unsigned char *kernel, size_t size));
+/* Change a byte of the note of a kernel, which is at @offset in it. */
+void guest_change_note(unsigned char *kernel, size_t size, size_t offset,
+		       unsigned char value);
 
 /* Return the size of free memory in KiB, including the per-CPU lists. */
 long guest_free_memory(void);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * image: where kexec images lie
+ * image, early: where kexec images lie, and how much scratch they need
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -8,7 +8,6 @@
 #include <linux/kexec.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -162,31 +161,6 @@ static void preserve_refuses_scratch(void)
 
 /* ---- kernels whose image has been changed; each architecture has its own ---- */
 
-#define CHANGED_KERNEL	"/tmp/changed"
-
-/* Write a copy of the running kernel's image that @change has edited. */
-static void write_changed_kernel(void (*change)(unsigned char *kernel,
-						size_t size))
-{
-	unsigned char *kernel;
-	struct stat st;
-	int fd;
-
-	fd = open("/kernel", O_RDONLY | O_CLOEXEC);
-	CHECK(fd >= 0);
-	CHECK(!fstat(fd, &st));
-	kernel = malloc(st.st_size);
-	CHECK(kernel);
-	CHECK_EQ(read(fd, kernel, st.st_size), st.st_size);
-	close(fd);
-	change(kernel, st.st_size);
-	fd = open(CHANGED_KERNEL, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	CHECK(fd >= 0);
-	CHECK_EQ(write(fd, kernel, st.st_size), st.st_size);
-	close(fd);
-	free(kernel);
-}
-
 static int load_bare_kernel(const char *path)
 {
 	return guest_load_kernel(path, NULL, "", 0);
@@ -212,15 +186,15 @@ static void make_unaware(unsigned char *kernel, size_t size)
 
 static void unaware_kernel_is_warned_about(void)
 {
-	write_changed_kernel(make_unaware);
+	guest_change_kernel(make_unaware);
 
 	guest_log_mark();
 	CHECK(!load_bare_kernel("/kernel"));
 	CHECK(!guest_log_since("does not support kexec handover"));
-	CHECK(!load_bare_kernel(CHANGED_KERNEL));
+	CHECK(!load_bare_kernel(GUEST_CHANGED_KERNEL));
 	CHECK(guest_log_since("does not support kexec handover"));
 	CHECK(!guest_unload_image(0));
-	CHECK(!unlink(CHANGED_KERNEL));
+	CHECK(!unlink(GUEST_CHANGED_KERNEL));
 }
 
 #define ARCH_IMAGE_TEST	GUEST_TEST(unaware_kernel_is_warned_about)
@@ -268,14 +242,14 @@ static void other_page_size_is_refused(void)
 
 	CHECK(!load_bare_kernel("/kernel"));
 	for (i = 0; i < 3; i++) {
-		write_changed_kernel(change_page_size);
+		guest_change_kernel(change_page_size);
 		guest_log_mark();
-		CHECK_ERRNO(load_bare_kernel(CHANGED_KERNEL), EINVAL);
+		CHECK_ERRNO(load_bare_kernel(GUEST_CHANGED_KERNEL), EINVAL);
 		CHECK(log_names_page_sizes());
 		check_file_says("/sys/kernel/kexec_loaded", "1\n");
 	}
 	CHECK(!guest_unload_image(0));
-	CHECK(!unlink(CHANGED_KERNEL));
+	CHECK(!unlink(GUEST_CHANGED_KERNEL));
 }
 
 #define ARCH_IMAGE_TEST	GUEST_TEST(other_page_size_is_refused)
@@ -293,3 +267,88 @@ static const struct guest_test image_tests[] = {
 };
 
 GUEST_SUITE(image, 2)
+
+/* ---- early: enough scratch for a kernel that reads the map early, and for no other ---- */
+
+/* Offset in the note, and what is written there */
+static size_t note_offset;
+static unsigned char note_value;
+
+static void change_note(unsigned char *kernel, size_t size)
+{
+	guest_change_note(kernel, size, note_offset, note_value);
+}
+
+static void load_with_note_changed(size_t offset, unsigned char value)
+{
+	note_offset = offset;
+	note_value = value;
+	guest_change_kernel(change_note);
+	guest_log_mark();
+	if (guest_load_kernel(GUEST_CHANGED_KERNEL, guest_initrd(), "kho=on", 0))
+		CHECK_EQ(errno, EADDRNOTAVAIL);
+	else
+		CHECK(!guest_unload_image(0));
+	CHECK(!unlink(GUEST_CHANGED_KERNEL));
+}
+
+/* The image fits, but a kernel that reads the map late would die without a message. */
+static void late_kernel_is_refused(void)
+{
+	static const struct {
+		size_t offset;
+		unsigned char value;
+	} changes[] = {
+		{ 0, 'X' },	/* magic */
+		{ 4, 36 },	/* size: too small, does not fit */
+		{ 6, 1 },
+		{ 8, 0 },	/* version */
+		{ 8, 2 },
+		{ 12, 0 },	/* flags */
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(changes); i++) {
+		load_with_note_changed(changes[i].offset, changes[i].value);
+		CHECK(guest_log_since("KHO: scratch of 160 MiB is too small"));
+		CHECK(guest_log_next("% would do"));
+		CHECK(!guest_log_since("KHO: no room in scratch"));
+	}
+}
+
+/* Page tables for base pages would need 2 MiB a GiB if pages are of 4 KiB. */
+static void unknown_flags_are_ignored(void)
+{
+	load_with_note_changed(15, 0x80);
+	CHECK(!guest_log_since("KHO: scratch of"));
+	CHECK(!guest_log_since("can't read"));
+}
+
+static void other_versions_are_warned_about(void)
+{
+	/* Lowest version of the root FDT; highest of the radix tree */
+	load_with_note_changed(16, 99);
+	CHECK(guest_log_since("can't read what this kernel hands over"));
+	load_with_note_changed(22, 0);
+	CHECK(guest_log_since("can't read what this kernel hands over"));
+}
+
+/* Kernels that are not confined to scratch can be started. */
+static void kernel_without_kho_loads(void)
+{
+	note_offset = 0;
+	guest_change_kernel(change_note);
+	CHECK(!guest_load_kernel(GUEST_CHANGED_KERNEL, guest_initrd(), "kho=off", 0));
+	CHECK(!guest_unload_image(0));
+	CHECK(!unlink(GUEST_CHANGED_KERNEL));
+}
+
+static const struct guest_test early_tests[] = {
+	GUEST_TEST(late_kernel_is_refused),
+	GUEST_TEST(unknown_flags_are_ignored),
+	GUEST_TEST(other_versions_are_warned_about),
+	GUEST_TEST(kernel_without_kho_loads),
+	{ "kept_with_little_scratch", { preserve_all, restore_all } },
+};
+
+GUEST_SUITE(early, 2)

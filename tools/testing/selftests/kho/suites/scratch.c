@@ -30,7 +30,7 @@ static void malformed_is_reported(void)
 	CHECK(reported);
 }
 
-/* The default is twice what the kernel has allocated, in any number of regions. */
+/* The default is one region if there is room for it. */
 static void default_is_used(void)
 {
 	unsigned long long total, size;
@@ -45,8 +45,8 @@ static void default_is_used(void)
 	}
 	total = total_size(&scratch);
 	guest_note("%llu MiB in %d regions", total / MIB, scratch.nr);
+	CHECK_EQ(scratch.nr, 1);
 	CHECK(total >= 32 * MIB);
-	CHECK(total <= 1024 * MIB);
 }
 
 static void image_still_loads(void)
@@ -96,42 +96,6 @@ static const struct guest_test sizes_tests[] = {
 };
 
 GUEST_SUITE(sizes, 2, .append = sizes_append)
-
-/* ---- small: less scratch than the struct pages of 8 GiB take ---- */
-
-/* The image fits, but the kernel would die before it has a console. */
-static void too_small_is_refused(void)
-{
-	static const char advice[] = "; kho_scratch=";
-	char *log, *at;
-
-	guest_log_mark();
-	CHECK_ERRNO(guest_load_image(0), EADDRNOTAVAIL);
-	CHECK(guest_log_since("KHO: scratch of 144 MiB is too small"));
-	CHECK(!guest_log_since("KHO: no room in scratch"));
-	log = guest_log();
-	CHECK(log);
-	at = strstr(log, advice);
-	CHECK(at);
-	CHECK(strtoul(at + strlen(advice), &at, 10) >= 200);
-	CHECK(guest_after(at, "% would do\n"));
-	free(log);
-}
-
-/* Kernels that are not confined to scratch can be started. */
-static void kernel_without_kho_loads(void)
-{
-	CHECK(guest_initrd());
-	CHECK(!guest_load_kernel("/kernel", guest_initrd(), "kho=off", 0));
-	CHECK(!guest_unload_image(0));
-}
-
-static const struct guest_test small_tests[] = {
-	GUEST_TEST(too_small_is_refused),
-	GUEST_TEST(kernel_without_kho_loads),
-};
-
-GUEST_SUITE(small, 1)
 
 /* ---- no_room: more scratch than there is memory ---- */
 

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * cmdline: next kernels that would lose a handover, mostly by their command line
+ * cmdline: next kernels that would lose a handover, by their command line or their note
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../luo.h"
@@ -197,29 +194,105 @@ static void make_unaware(unsigned char *kernel, size_t size)
 
 static void kernel_without_kho_is_refused(void)
 {
-	static const char path[] = "/tmp/unaware";
 	int session = new_session("kernel_without_kho_is_refused");
-	unsigned char *kernel;
-	struct stat st;
-	int fd;
 
 	CHECK(!luo_preserve(session, new_file(PAGE, 1), 1));
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	CHECK(!guest_copy("/kernel", fd, SIZE_MAX));
-	CHECK(!fstat(fd, &st));
-	kernel = mmap(NULL, st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	CHECK(kernel != MAP_FAILED);
-	make_unaware(kernel, st.st_size);
-	CHECK(!munmap(kernel, st.st_size));
-	close(fd);
-	CHECK(!guest_load_kernel(path, NULL, ON, 0));
+	guest_change_kernel(make_unaware);
+	CHECK(!guest_load_kernel(GUEST_CHANGED_KERNEL, NULL, ON, 0));
 	check_loaded_is_refused("its kernel does not support kexec handover");
 	close(session);
 	CHECK(!guest_unload_image(0));
-	CHECK(!unlink(path));
+	CHECK(!unlink(GUEST_CHANGED_KERNEL));
 }
 
 #endif
+
+/* ---- kernels that read other versions of files ---- */
+
+/* Offsets of the highest versions in the note */
+#define NOTE_MEMFD	38
+#define NOTE_HUGETLB	42
+
+#define CANT_READ	"LUO: the loaded kernel can't read '"
+
+static void lose_memfds(unsigned char *kernel, size_t size)
+{
+	guest_change_note(kernel, size, NOTE_MEMFD, 2);
+}
+
+static void lose_huge_memfds(unsigned char *kernel, size_t size)
+{
+	guest_change_note(kernel, size, NOTE_HUGETLB, 0);
+}
+
+/* An older kernel: its note ends before the versions of memfds of huge pages. */
+static void shorten_note(unsigned char *kernel, size_t size)
+{
+	guest_change_note(kernel, size, 4, 40);
+}
+
+static void load_changed(void (*change)(unsigned char *kernel, size_t size))
+{
+	guest_log_mark();
+	guest_change_kernel(change);
+	CHECK(!guest_load_kernel(GUEST_CHANGED_KERNEL, guest_initrd(), ON, 0));
+	CHECK(!unlink(GUEST_CHANGED_KERNEL));
+}
+
+static void kernel_that_reads_no_memfds_is_refused(void)
+{
+	int other, session = new_session("kernel_that_reads_no_memfds");
+	int fd = new_file(3 * PAGE, 1);
+
+	other = new_session("no_files");
+	load_changed(lose_memfds);
+	CHECK(guest_log_since("KHO: the loaded kernel can't read memfds of this kernel"));
+	CHECK(!luo_preserve(session, fd, 0x17));
+	guest_log_mark();
+	CHECK_ERRNO(guest_kexec(), EINVAL);
+	CHECK(guest_log_since(CANT_READ "memfd-v3;vmalloc-v1', the file with token 0x17"));
+	CHECK(guest_log_since("LUO: session 'kernel_that_reads_no_memfds' can't be handed over"));
+
+	/* Everything is as before. */
+	check_frozen(fd, 3 * PAGE);
+	check_content(fd, 0, 3 * PAGE, 1);
+	CHECK(!luo_preserve(session, new_file(PAGE, 2), 2));
+	close(session);
+	check_thawed(fd);
+	close(other);
+	CHECK(!guest_unload_image(0));
+}
+
+static int new_huge_file(void)
+{
+	int fd = memfd_create("huge", MFD_CLOEXEC | MFD_HUGETLB);
+
+	if (fd < 0 || ftruncate(fd, 2 * MIB))
+		guest_skip("there are no memfds of huge pages");
+	return fd;
+}
+
+static void kernel_that_reads_no_huge_memfds_is_refused(void)
+{
+	static void (*const changes[])(unsigned char *kernel, size_t size) = {
+		lose_huge_memfds, shorten_note,
+	};
+	int session = new_session("no_huge_memfds");
+	int fd = new_huge_file();
+	size_t i;
+
+	if (luo_preserve(session, fd, 1))
+		guest_skip("memfds of huge pages are not preserved");
+	for (i = 0; i < ARRAY_SIZE(changes); i++) {
+		load_changed(changes[i]);
+		CHECK(guest_log_since("can't read memfds of huge pages of this kernel"));
+		guest_log_mark();
+		CHECK_ERRNO(guest_kexec(), EINVAL);
+		CHECK(guest_log_since(CANT_READ "memfd-hugetlb-v1;vmalloc-v1', the file with"));
+	}
+	close(session);
+	CHECK(!guest_unload_image(0));
+}
 
 /* ---- command lines that keep everything ---- */
 
@@ -271,6 +344,8 @@ static const struct guest_test cmdline_tests[] = {
 	GUEST_TEST(preserved_page_is_refused),
 	GUEST_TEST(kernel_without_kho_is_refused),
 #endif
+	GUEST_TEST(kernel_that_reads_no_memfds_is_refused),
+	GUEST_TEST(kernel_that_reads_no_huge_memfds_is_refused),
 	GUEST_TEST_OF_3(all_is_carried),
 };
 

@@ -1,0 +1,3 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#define can_set_direct_map()		false
+#define debug_pagealloc_enabled()	false
