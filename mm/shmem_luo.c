@@ -5,8 +5,8 @@
  * Copyright (C) 2026 The KHO LTS developers
  *
  * A page that is to be preserved must be in memory, and must be able to stay where it
- * is: not in scratch, which is CMA memory, and not in movable memory. So holes are
- * filled, pages that are swapped out are read, and other pages are migrated.
+ * is: not in scratch, which is CMA memory, and not in movable memory. So pages that are
+ * swapped out are read, and other pages are migrated. Holes stay holes.
  *
  * All of this needs memory outside scratch. On a full host there is little of it, and
  * nothing else may suffer: the OOM killer is not invoked, and the free memory stays
@@ -18,6 +18,8 @@
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/gfp.h>
+#include <linux/kexec_handover.h>
+#include <linux/kho/boot.h>
 #include <linux/list.h>
 #include <linux/memcontrol.h>
 #include <linux/mempolicy.h>
@@ -71,7 +73,34 @@ struct shmem_luo_move {
 	bool no_memory;
 };
 
+/*
+ * Memory that was hot-added is not movable by itself, but can't be preserved. A folio with a
+ * hardware memory error can't be migrated, and keeps movable memory in use anyway.
+ */
+static bool shmem_luo_can_stay(struct folio *folio)
+{
+	return (folio_is_longterm_pinnable(folio) ||
+		folio_contain_hwpoisoned_page(folio)) &&
+	       kho_is_preservable(folio_pfn(folio), folio_nr_pages(folio));
+}
+
 /* Counting */
+
+/**
+ * shmem_luo_find - find the next page of a file that is not in a hole
+ * @inode: the file
+ * @index: where to start. Set to the index of the page that is found, which may be
+ *	   swapped out.
+ * @end: index after the last page
+ *
+ * Context: Any.
+ * Return: false if there is none before @end.
+ */
+bool shmem_luo_find(struct inode *inode, pgoff_t *index, pgoff_t end)
+{
+	return *index < end &&
+	       xa_find(&inode->i_mapping->i_pages, index, end - 1, XA_PRESENT);
+}
 
 /* Get the nodes that a page at @index can be allocated on. */
 static void shmem_luo_nodes(struct inode *inode, pgoff_t index, nodemask_t *nodes)
@@ -92,16 +121,15 @@ static void shmem_luo_nodes(struct inode *inode, pgoff_t index, nodemask_t *node
 
 /*
  * Return the number of pages in [start, end) that can't stay as they are, and each of
- * which takes a new page. Subtract from @nr_charge those that are in memory: only holes
- * and pages that were swapped out are charged. Folios can come, go, be split and be merged
- * meanwhile.
+ * which takes a new page. Add to @nr_charge those that were swapped out: they are charged.
+ * Folios can come, go, be split and be merged meanwhile.
  */
 static unsigned long shmem_luo_count(struct address_space *mapping, pgoff_t start,
 				     pgoff_t end, unsigned long *nr_charge)
 {
 	XA_STATE(xas, &mapping->i_pages, start);
-	unsigned long nr = end - start;
 	pgoff_t next, covered, index = start;
+	unsigned long nr = 0;
 	struct folio *folio;
 
 	rcu_read_lock();
@@ -116,10 +144,11 @@ static unsigned long shmem_luo_count(struct address_space *mapping, pgoff_t star
 			continue;
 		covered = next - index;
 		index = next;
-		if (!xa_is_value(folio)) {
-			*nr_charge -= covered;
-			if (folio_is_longterm_pinnable(folio))
-				nr -= covered;
+		if (xa_is_value(folio)) {
+			*nr_charge += covered;
+			nr += covered;
+		} else if (!shmem_luo_can_stay(folio)) {
+			nr += covered;
 		}
 		if (need_resched()) {
 			xas_pause(&xas);
@@ -243,10 +272,10 @@ static int shmem_luo_check_room_beside(struct inode *inode, pgoff_t start, pgoff
 				       unsigned long others)
 {
 	nodemask_t nodes, last = NODE_MASK_NONE, all = NODE_MASK_NONE;
-	unsigned long nr, need = 0, total = 0, nr_charge = end - start;
+	unsigned long nr, need = 0, total = 0, nr_charge = 0;
 	pgoff_t next;
 
-	for (; start < end; start = next) {
+	for (; shmem_luo_find(inode, &start, end); start = next) {
 		next = min(start + SHMEM_LUO_BATCH, end);
 		nr = shmem_luo_count(inode->i_mapping, start, next, &nr_charge);
 		if (nr) {
@@ -286,6 +315,27 @@ int shmem_luo_check_room(struct inode *inode, pgoff_t start, pgoff_t end)
 /* Moving */
 
 /*
+ * Allocate a folio that can be preserved. If the nodes have only memory that was hot-added,
+ * take low memory of any node, which was present at boot.
+ */
+static struct folio *shmem_luo_alloc(gfp_t gfp, unsigned int order, int nid,
+				     nodemask_t *nodes)
+{
+	struct folio *folio = __folio_alloc(gfp, order, nid, nodes);
+
+	if (!folio || shmem_luo_can_stay(folio))
+		return folio;
+
+	folio_put(folio);
+	folio = __folio_alloc((gfp & ~__GFP_HIGHMEM) | GFP_DMA32, order, nid, NULL);
+	if (!folio || shmem_luo_can_stay(folio))
+		return folio;
+
+	folio_put(folio);
+	return NULL;
+}
+
+/*
  * A large folio is split if it can't be migrated as a whole, so don't try hard to
  * allocate one.
  */
@@ -299,18 +349,20 @@ static struct folio *shmem_luo_new_folio(struct folio *folio, unsigned long priv
 
 	gfp |= order ? __GFP_NORETRY | __GFP_NOMEMALLOC : __GFP_RETRY_MAYFAIL;
 	shmem_luo_nodes(move->inode, folio->index, &nodes);
-	new = __folio_alloc(gfp, order, folio_nid(folio), &nodes);
+	new = shmem_luo_alloc(gfp, order, folio_nid(folio), &nodes);
 	if (!new && !order)
 		move->no_memory = true;
 	return new;
 }
 
 /*
- * Isolate a folio for migration. The per-CPU lists of the LRU hold a reference to the
- * folios that they add to it.
+ * Isolate a folio for migration, which would read a page with a hardware memory error. The
+ * per-CPU lists of the LRU hold a reference to the folios that they add to it.
  */
-static void shmem_luo_isolate(struct shmem_luo_move *move, struct folio *folio)
+static int shmem_luo_isolate(struct shmem_luo_move *move, struct folio *folio)
 {
+	if (folio_contain_hwpoisoned_page(folio))
+		return -EOPNOTSUPP;
 	if (!move->drained && folio_may_be_lru_cached(folio) &&
 	    folio_ref_count(folio) != folio_expected_ref_count(folio) + 1) {
 		lru_add_drain_all();
@@ -318,21 +370,27 @@ static void shmem_luo_isolate(struct shmem_luo_move *move, struct folio *folio)
 	}
 	if (!folio_isolate_lru(folio)) {
 		move->busy = true;
-		return;
+		return 0;
 	}
 
 	list_add_tail(&folio->lru, &move->folios);
 	node_stat_mod_folio(folio, NR_ISOLATED_ANON + folio_is_file_lru(folio),
 			    folio_nr_pages(folio));
+	return 0;
 }
 
-/* Return the folio at an index with a reference, after filling a hole or swapping in. */
+/*
+ * Return the folio at an index with a reference, after swapping in, or NULL for a hole.
+ * Pages of a frozen file that are swapped out can't become holes.
+ */
 static struct folio *shmem_luo_get(struct address_space *mapping, pgoff_t index)
 {
 	struct folio *folio = filemap_get_folio(mapping, index);
 
 	if (!IS_ERR(folio))
 		return folio;
+	if (!xa_is_value(xa_load(&mapping->i_pages, index)))
+		return NULL;
 
 	folio = shmem_read_folio_gfp(mapping, index, mapping_gfp_mask(mapping) |
 						     __GFP_RETRY_MAYFAIL |
@@ -344,16 +402,23 @@ static struct folio *shmem_luo_get(struct address_space *mapping, pgoff_t index)
 static int shmem_luo_collect(struct shmem_luo_move *move, pgoff_t index, pgoff_t end)
 {
 	struct folio *folio;
+	int err;
 
-	while (index < end) {
+	while (shmem_luo_find(move->inode, &index, end)) {
 		folio = shmem_luo_get(move->inode->i_mapping, index);
 		if (IS_ERR(folio))
 			return PTR_ERR(folio);
 
+		/* It may have been swapped in or out meanwhile. The caller looks again. */
+		if (!folio) {
+			index++;
+			continue;
+		}
 		index = folio_next_index(folio);
-		if (!folio_is_longterm_pinnable(folio))
-			shmem_luo_isolate(move, folio);
+		err = shmem_luo_can_stay(folio) ? 0 : shmem_luo_isolate(move, folio);
 		folio_put(folio);
+		if (err)
+			return err;
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
@@ -399,18 +464,19 @@ static int shmem_luo_try_settle(struct shmem_luo_move *move, pgoff_t index, pgof
 
 /**
  * shmem_luo_settle - make the next pages of a file fit to be preserved
- * @inode: the file. It must not be truncated meanwhile.
- * @index: index of the first page
+ * @inode: the file. It must be frozen.
+ * @index: index of the first page, not in a hole
  * @end: index after the last page of the file
  *
  * Afterwards the folio at @index, and some more, are in memory and where they can stay.
- * They do if the caller references them. Large folios are split if they can't be moved
- * as a whole. A folio in use is tried again for half a second: a read() or write() uses
- * it that long only if its task waits for a CPU.
+ * They do if the caller references them. Holes are not filled. Large folios are split if
+ * they can't be moved as a whole. A folio in use is tried again for half a second: a read()
+ * or write() uses it that long only if its task waits for a CPU.
  *
  * Context: May sleep.
- * Return: 0, -EBUSY if a folio is in use by others and can't be moved, -ENOMEM, -EINTR if
- * a fatal signal is pending, or the error of shmem.
+ * Return: 0, -EBUSY if a folio is in use by others and can't be moved, -EOPNOTSUPP if it has
+ * a hardware memory error, -ENOMEM, -EINTR if a fatal signal is pending, or the error of
+ * shmem.
  */
 int shmem_luo_settle(struct inode *inode, pgoff_t index, pgoff_t end)
 {
@@ -432,50 +498,93 @@ int shmem_luo_settle(struct inode *inode, pgoff_t index, pgoff_t end)
 	return -EBUSY;
 }
 
+/* Freezing */
+
 /**
- * shmem_luo_mark_present - mark the pages that are present before holes are filled
+ * shmem_luo_nr_present - return the number of pages in the page cache of a file
  * @inode: the file
  *
- * Mark all folios dirty, so that shmem_luo_drop_filled() keeps them. Those that were only
- * read through a mapping are clean, and so can be those that a device has written.
+ * Pages that are counted are found by a walk that begins afterwards.
+ *
+ * Context: Process context. Takes a lock with interrupts disabled.
+ * Return: that number. Pages that are swapped out do not count.
+ */
+unsigned long shmem_luo_nr_present(struct inode *inode)
+{
+	struct address_space *mapping = inode->i_mapping;
+	unsigned long nr;
+
+	xa_lock_irq(&mapping->i_pages);
+	nr = mapping->nrpages;
+	xa_unlock_irq(&mapping->i_pages);
+	return nr;
+}
+
+/**
+ * shmem_luo_nr_beyond - return the number of pages past the end of a file
+ * @inode: the file. It must be frozen.
+ * @end: index after the last page
+ *
+ * Pages that are swapped out, and those of a folio that begins before @end, do not count.
+ *
+ * Context: May sleep.
+ * Return: that number.
+ */
+unsigned long shmem_luo_nr_beyond(struct inode *inode, pgoff_t end)
+{
+	XA_STATE(xas, &inode->i_mapping->i_pages, end);
+	unsigned long nr = 0, nr_pages;
+	struct folio *folio;
+
+	rcu_read_lock();
+	xas_for_each(&xas, folio, ULONG_MAX) {
+		if (xas_retry(&xas, folio))
+			continue;
+		nr_pages = 1UL << xas_get_order(&xas);
+		if (!xa_is_value(folio) && round_down(xas.xa_index, nr_pages) >= end)
+			nr += nr_pages;
+		if (need_resched()) {
+			xas_pause(&xas);
+			cond_resched_rcu();
+		}
+	}
+	rcu_read_unlock();
+	return nr;
+}
+
+/**
+ * shmem_luo_freeze - freeze a file, and keep new folios out of scratch
+ * @inode: the file
+ *
+ * Folios that fill holes of a frozen file are allocated outside scratch. Until they are
+ * referenced they can still be moved there.
  *
  * Context: May sleep.
  * Return: 0, or -EINTR if a fatal signal is pending.
  */
-int shmem_luo_mark_present(struct inode *inode)
+int shmem_luo_freeze(struct inode *inode)
 {
-	struct folio_batch fbatch;
-	pgoff_t index = 0;
-	unsigned int i;
+	struct address_space *mapping = inode->i_mapping;
+	int err = shmem_freeze(inode);
 
-	folio_batch_init(&fbatch);
-	while (filemap_get_folios(inode->i_mapping, &index, ULONG_MAX, &fbatch)) {
-		for (i = 0; i < folio_batch_count(&fbatch); i++)
-			if (!folio_test_dirty(fbatch.folios[i]))
-				folio_mark_dirty(fbatch.folios[i]);
-		folio_batch_release(&fbatch);
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		cond_resched();
-	}
-	return 0;
+	if (!err)
+		mapping_set_gfp_mask(mapping, mapping_gfp_mask(mapping) &
+					      ~__GFP_MOVABLE);
+	return err;
 }
 
 /**
- * shmem_luo_drop_filled - remove the pages that filled holes from a file
+ * shmem_luo_thaw - undo shmem_luo_freeze()
  * @inode: the file
  *
- * Undo shmem_luo_settle() as far as it takes memory. Removes all pages that are clean and
- * not mapped: after shmem_luo_mark_present() they are those that filled holes, and were
- * not written since. The caller must have dropped its references.
- *
- * Context: May sleep.
+ * Context: Any.
  */
-void shmem_luo_drop_filled(struct inode *inode)
+void shmem_luo_thaw(struct inode *inode)
 {
-	lru_add_drain_all();
-	invalidate_mapping_pages(inode->i_mapping, 0, -1);
-	shmem_recalc_inode(inode, 0, 0);
+	struct address_space *mapping = inode->i_mapping;
+
+	mapping_set_gfp_mask(mapping, mapping_gfp_mask(mapping) | __GFP_MOVABLE);
+	shmem_thaw(inode);
 }
 
 /* Reclaim */

@@ -32,6 +32,7 @@ bool kho_incoming_has_pages(phys_addr_t phys, unsigned long nr);
 struct folio *kho_restore_folio(phys_addr_t phys);
 void kho_restore_folios(const phys_addr_t *phys, struct folio **folios,
 			unsigned int nr);
+struct folio *kho_restore_compound(phys_addr_t phys, unsigned int order);
 struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr);
 
 int kho_preserve_incoming(void);

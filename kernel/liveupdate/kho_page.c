@@ -5,12 +5,15 @@
  * Copyright (C) 2026 The KHO LTS developers
  */
 
+#include <linux/align.h>
 #include <linux/gfp.h>
 #include <linux/kexec_handover.h>
 #include <linux/mm.h>
 #include <linux/pgalloc_tag.h>
 #include <linux/range.h>
 #include <linux/sched.h>
+
+#include <linux/kho/boot.h>
 
 #include "kexec_handover_internal.h"
 
@@ -105,7 +108,9 @@ void kho_manage_pages(unsigned long pfn, unsigned long nr, unsigned int order)
 		struct page *page = pfn_to_page(pfn);
 
 		adjust_managed_page_count(page, chunk_end - pfn);
-		alloc_hooks(kho_tag_blocks_noprof(page, chunk_end - pfn, order));
+		/* A block may consist of several chunks. */
+		if (IS_ALIGNED(pfn, 1UL << order))
+			alloc_hooks(kho_tag_blocks_noprof(page, chunk_end - pfn, order));
 		pfn = chunk_end;
 		cond_resched();
 	}

@@ -60,6 +60,8 @@ EXPORT_SYMBOL_GPL(kho_incoming_contains);
  */
 int kho_incoming_order(phys_addr_t phys)
 {
+	KUNIT_STATIC_STUB_REDIRECT(kho_incoming_order, phys);
+
 	if (!is_kho_boot() || !PAGE_ALIGNED(phys))
 		return -ENOENT;
 
@@ -159,6 +161,48 @@ struct folio *kho_restore_folio(phys_addr_t phys)
 	return page_rmappable_folio(&folio->page);
 }
 EXPORT_SYMBOL_GPL(kho_restore_folio);
+
+static bool kho_in_one_zone(unsigned long start_pfn, unsigned long nr)
+{
+	struct zone *zone = page_zone(pfn_to_page(start_pfn));
+	unsigned long pfn;
+
+	for (pfn = start_pfn; pfn < start_pfn + nr; pfn += MAX_ORDER_NR_PAGES)
+		if (page_zone(pfn_to_page(pfn)) != zone)
+			return false;
+	return true;
+}
+
+/**
+ * kho_restore_compound - take ownership of a preserved folio of a known order
+ * @phys:  physical address of the folio
+ * @order: log2 of its size in pages, not 0. It may be above MAX_PAGE_ORDER.
+ *
+ * The caller gets the folio with one reference. It is not prepared for being mapped: that
+ * is up to hugetlb, for example.
+ *
+ * Context: May sleep. May be called after core initcalls.
+ * Return: the folio; NULL if no preserved folio of this order starts at @phys, it was
+ * already restored, it overlaps another preserved block, or is not in a single zone.
+ */
+struct folio *kho_restore_compound(phys_addr_t phys, unsigned int order)
+{
+	unsigned long pfn = PHYS_PFN(phys), nr = 1UL << order;
+	struct folio *folio;
+
+	KUNIT_STATIC_STUB_REDIRECT(kho_restore_compound, phys, order);
+
+	if (!kho_can_restore(phys) ||
+	    kho_radix_block_order(&kho_in.tree, pfn) != (int)order ||
+	    !kho_in_one_zone(pfn, nr) || kho_take_block(pfn, nr) < 0)
+		return NULL;
+
+	kho_manage_pages(pfn, nr, order);
+	folio = (struct folio *)pfn_to_page(pfn);
+	kho_make_compound(folio, order);
+	return folio;
+}
+EXPORT_SYMBOL_GPL(kho_restore_compound);
 
 /* Return the length of the run of contiguous pages at the start of @phys. */
 static unsigned int kho_phys_run(const phys_addr_t *phys, unsigned int nr)

@@ -113,9 +113,8 @@ struct liveupdate_ioctl_retrieve_session {
  * file can't be preserved, EBUSY if the file is preserved already in any session, if
  * its use does not allow that (a memfd: userfaultfd for missing pages, or pages that
  * have to be moved and are in use), or if reboot() has serialized the sessions,
- * EOPNOTSUPP if a property of the file can't be carried, EFBIG if the file is too large,
- * EINTR if a fatal signal ended the request, ENOMEM. After an error nothing is
- * preserved.
+ * EOPNOTSUPP if a property of the file can't be carried, EINTR if a fatal signal ended
+ * the request, ENOMEM. After an error nothing is preserved.
  */
 struct liveupdate_session_preserve_fd {
 	__u32		size;

@@ -21,6 +21,7 @@ static struct {
 	phys_addr_t lost;		/* an address that is not preserved */
 	unsigned int restores_left;	/* restored ranges of pages before one fails */
 	unsigned int nr_freed;		/* calls of kho_restore_free() */
+	unsigned int nr_folios;		/* restored folios */
 } fake_kho;
 
 static bool fake_contains(phys_addr_t phys, size_t size)
@@ -31,6 +32,13 @@ static bool fake_contains(phys_addr_t phys, size_t size)
 static bool fake_has_pages(phys_addr_t phys, unsigned long nr)
 {
 	return fake_contains(phys, nr << PAGE_SHIFT);
+}
+
+static int fake_order(phys_addr_t phys)
+{
+	if (!fake_contains(phys, PAGE_SIZE))
+		return -ENOENT;
+	return folio_order(pfn_folio(PHYS_PFN(phys)));
 }
 
 static struct page *fake_restore_pages(phys_addr_t phys, unsigned long nr)
@@ -55,7 +63,13 @@ static struct folio *fake_restore_folio(phys_addr_t phys)
 
 	folio = pfn_folio(PHYS_PFN(phys));
 	folio_get(folio);
+	fake_kho.nr_folios++;
 	return folio;
+}
+
+static struct folio *fake_restore_compound(phys_addr_t phys, unsigned int order)
+{
+	return fake_order(phys) == (int)order ? fake_restore_folio(phys) : NULL;
 }
 
 static void fake_restore_free(void *mem)
@@ -70,8 +84,10 @@ static void fake_kho_start(struct kunit *test)
 	fake_kho.restores_left = UINT_MAX;
 	kunit_activate_static_stub(test, kho_incoming_contains, fake_contains);
 	kunit_activate_static_stub(test, kho_incoming_has_pages, fake_has_pages);
+	kunit_activate_static_stub(test, kho_incoming_order, fake_order);
 	kunit_activate_static_stub(test, kho_restore_pages, fake_restore_pages);
 	kunit_activate_static_stub(test, kho_restore_folio, fake_restore_folio);
+	kunit_activate_static_stub(test, kho_restore_compound, fake_restore_compound);
 	kunit_activate_static_stub(test, kho_restore_free, fake_restore_free);
 }
 

@@ -8,6 +8,7 @@
  * version string. If the string is empty, the handler gets its own version string.
  */
 
+#include <fcntl.h>
 #include <string.h>
 
 #include <linux/io.h>
@@ -16,12 +17,15 @@
 #include <linux/memcontrol.h>
 #include <linux/memfd.h>
 #include <linux/mm.h>
+#include <linux/page-flags.h>
 #include <linux/pfn.h>
 #include <linux/slab.h>
 
 #include <linux/kexec_handover.h>
 #include <linux/kho/abi/memfd.h>
+#include <linux/kho/vmalloc.h>
 #include <linux/shmem_fs.h>
+#include <linux/vmalloc.h>
 
 #include "fuzz/area.h"
 #include "fuzz/image.h"
@@ -38,7 +42,13 @@
 #define ARG_SMALL	2	/* this kernel does not support large folios */
 #define ARG_GIVE_UP	4	/* do not retry after -EAGAIN */
 
-#define MAX_ENTRIES	512
+/* Only of seeds: they are version 2, or their third run is damaged. */
+#define ARG_V2		8
+#define ARG_DAMAGED	16
+
+/* Limits of what the model follows */
+#define MAX_RUNS	512
+#define MAX_FOLIOS	2048
 
 struct liveupdate_file_handler *memfd_handler;
 unsigned int memfd_retrieved;
@@ -54,13 +64,31 @@ int liveupdate_register_file_handler(struct liveupdate_file_handler *fh)
  * The handover, read by a simple model
  */
 
+struct model_folio {
+	u64 pfn;
+	u64 index;
+	unsigned int order;
+	bool valid;
+	bool alone;	/* in its run */
+	bool split;	/* because a page of it is poisoned */
+};
+
+struct model_page {
+	u64 pfn;
+	u64 index;
+};
+
 static struct handover {
 	bool good;
-	struct memfd_luo_ser ser;
+	bool known;	/* not larger than the model's limits */
+	unsigned int version;
 	struct area area;
-	struct memfd_luo_folio_ser entries[MAX_ENTRIES];
-	unsigned int nr_entries;
-	unsigned int orders[MAX_ENTRIES];
+	struct model_folio folios[MAX_FOLIOS];
+	unsigned int nr_folios;
+	u64 nr_pages;
+	struct model_page poisoned[MAX_RUNS];
+	unsigned int nr_poisoned;
+	struct memfd_luo_ser ser;
 } handover;
 
 static u64 size_in_pages(void)
@@ -68,37 +96,149 @@ static u64 size_in_pages(void)
 	return handover.ser.size / PAGE_SIZE + !!(handover.ser.size % PAGE_SIZE);
 }
 
-static bool read_ser(u64 pa)
+static const void *area_entry(u64 i)
+{
+	return page_address(handover.area.pages[i / 256]) + i % 256 * 16;
+}
+
+/* Read the list of @nr entries in an area. Return whether the area is good. */
+static bool read_area(struct kho_vmalloc area, u64 nr)
+{
+	if (nr > (u64)area.total_pages * 256 || !area_read(&handover.area, &area) ||
+	    handover.area.has_twins)
+		return false;
+	handover.known = nr <= MAX_RUNS;
+	return true;
+}
+
+static void add_folio(struct model_folio folio)
+{
+	handover.nr_pages += 1ULL << folio.order;
+	if (handover.nr_folios == MAX_FOLIOS)
+		handover.known = false;
+	else
+		handover.folios[handover.nr_folios++] = folio;
+}
+
+static bool read_v2(u64 pa)
+{
+	struct memfd_luo_v2_folio_ser entry;
+	struct memfd_luo_v2_ser ser;
+	int order;
+	u64 i;
+
+	memcpy(&ser, phys_to_virt(pa), sizeof(ser));
+	handover.ser.size = ser.size;
+	handover.ser.pos = ser.pos;
+	handover.ser.seals = ser.seals;
+	handover.ser.open_flags = O_RDWR;
+	if (ser.size >> 63 || ser.pos >> 63 || ser.flags || ser.seals > 0x3f)
+		return false;
+	if (!ser.nr_folios)
+		return true;
+	if (!read_area(ser.folios, ser.nr_folios))
+		return false;
+
+	for (i = 0; i < ser.nr_folios && handover.known; i++) {
+		memcpy(&entry, area_entry(i), sizeof(entry));
+		if (!entry.pfn)
+			continue;
+		order = kho_incoming_order(PFN_PHYS(entry.pfn));
+		if (order < 0 || entry.flags & ~3)
+			return false;
+		add_folio((struct model_folio){ entry.pfn, entry.index, order, entry.flags & 2 });
+	}
+	return true;
+}
+
+static bool times_are_good(void)
+{
+	const struct memfd_luo_time_ser *time = &handover.ser.atime;
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		if (time[i].nsec > 999999999)
+			return false;
+	return true;
+}
+
+static bool is_good_v3_ser(void)
 {
 	const struct memfd_luo_ser *ser = &handover.ser;
 
-	if (!pa || !kho_incoming_has_pages(pa, 1))
-		return false;
-
-	memcpy(&handover.ser, phys_to_virt(pa), sizeof(handover.ser));
-	return !(ser->size >> 63) && !(ser->pos >> 63) && !ser->flags && ser->seals <= 0x3f &&
-	       ser->nr_folios <= (u64)ser->folios.total_pages * 256;
+	return !(ser->size >> 63) && !(ser->pos >> 63) && ser->seals <= 0x3f &&
+	       !(ser->open_flags & ~(3 | O_APPEND | O_NOATIME | O_NONBLOCK)) &&
+	       (ser->open_flags & 3) != 3 && ser->mode <= 07777 && ~ser->uid && ~ser->gid &&
+	       times_are_good();
 }
 
-static bool read_entries(void)
+static struct memfd_luo_run_ser read_run(u64 pa, u64 i)
 {
-	struct kho_vmalloc preservation = handover.ser.folios;
-	u64 i;
+	struct memfd_luo_run_ser run;
 
-	handover.nr_entries = 0;
-	if (!handover.ser.nr_folios)
-		return true;
-	if (!area_read(&handover.area, &preservation) || handover.area.has_twins)
-		return false;
-	if (handover.ser.nr_folios > MAX_ENTRIES)
-		return false;
+	memcpy(&run, handover.ser.area.first.phys ? area_entry(i) :
+	       phys_to_virt(pa) + sizeof(handover.ser) + i * sizeof(run), sizeof(run));
+	return run;
+}
 
-	handover.nr_entries = handover.ser.nr_folios;
-	for (i = 0; i < handover.nr_entries; i++)
-		memcpy(&handover.entries[i],
-		       page_address(handover.area.pages[i / 256]) + i % 256 * 16,
-		       sizeof(handover.entries[i]));
+/* Read the entries of the poisoned pages, each of which must be a page of a folio. */
+static bool read_poisoned(u64 pa)
+{
+	struct memfd_luo_run_ser entry;
+	struct model_folio *folio;
+	u64 i, next = 0;
+
+	for (i = 0; i < handover.ser.nr_poisoned && handover.known; i++) {
+		entry = read_run(pa, handover.ser.nr_runs + i);
+		if (entry.nr != 1 || entry.order || entry.flags || entry.index < next)
+			return false;
+		for (folio = handover.folios; folio < &handover.folios[handover.nr_folios]; folio++)
+			if (entry.index >= folio->index &&
+			    entry.index - folio->index < 1ULL << folio->order)
+				break;
+		if (folio == &handover.folios[handover.nr_folios] ||
+		    entry.pfn - folio->pfn != entry.index - folio->index ||
+		    (folio->order && !folio->alone))
+			return false;
+		folio->split = folio->order;
+		handover.poisoned[handover.nr_poisoned++] = (struct model_page){
+			entry.pfn, entry.index
+		};
+		next = entry.index + 1;
+	}
 	return true;
+}
+
+static bool read_v3(u64 pa)
+{
+	const struct memfd_luo_ser *ser = &handover.ser;
+	struct memfd_luo_run_ser run;
+	u64 i, j, next = 0;
+
+	memcpy(&handover.ser, phys_to_virt(pa), sizeof(handover.ser));
+	if (!is_good_v3_ser() || ser->nr_runs >> 40 || (!ser->nr_runs && ser->nr_poisoned))
+		return false;
+	if (!ser->area.first.phys) {
+		if (ser->area.total_pages || ser->area.flags || ser->area.order ||
+		    ser->nr_runs + ser->nr_poisoned > 248)
+			return false;
+	} else if (!ser->nr_runs || !read_area(ser->area, ser->nr_runs + ser->nr_poisoned)) {
+		return false;
+	}
+
+	for (i = 0; i < ser->nr_runs && handover.known; i++) {
+		run = read_run(pa, i);
+		if (!run.pfn || !run.nr || run.flags || run.index < next ||
+		    run.order > MAX_PAGE_ORDER || run.pfn % (1 << run.order))
+			return false;
+		for (j = 0; j < run.nr && handover.known; j++)
+			add_folio((struct model_folio){
+				run.pfn + (j << run.order), run.index + (j << run.order),
+				run.order, true, run.nr == 1,
+			});
+		next = run.index + ((u64)run.nr << run.order);
+	}
+	return read_poisoned(pa);
 }
 
 static bool overlap(u64 a, u64 nr_a, u64 b, u64 nr_b)
@@ -107,63 +247,80 @@ static bool overlap(u64 a, u64 nr_a, u64 b, u64 nr_b)
 }
 
 /* Check that the folio is still preserved, and that it fits at its index. */
-static bool is_good_entry(unsigned int i)
+static bool is_good_folio(unsigned int i)
 {
-	const struct memfd_luo_folio_ser *entry = &handover.entries[i];
-	unsigned long nr;
-	unsigned int j;
-	int order;
+	const struct model_folio *folio = &handover.folios[i], *other;
+	unsigned long nr = 1UL << folio->order;
 
-	handover.orders[i] = 0;
-	if (!entry->pfn)
-		return true;
-	order = kho_incoming_order(PFN_PHYS(entry->pfn));
-	if (order < 0 || handover.area.taken[pfn_to_page(entry->pfn) - mem_map])
+	if (kho_incoming_order(PFN_PHYS(folio->pfn)) != (int)folio->order ||
+	    handover.area.taken[pfn_to_page(folio->pfn) - mem_map])
 		return false;
-
-	handover.orders[i] = order;
-	nr = 1UL << order;
-	if (entry->flags & ~3 || entry->index % nr || entry->index >= size_in_pages())
+	if (folio->index % nr || folio->index >= size_in_pages())
 		return false;
-	for (j = 0; j < i; j++)
-		if (handover.entries[j].pfn &&
-		    (handover.entries[j].pfn == entry->pfn ||
-		     overlap(entry->index, nr, handover.entries[j].index,
-			     1UL << handover.orders[j])))
+	for (other = handover.folios; other < folio; other++)
+		if (other->pfn == folio->pfn ||
+		    overlap(folio->index, nr, other->index, 1UL << other->order))
 			return false;
 
 	return true;
 }
 
+/* Version 1 of the area need not be named. */
+static bool is_version(const char *compatible, const char *base)
+{
+	size_t len = strlen(base);
+
+	return !strncmp(compatible, base, len) &&
+	       (!compatible[len] || !strcmp(compatible + len, ";vmalloc-v1"));
+}
+
 static bool read_handover(u64 pa, const char *compatible)
 {
 	struct page *page;
-	unsigned int i, j;
+	unsigned int i;
 
-	memset(&handover.area, 0, sizeof(handover.area));
-	if (strcmp(compatible, "memfd-v2;vmalloc-v1") || !read_ser(pa) || !read_entries())
+	memset(&handover, 0, sizeof(handover));
+	handover.known = true;
+	if (is_version(compatible, "memfd-v2"))
+		handover.version = 2;
+	else if (is_version(compatible, "memfd-v3"))
+		handover.version = 3;
+	if (!handover.version || !pa || !kho_incoming_has_pages(pa, 1))
+		return false;
+	if (!(handover.version == 2 ? read_v2(pa) : read_v3(pa)))
 		return false;
 
 	/* The handler frees it before it takes the folios. */
 	if (kho_incoming_order(pa) >= 0) {
 		page = pfn_to_page(PHYS_PFN(pa));
-		for (j = 0; j < 1U << page->order; j++)
-			handover.area.taken[page - mem_map + j] = true;
+		for (i = 0; i < 1U << page->order; i++)
+			handover.area.taken[page - mem_map + i] = true;
 	}
-	for (i = 0; i < handover.nr_entries; i++)
-		if (!is_good_entry(i))
+	for (i = 0; i < handover.nr_folios; i++)
+		if (!is_good_folio(i))
 			return false;
 
-	return true;
+	return handover.known;
 }
 
 /*
  * The result
  */
 
-static void check_page(const struct memfd *memfd, unsigned long index, unsigned long pfn,
-		       unsigned int flags)
+static bool is_poisoned(u64 index)
 {
+	unsigned int i;
+
+	for (i = 0; i < handover.nr_poisoned; i++)
+		if (handover.poisoned[i].index == index)
+			return true;
+	return false;
+}
+
+static void check_page(const struct memfd *memfd, unsigned long index, unsigned long pfn,
+		       bool valid)
+{
+	bool poisoned = is_poisoned(index);
 	unsigned int i;
 
 	for (i = 0; i < memfd->nr_folios; i++) {
@@ -172,35 +329,62 @@ static void check_page(const struct memfd *memfd, unsigned long index, unsigned 
 		if (index - folio->index >= folio_nr_pages(folio))
 			continue;
 		check(folio_pfn(folio) + index - folio->index == pfn);
-		/* The page cache has one, the handler another until it is finished. */
-		check(folio->page.count == 2);
-		check(folio_has(folio, FOLIO_LRU) && folio_has(folio, FOLIO_DIRTY));
+		/*
+		 * The page cache has one, the handler another until it is finished. One of a
+		 * poisoned page is never dropped.
+		 */
+		check(folio->page.count == 2 + poisoned);
+		check(folio_test_hwpoison(folio) == poisoned);
+		check(folio_has(folio, FOLIO_LRU) != poisoned);
+		check(folio_has(folio, FOLIO_DIRTY));
 		check(!folio_has(folio, FOLIO_LOCKED));
-		check(folio_has(folio, FOLIO_VALID) == !!(flags & MEMFD_LUO_FOLIO_UPTODATE));
+		check(folio_has(folio, FOLIO_VALID) == valid);
 		return;
 	}
 	die("page %lu is not in the file", index);
 }
 
-static void check_file(const struct memfd *memfd)
+static bool is_time(struct timespec64 time, const struct memfd_luo_time_ser *ser)
 {
+	return time.tv_sec == ser->sec && (u64)time.tv_nsec == ser->nsec;
+}
+
+static void check_attributes(const struct memfd *memfd)
+{
+	const struct memfd_luo_ser *ser = &handover.ser;
+	const struct inode *inode = &memfd->inode;
+
+	check(inode->i_mode == ser->mode);
+	check(inode->i_uid == ser->uid && inode->i_gid == ser->gid);
+	check(is_time(inode->atime, &ser->atime) && is_time(inode->mtime, &ser->mtime));
+	check(is_time(inode->ctime, &ser->ctime) && is_time(memfd->info.i_crtime, &ser->btime));
+}
+
+static void check_file(const struct file *file)
+{
+	const struct memfd *memfd = to_memfd(file);
 	unsigned long nr_pages = 0;
 	unsigned int i, j;
 
 	check(memfd->frozen);
 	check((u64)memfd->inode.i_size == handover.ser.size);
-	check((u64)memfd->file.f_pos == handover.ser.pos);
+	check((u64)file->f_pos == handover.ser.pos);
+	check(file->f_flags == handover.ser.open_flags);
 	check(memfd->seals == handover.ser.seals);
-	check(!(memfd->seals & F_SEAL_EXEC) || !(memfd->inode.i_mode & 0111));
+	if (handover.version > 2)
+		check_attributes(memfd);
+	else
+		check(!(memfd->seals & F_SEAL_EXEC) || !(memfd->inode.i_mode & 0111));
 
-	for (i = 0; i < handover.nr_entries; i++) {
-		const struct memfd_luo_folio_ser *entry = &handover.entries[i];
+	for (i = 0; i < handover.nr_folios; i++) {
+		const struct model_folio *folio = &handover.folios[i];
 
-		for (j = 0; entry->pfn && j < 1U << handover.orders[i]; j++) {
+		for (j = 0; j < 1U << folio->order; j++) {
 			/* Pages past the end are dropped when a folio is split. */
-			if (!shim_large_folios && j && entry->index + j >= size_in_pages())
+			if ((!shim_large_folios || folio->split) && j &&
+			    folio->index + j >= size_in_pages())
 				break;
-			check_page(memfd, entry->index + j, entry->pfn + j, entry->flags);
+			check_page(memfd, folio->index + j, folio->pfn + j, folio->valid);
 			nr_pages++;
 		}
 	}
@@ -208,16 +392,10 @@ static void check_file(const struct memfd *memfd)
 	check(memfd->nr_blocks == (long)nr_pages);
 }
 
-/* A kernel without large folios refuses a file of more pages than the machine has. */
+/* A file of more pages than the machine has is refused. */
 static bool too_many_pages(void)
 {
-	u64 nr = 0;
-	unsigned int i;
-
-	for (i = 0; i < handover.nr_entries; i++)
-		nr += 1UL << handover.orders[i];
-
-	return !shim_large_folios && nr > get_num_physpages();
+	return handover.nr_pages > get_num_physpages();
 }
 
 /* Call the handler like LUO does, which keeps only these fields. */
@@ -252,12 +430,25 @@ static void retrieve(struct liveupdate_file_op_args *args, bool give_up)
 		check(shim_log_count > logged);
 		check(!memfd_exists && !args->file);
 	} else {
-		check(handover.good || handover.ser.nr_folios > MAX_ENTRIES);
+		check(handover.good || !handover.known);
 		memfd_retrieved++;
 		if (handover.good)
-			check_file(to_memfd(args->file));
+			check_file(args->file);
 	}
 	args->retrieve_status = err ?: 1;
+}
+
+/* Of a file that is known to be good, these must not be freed, and no others. */
+static void check_poisoned(void)
+{
+	unsigned int i;
+
+	/* A file that can't be discarded, for lack of memory, stays reserved. */
+	if (!handover.good || too_many_pages() || shim_failed)
+		return;
+	for (i = 0; i < handover.nr_poisoned; i++)
+		check(pfn_to_page(handover.poisoned[i].pfn)->count == 1);
+	check(atomic_long_read(&num_poisoned_pages) == handover.nr_poisoned);
 }
 
 static void use_handler(const struct image *image)
@@ -287,6 +478,19 @@ static void use_handler(const struct image *image)
 		fput(args.file);
 	}
 	check(!memfd_exists);
+	check_poisoned();
+}
+
+/* What is poisoned is not freed. It can be in a block that is larger than the list says. */
+static unsigned long nr_not_freed(void)
+{
+	unsigned long nr = 0, i;
+
+	for (i = 0; i < IMAGE_MAX_PAGES; i++)
+		if (PageHWPoison(&mem_map[i]))
+			nr += 1UL << mem_map[i].order;
+
+	return nr;
 }
 
 static void run(const u8 *data, size_t size)
@@ -301,8 +505,9 @@ static void run(const u8 *data, size_t size)
 	reboot();
 	check(!initcall_memfd_luo_init());
 	use_handler(&image);
-	/* All restored memory was freed. */
-	check(mm_nr_allocated() - mm_nr_preserved() == kept);
+	/* All restored memory was freed, except what is poisoned. */
+	check(mm_nr_allocated() - mm_nr_preserved() == kept + nr_not_freed());
+	atomic_long_set(&num_poisoned_pages, 0);
 	memfd_still_preserved = mm_nr_preserved();
 	check(!slab_objects());
 	check(!shim_log_warnings);
@@ -325,19 +530,70 @@ static void add_content(struct file *file, unsigned long index, unsigned int ord
 	folio_unlock(folio);
 }
 
+/* Write the serialized state as version 2, with the list in @entries. */
+static void write_v2(struct memfd_luo_ser *ser, struct memfd_luo_v2_folio_ser *entries,
+		     struct memfd_luo_v2_ser *v2)
+{
+	u64 i, j;
+
+	*v2 = (struct memfd_luo_v2_ser){ ser->pos, ser->size, ser->seals };
+	for (i = 0; i < ser->nr_runs; i++)
+		for (j = 0; j < ser->runs[i].nr; j++)
+			entries[v2->nr_folios++] = (struct memfd_luo_v2_folio_ser){
+				.pfn = ser->runs[i].pfn + (j << ser->runs[i].order),
+				.flags = MEMFD_LUO_V2_FOLIO_FLAGS,
+				.index = ser->runs[i].index + (j << ser->runs[i].order),
+			};
+}
+
+/* Save an image with version 2 in place of the serialized state. */
+static void save_v2(seed_fn add, const char *name, struct memfd_luo_ser *ser, u64 how)
+{
+	struct memfd_luo_v2_folio_ser *entries = __vmalloc_array(256, sizeof(*entries),
+								 GFP_KERNEL | __GFP_ZERO);
+	u64 words[8 + LIVEUPDATE_HNDL_COMPAT_LENGTH / 8] = { virt_to_phys(ser), how };
+	struct kho_vmalloc area = {};
+	struct memfd_luo_v2_ser v2;
+	u8 copy[PAGE_SIZE];
+
+	write_v2(ser, entries, &v2);
+	if (v2.nr_folios)
+		check(!kho_preserve_vmalloc(entries, &area));
+	v2.folios = area;
+	memcpy(copy, ser, PAGE_SIZE);
+	memset(ser, 0, PAGE_SIZE);
+	memcpy(ser, &v2, sizeof(v2));
+	memcpy(&words[8], MEMFD_LUO_V2_COMPATIBLE, sizeof(MEMFD_LUO_V2_COMPATIBLE));
+	image_save(add, name, words, ARRAY_SIZE(words));
+
+	memcpy(ser, copy, PAGE_SIZE);
+	kho_unpreserve_vmalloc(&area);
+	vfree(entries);
+}
+
 static void add_memfd(seed_fn add, const char *name, struct file *file, u64 how)
 {
 	struct liveupdate_file_op_args args = { .handler = memfd_handler, .file = file };
 	u64 words[2] = { 0, how };
+	struct memfd_luo_ser *ser;
 
 	check(memfd_handler->ops->can_preserve(memfd_handler, file));
 	check(!memfd_handler->ops->preserve(&args));
 	check(!memfd_handler->ops->freeze(&args));
 	words[0] = args.serialized_data;
-	image_save(add, name, words, ARRAY_SIZE(words));
+	ser = phys_to_virt(words[0]);
+	if (how & ARG_DAMAGED)
+		ser->runs[2].flags = 1;
+	if (how & ARG_V2)
+		save_v2(add, name, ser, how & ~ARG_V2);
+	else
+		image_save(add, name, words, ARRAY_SIZE(words));
 
+	if (how & ARG_DAMAGED)
+		ser->runs[2].flags = 0;
 	memfd_handler->ops->unpreserve(&args);
 	memfd_exists = false;
+	atomic_long_set(&num_poisoned_pages, 0);
 	mm_reset();
 }
 
@@ -363,6 +619,21 @@ static void add_pages(seed_fn add, const char *name, u64 how)
 	add_memfd(add, name, file, how);
 }
 
+/* The last page comes first in memory, so that each is a run. */
+static void add_reverse(seed_fn add, const char *name, u64 how)
+{
+	struct file *file = start_outgoing(4 * PAGE_SIZE);
+	int i;
+
+	for (i = 3; i >= 0; i--)
+		add_content(file, i, 0);
+	file->f_flags = O_WRONLY | O_APPEND;
+	file_inode(file)->i_mode = 0100600;
+	file_inode(file)->i_uid = 1000;
+	file_inode(file)->mtime.tv_sec = 4711;
+	add_memfd(add, name, file, how);
+}
+
 static void add_folios(seed_fn add, const char *name, u64 how)
 {
 	struct file *file = start_outgoing(13 * PAGE_SIZE + 1);
@@ -375,17 +646,66 @@ static void add_folios(seed_fn add, const char *name, u64 how)
 	add_memfd(add, name, file, how);
 }
 
+/* Let a page of a file fail. */
+static void poison_page(struct file *file, unsigned long index)
+{
+	const struct memfd *memfd = to_memfd(file);
+	unsigned int i;
+
+	for (i = 0; i < memfd->nr_folios; i++) {
+		struct folio *folio = memfd->folios[i];
+
+		if (index - folio->index < folio_nr_pages(folio))
+			SetPageHWPoison(folio_page(folio, index - folio->index));
+	}
+	num_poisoned_pages_inc(0);
+}
+
+static void add_poisoned(seed_fn add, const char *name, u64 how)
+{
+	struct file *file = start_outgoing(17 * PAGE_SIZE + 1);
+	unsigned long i;
+
+	for (i = 0; i < 4; i++)
+		add_content(file, i, 0);
+	add_content(file, 4, 2);
+	add_content(file, 8, 2);
+	add_content(file, 12, 2);
+	add_content(file, 16, 2);
+	poison_page(file, 0);
+	poison_page(file, 3);
+	poison_page(file, 9);
+	poison_page(file, 10);
+	/* Past the end of the file */
+	poison_page(file, 19);
+	add_memfd(add, name, file, how);
+}
+
 static void seeds(seed_fn add)
 {
 	add_memfd(add, "empty", start_outgoing(0), 0);
 	add_pages(add, "pages", 0);
 	add_pages(add, "pages-small", ARG_SMALL);
 	add_pages(add, "pages-discarded", ARG_DISCARD);
+	add_reverse(add, "reverse", 0);
+	add_reverse(add, "reverse-given-up", ARG_GIVE_UP);
 	add_folios(add, "folios", 0);
 	add_folios(add, "folios-small", ARG_SMALL);
 	add_folios(add, "folios-discarded", ARG_DISCARD | ARG_SMALL);
 	add_folios(add, "folios-given-up", ARG_GIVE_UP);
 	add_folios(add, "folios-given-up-small", ARG_GIVE_UP | ARG_SMALL);
+	add_reverse(add, "damaged", ARG_DAMAGED);
+	add_reverse(add, "damaged-discarded", ARG_DAMAGED | ARG_DISCARD);
+	add_poisoned(add, "poisoned", 0);
+	add_poisoned(add, "poisoned-small", ARG_SMALL);
+	add_poisoned(add, "poisoned-discarded", ARG_DISCARD);
+	add_poisoned(add, "poisoned-given-up", ARG_GIVE_UP);
+	add_memfd(add, "v2-empty", start_outgoing(0), ARG_V2);
+	add_pages(add, "v2-pages", ARG_V2);
+	add_pages(add, "v2-pages-discarded", ARG_V2 | ARG_DISCARD);
+	add_folios(add, "v2-folios", ARG_V2);
+	add_folios(add, "v2-folios-small", ARG_V2 | ARG_SMALL);
+	add_folios(add, "v2-folios-given-up", ARG_V2 | ARG_GIVE_UP);
 }
 
 const struct target target = {

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include <linux/kernel.h>
+#include <linux/printk.h>
 #include <linux/types.h>
 
 #include "shim/check.h"
@@ -32,12 +33,17 @@ static void print_escaped(FILE *line, const unsigned char *bytes, int nr)
 		fprintf(line, isprint(*bytes) && *bytes != '\\' ? "%c" : "\\%03o", *bytes);
 }
 
+static void print_format(FILE *line, const struct va_format *vaf);
+
 /* The extensions of %p that the kernel's messages use. Return the rest of the format. */
 static const char *print_pointer(FILE *line, const char *extension, int width, void *ptr)
 {
 	switch (*extension) {
 	case 'E':
 		print_escaped(line, ptr, width);
+		break;
+	case 'V':
+		print_format(line, ptr);
 		break;
 	case 'a':
 		fprintf(line, "%#018llx", (unsigned long long)*(const phys_addr_t *)ptr);
@@ -75,6 +81,7 @@ static const char *convert(FILE *line, const char *fmt, va_list *args)
 		break;
 	case 'c':
 	case 'd':
+	case 'o':
 	case 'u':
 	case 'x':
 		if (len > flags)
@@ -93,17 +100,29 @@ static const char *convert(FILE *line, const char *fmt, va_list *args)
 	return fmt + len + 1;
 }
 
-void shim_print(const char *fmt, ...)
+static void print_format(FILE *line, const struct va_format *vaf)
 {
-	FILE *line = fmemopen(last_line, sizeof(last_line), "w");
+	const char *fmt = vaf->fmt;
 	va_list args;
 
-	va_start(args, fmt);
+	va_copy(args, *vaf->va);
 	while (*fmt)
 		if (*fmt == '%')
 			fmt = convert(line, fmt, &args);
 		else
 			fputc(*fmt++, line);
+	va_end(args);
+}
+
+void shim_print(const char *fmt, ...)
+{
+	FILE *line = fmemopen(last_line, sizeof(last_line), "w");
+	struct va_format vaf = { .fmt = fmt };
+	va_list args;
+
+	va_start(args, fmt);
+	vaf.va = &args;
+	print_format(line, &vaf);
 	va_end(args);
 	fclose(line);
 

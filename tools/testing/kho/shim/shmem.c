@@ -11,6 +11,7 @@
 #include <linux/kernel.h>
 #include <linux/memcontrol.h>
 #include <linux/memfd.h>
+#include <linux/page-flags.h>
 #include <linux/shmem_fs.h>
 
 #include "shim/check.h"
@@ -19,6 +20,7 @@
 
 bool shim_large_folios = true;
 bool memfd_exists;
+atomic_long_t num_poisoned_pages;
 
 static struct super_block super_block = { .s_flags = SB_KERNMOUNT };
 static struct memfd memfd;
@@ -27,6 +29,9 @@ static int release(struct inode *inode, struct file *file)
 {
 	unsigned int i;
 
+	/* The other one may still be open. */
+	if (memfd.file.count || memfd.opened.count)
+		return 0;
 	for (i = 0; i < memfd.nr_folios; i++)
 		folio_put(memfd.folios[i]);
 	memfd_exists = false;
@@ -37,7 +42,7 @@ static const struct file_operations memfd_fops = { .release = release };
 
 struct memfd *to_memfd(const struct file *file)
 {
-	check(file == &memfd.file);
+	check(file == &memfd.file || file == &memfd.opened);
 	return &memfd;
 }
 
@@ -59,13 +64,35 @@ struct file *memfd_new_file(const char *name, unsigned int flags)
 		.count = 1,
 		.f_inode = &memfd.inode,
 		.f_mapping = &memfd.mapping,
-		.f_mode = FMODE_WRITE,
+		.f_flags = O_RDWR,
 	};
+	memfd.opened = (struct file){};
+	memfd.info = (struct shmem_inode_info){};
 	memfd.seals = 0;
 	memfd.frozen = false;
+	memfd.closed = false;
 	memfd.nr_blocks = 0;
 	memfd.nr_folios = 0;
 	return &memfd.file;
+}
+
+struct file *alloc_file_clone(struct file *base, int flags,
+			      const struct file_operations *fops)
+{
+	if (shim_should_fail())
+		return ERR_PTR(-ENFILE);
+
+	check(base == &memfd.file && fops == base->f_op && !memfd.opened.count);
+	memfd.opened = memfd.file;
+	memfd.opened.count = 1;
+	memfd.opened.f_flags = flags & ~O_LARGEFILE;
+	return &memfd.opened;
+}
+
+struct shmem_inode_info *SHMEM_I(struct inode *inode)
+{
+	check(inode == &memfd.inode);
+	return &memfd.info;
 }
 
 int memfd_add_seals(struct file *file, unsigned int seals)
@@ -101,6 +128,16 @@ void shmem_thaw(struct inode *inode)
 	memfd.frozen = false;
 }
 
+void shmem_close(struct inode *inode)
+{
+	memfd.closed = true;
+}
+
+void shmem_reopen(struct inode *inode)
+{
+	memfd.closed = false;
+}
+
 /*
  * The page cache
  */
@@ -122,9 +159,12 @@ static struct folio *find_folio(unsigned long index, unsigned long nr)
 
 static int add_folio(struct folio *folio, unsigned long index)
 {
-	check(folio->page.allocated && !folio->page.preserved && folio->page.count == 1);
+	check(folio->page.allocated && !folio->page.preserved);
+	/* A poisoned page is never freed. */
+	check(folio->page.count == 1 + folio_test_hwpoison(folio));
+	check(!memfd.closed);
 	check(folio_has(folio, FOLIO_LOCKED) && folio_has(folio, FOLIO_SWAPBACKED));
-	check(folio_has(folio, FOLIO_CHARGED));
+	check(folio_has(folio, FOLIO_CHARGED) != folio_test_hwpoison(folio));
 	if (find_folio(index, folio_nr_pages(folio)))
 		return -EEXIST;
 	if (shim_should_fail())
@@ -163,6 +203,20 @@ void lru_add_pages(struct folio **folios, unsigned int nr)
 {
 	while (nr--)
 		folio_add_lru(folios[nr]);
+}
+
+bool shmem_luo_find(struct inode *inode, unsigned long *index, unsigned long end)
+{
+	for (; *index < end; ++*index)
+		if (find_folio(*index, 1))
+			return true;
+
+	return false;
+}
+
+unsigned long shmem_luo_nr_present(struct inode *inode)
+{
+	return memfd.mapping.nrpages;
 }
 
 unsigned int filemap_get_folios_contig(struct address_space *mapping, unsigned long *start,

@@ -84,6 +84,13 @@ void *kvrealloc(const void *mem, size_t size, gfp_t gfp)
 	return keep(realloc(mem ? to_object(mem) : NULL, sizeof(struct object) + size));
 }
 
+void *kmemdup(const void *mem, size_t size, gfp_t gfp)
+{
+	void *copy = kmalloc(size, gfp);
+
+	return copy ? memcpy(copy, mem, size) : NULL;
+}
+
 char *kstrndup(const char *str, size_t max, gfp_t gfp)
 {
 	size_t len = strnlen(str, max);

@@ -122,6 +122,14 @@ void *__vmalloc_array(size_t nr, size_t size, gfp_t gfp)
 	return vmalloc_order(PAGE_ALIGN(nr * size), 0);
 }
 
+void kvfree(const void *mem)
+{
+	if (find_vm_area_struct(mem))
+		vfree(mem);
+	else
+		kfree(mem);
+}
+
 /* The pages may be a block, or restored pages of order 0 that once were a block. */
 void vfree(const void *addr)
 {

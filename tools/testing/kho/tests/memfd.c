@@ -15,7 +15,9 @@
 static void memfds_are_retrieved(void)
 {
 	static const char *const seeds[] = {
-		"empty", "pages", "pages-small", "folios", "folios-small",
+		"empty", "pages", "pages-small", "reverse", "folios", "folios-small",
+		"poisoned", "poisoned-small",
+		"v2-empty", "v2-pages", "v2-folios", "v2-folios-small",
 	};
 	unsigned int i;
 
@@ -34,6 +36,21 @@ static void discarded_memfds_are_freed(void)
 	check(!memfd_still_preserved);
 	run_seed("folios-discarded");
 	check(!memfd_still_preserved);
+	run_seed("poisoned-discarded");
+	check(!memfd_still_preserved);
+	run_seed("v2-pages-discarded");
+	check(!memfd_still_preserved);
+	check(!memfd_retrieved);
+}
+
+/* The runs before the damaged one, of a page each */
+static void damaged_list_is_freed_in_part(void)
+{
+	memfd_retrieved = 0;
+	run_seed("damaged");
+	check(memfd_still_preserved == 2);
+	run_seed("damaged-discarded");
+	check(memfd_still_preserved == 2);
 	check(!memfd_retrieved);
 }
 
@@ -55,15 +72,25 @@ static void memory_is_short(void)
 {
 	fail_in_turn("pages", false);
 	fail_in_turn("pages-small", false);
+	fail_in_turn("reverse", false);
+	fail_in_turn("reverse-given-up", true);
 	fail_in_turn("folios", false);
 	fail_in_turn("folios-small", false);
 	fail_in_turn("folios-given-up", true);
 	fail_in_turn("folios-given-up-small", true);
+	fail_in_turn("poisoned", false);
+	fail_in_turn("poisoned-small", false);
+	fail_in_turn("poisoned-given-up", true);
+	fail_in_turn("v2-pages", false);
+	fail_in_turn("v2-folios", false);
+	fail_in_turn("v2-folios-small", false);
+	fail_in_turn("v2-folios-given-up", true);
 }
 
 const struct test_case test_cases[] = {
 	{ "memfds are retrieved", memfds_are_retrieved },
 	{ "memfds that are not retrieved are freed", discarded_memfds_are_freed },
+	{ "the part of a file before a damaged run is freed", damaged_list_is_freed_in_part },
 	{ "retrieving succeeds after a failed allocation", memory_is_short },
 	{}
 };

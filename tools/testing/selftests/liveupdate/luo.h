@@ -120,6 +120,8 @@ void unbind_memory(void);
 
 /* Swap to a RAM disk. Return false if that is not possible. swapoff() ends it. */
 bool swap_on(void);
+/* Swap out all pages of a file, or skip the test. */
+void page_out(int fd, size_t size);
 
 int nr_open_fds(void);
 /* Return a copy that the kernel can read, but not write. */

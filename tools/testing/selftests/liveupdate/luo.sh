@@ -20,6 +20,18 @@ guest_add rules 120 "$on"
 guest_add busy 240 "$on" -m 512M -smp 2
 guest_add kexec 300 "$on"
 guest_add memfd 180 "$on"
+# Pages of 64 KiB need a layout from the caller, see below.
+hugetlb_layout="-m 1G -smp 2"
+[[ -z "${VM_LAYOUT:-}" ]] || hugetlb_layout=
+hugetlb_append="$on default_hugepagesz=2M hugepages=40"
+guest_add hugetlb 240 "$hugetlb_append" "$hugetlb_layout"
+# Scratch has more than half of the free memory, so that movable pages are taken from it.
+guest_add hugetlb:large_scratch 240 "$hugetlb_append kho_scratch=16M,0,600M" -m 1G -smp 2
+# One kernel frees struct pages of huge pages (HVO), the next one does not.
+guest_add_if_asked hugetlb:hvo 240 "$hugetlb_append hvo hugetlb_free_vmemmap=on" -m 1G -smp 2
+# Each node has room for its pages of 1 GiB beside the kernel and scratch.
+guest_add_if_asked hugetlb_gigantic 240 "$on nokaslr hugepagesz=1G hugepages=0:1,1:2" \
+	"$(vm_nodes 3072 4096)"
 guest_add handon 300 "$on"
 guest_add handoff 120 "$on"
 guest_add peers 180 "$on"
@@ -67,7 +79,7 @@ guest_add luoctl 180 "$on"
 # Scratch is so large that files are allocated in it, and have to be moved when they
 # are preserved.
 guest_add races 300 "$on kho_scratch=16M,0,600M"
-guest_add_if_asked full 300 "$on kho_scratch=256M,0,0" "$(vm_nodes 1024 256)"
+guest_add_if_asked full 300 "$on kho_scratch=256M,0,0 ramdisk_size=65536" "$(vm_nodes 1024 256)"
 guest_add faults 300 "$on"
 # The whole table takes 27 guests, each of which runs every 27th case. By default a
 # sample of it runs.
@@ -80,7 +92,7 @@ hostile_append="$on reserve_mem=4K:4K:second reserve_mem=4K:4K:kept kho_scratch=
 [[ "$guest_machine" != x86_64 ]] || hostile_append+=" lapic=notscdeadline"
 hostile_layout=$(vm_nodes 512 256)
 [[ -z "${VM_LAYOUT:-}" ]] || hostile_layout=
-guest_add hostile:sample 600 "$hostile_append part=sample" "$hostile_layout"
+guest_add hostile:sample 1500 "$hostile_append part=sample" "$hostile_layout"
 guest_chain hostile:sample
 for ((part = 0; part < hostile_parts; part++)); do
 	guest_add_if_asked "hostile:$part" 300 "$hostile_append part=$part/$hostile_parts" \

@@ -422,6 +422,26 @@ bool swap_on(void)
 	return !swapon(SWAP_DEVICE, 0);
 }
 
+static long swap_free(void)
+{
+	return guest_meminfo("SwapFree");
+}
+
+void page_out(int fd, size_t size)
+{
+	long before = swap_free();
+	void *map = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd,
+			 0);
+
+	CHECK(map != MAP_FAILED);
+	CHECK(!madvise(map, size, MADV_PAGEOUT));
+	CHECK(!munmap(map, size));
+	guest_note("%ld of %zu KiB are swapped out", before - swap_free(),
+		   size / 1024);
+	if (before - swap_free() < 64)
+		guest_skip("the kernel swaps nothing out");
+}
+
 static unsigned int seed;
 
 unsigned int any(unsigned int below)

@@ -14,7 +14,6 @@
 #include <linux/types.h>
 
 #define SB_KERNMOUNT		1
-#define FMODE_WRITE		2
 #define MAX_LFS_FILESIZE	0x7fffffffffffffffLL
 
 struct file;
@@ -33,6 +32,11 @@ struct file_operations {
 
 #define compat_ptr_ioctl	NULL
 
+struct timespec64 {
+	s64 tv_sec;
+	long tv_nsec;
+};
+
 struct super_block {
 	unsigned long s_flags;
 };
@@ -48,6 +52,9 @@ struct inode {
 	unsigned short i_mode;
 	loff_t i_size;
 	struct address_space *i_mapping;
+	unsigned int i_uid;
+	unsigned int i_gid;
+	struct timespec64 atime, mtime, ctime;
 };
 
 struct file {
@@ -57,17 +64,31 @@ struct file {
 	struct inode *f_inode;
 	struct address_space *f_mapping;
 	unsigned int f_mode;
+	unsigned int f_flags;
 	loff_t f_pos;
 };
+
+#define FMODE_LSEEK	0x4
+#define FMODE_PREAD	0x8
+#define FMODE_PWRITE	0x10
 
 #define file_inode(file)		((file)->f_inode)
 #define file_count(file)		((file)->count)
 #define i_size_read(inode)		((inode)->i_size)
 #define i_size_write(inode, size)	((inode)->i_size = (size))
 #define IS_PRIVATE(inode)		((void)(inode), false)
+#define inode_get_atime(inode)		((inode)->atime)
+#define inode_get_mtime(inode)		((inode)->mtime)
+#define inode_get_ctime(inode)		((inode)->ctime)
+#define inode_set_atime_to_ts(inode, ts)	((inode)->atime = (ts))
+#define inode_set_mtime_to_ts(inode, ts)	((inode)->mtime = (ts))
+#define inode_set_ctime_to_ts(inode, ts)	((inode)->ctime = (ts))
 
 struct file *anon_inode_getfile(const char *name, const struct file_operations *fops,
 				void *private_data, int flags);
+/* @base is a memfd. */
+struct file *alloc_file_clone(struct file *base, int flags,
+			      const struct file_operations *fops);
 struct file *get_file(struct file *file);
 void fput(struct file *file);
 

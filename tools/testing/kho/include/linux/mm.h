@@ -142,7 +142,15 @@ static inline void free_pages(unsigned long addr, unsigned int order)
 }
 
 #define free_page(addr)		free_pages(addr, 0)
-#define __free_page(page)	__free_pages(page, 0)
+
+/* Drop a reference. */
+static inline void __free_page(struct page *page)
+{
+	if (page->count > 1)
+		page->count--;
+	else
+		__free_pages(page, 0);
+}
 
 static inline unsigned long get_zeroed_page(gfp_t gfp)
 {
@@ -224,6 +232,11 @@ static inline struct folio *folio_alloc(gfp_t gfp, unsigned int order)
 static inline void folio_get(struct folio *folio)
 {
 	folio->page.count++;
+}
+
+static inline void get_page(struct page *page)
+{
+	page->count++;
 }
 
 static inline void folio_put(struct folio *folio)

@@ -18,6 +18,7 @@ enum shim_folio_flag {
 	FOLIO_DIRTY,
 	FOLIO_LRU,
 	FOLIO_CHARGED,
+	FOLIO_POISONED,	/* of each page */
 };
 
 #define folio_has(folio, flag)		(!!((folio)->page.flags & BIT(flag)))
@@ -41,15 +42,13 @@ enum shim_folio_flag {
 
 #define folio_size(folio)		(PAGE_SIZE << folio_order(folio))
 #define folio_zone(folio)		page_zone(&(folio)->page)
-#define folio_contain_hwpoisoned_page(folio)	((void)(folio), false)
 #define folio_is_longterm_pinnable(folio)	((void)(folio), true)
-#define folio_zero_range(folio, start, size) \
-	memset(folio_address(folio) + (start), 0, size)
+#define clear_highpage(page)		memset(page_address(page), 0, PAGE_SIZE)
 #define flush_dcache_folio(folio)	((void)(folio))
 
 #define mapping_gfp_mask(mapping)	((void)(mapping), GFP_KERNEL)
 #define mapping_set_gfp_mask(mapping, mask)	((void)(mapping), (void)(mask))
-#define mapping_max_folio_order(mapping)	((void)(mapping), MAX_PAGE_ORDER)
+#define MAX_PAGECACHE_ORDER			MAX_PAGE_ORDER
 #define mapping_set_unevictable(mapping)	((void)(mapping))
 #define i_mmap_lock_read(mapping)		((void)(mapping))
 #define i_mmap_unlock_read(mapping)		((void)(mapping))

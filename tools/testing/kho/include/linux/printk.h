@@ -2,6 +2,14 @@
 #ifndef _KHO_LINUX_PRINTK_H
 #define _KHO_LINUX_PRINTK_H
 
+#include <stdarg.h>
+
+/* %pV: a format with its arguments */
+struct va_format {
+	const char *fmt;
+	va_list *va;
+};
+
 #ifndef pr_fmt
 #define pr_fmt(fmt)	fmt
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * shmem, and the functions of mm/internal.h that memfd_luo.c calls: see shim/shmem.c
+ * shmem, and the functions of mm/internal.h that memfd_luo*.c call: see shim/shmem.c
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -12,12 +12,21 @@
 /* Whether the kernel supports large folios; targets change it */
 extern bool shim_large_folios;
 #undef IS_ENABLED
-#define IS_ENABLED(...)	shim_large_folios
+#define IS_ENABLED(CONFIG_OPTION)		SHIM_##CONFIG_OPTION
+#define SHIM_CONFIG_TRANSPARENT_HUGEPAGE	shim_large_folios
+#define SHIM_CONFIG_MEMORY_FAILURE		true
 
+struct shmem_inode_info {
+	struct timespec64 i_crtime;
+};
+
+struct shmem_inode_info *SHMEM_I(struct inode *inode);
 bool shmem_file(const struct file *file);
 bool shmem_frozen(struct inode *inode);
 int shmem_freeze(struct inode *inode);
 void shmem_thaw(struct inode *inode);
+void shmem_close(struct inode *inode);
+void shmem_reopen(struct inode *inode);
 int shmem_inode_acct_blocks(struct inode *inode, long pages);
 void shmem_inode_unacct_blocks(struct inode *inode, long pages);
 void shmem_recalc_inode(struct inode *inode, long alloced, long swapped);
@@ -27,7 +36,7 @@ int shmem_add_pages(struct address_space *mapping, unsigned long index, struct f
 		    unsigned int nr, unsigned int *nr_added, gfp_t gfp);
 void lru_add_pages(struct folio **folios, unsigned int nr);
 
-/* There are no holes, and folios never have to be migrated. */
+/* Folios never have to be swapped in or migrated. */
 static inline int shmem_luo_check_room(struct inode *inode, unsigned long start,
 				       unsigned long end)
 {
@@ -40,13 +49,23 @@ static inline int shmem_luo_settle(struct inode *inode, unsigned long index,
 	return -ENOMEM;
 }
 
-static inline int shmem_luo_mark_present(struct inode *inode)
+bool shmem_luo_find(struct inode *inode, unsigned long *index, unsigned long end);
+unsigned long shmem_luo_nr_present(struct inode *inode);
+
+/* There are no pages past the end of a file. */
+static inline unsigned long shmem_luo_nr_beyond(struct inode *inode, unsigned long end)
 {
 	return 0;
 }
 
-static inline void shmem_luo_drop_filled(struct inode *inode)
+static inline int shmem_luo_freeze(struct inode *inode)
 {
+	return shmem_freeze(inode);
+}
+
+static inline void shmem_luo_thaw(struct inode *inode)
+{
+	shmem_thaw(inode);
 }
 
 /* Nothing is reclaimed. */

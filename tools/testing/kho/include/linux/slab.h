@@ -9,6 +9,7 @@
 void *kmalloc(size_t size, gfp_t gfp);
 void *kmalloc_array(size_t nr, size_t size, gfp_t gfp);
 void *kvrealloc(const void *mem, size_t size, gfp_t gfp);
+void *kmemdup(const void *mem, size_t size, gfp_t gfp);
 char *kstrndup(const char *str, size_t max, gfp_t gfp);
 void kfree(const void *mem);
 
@@ -20,7 +21,8 @@ void slab_reset(void);
 #define kzalloc(size, gfp)		kmalloc(size, (gfp) | __GFP_ZERO)
 #define kvmalloc_array(nr, size, gfp)	kmalloc_array(nr, size, gfp)
 #define kvcalloc(nr, size, gfp)		kmalloc_array(nr, size, (gfp) | __GFP_ZERO)
-#define kvfree(mem)			kfree(mem)
+/* Also frees vmalloc areas */
+void kvfree(const void *mem);
 
 DEFINE_FREE(kfree, void *, kfree(_T))
 

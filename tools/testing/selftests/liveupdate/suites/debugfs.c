@@ -16,7 +16,7 @@
 #define MANY		2000
 #define ODD_NAME	"odd\n  session \"x\"\\\x9b\xff"
 #define ODD_QUOTED	"\"odd\\n  session \\\"x\\\"\\\\\\x9b\\xff\""
-#define MEMFD		"handler \"memfd-v2;vmalloc-v1\""
+#define MEMFD		"handler \"memfd-v3;vmalloc-v1\""
 
 /* Return how often @text is in @summary. */
 static int nr_found(const char *summary, const char *text)

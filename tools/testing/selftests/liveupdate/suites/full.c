@@ -19,6 +19,7 @@
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/swap.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -373,49 +374,53 @@ static void no_room_outside_scratch(void)
 	CHECK(!munmap(mem, used));
 }
 
-/* There is enough memory for all holes of the file, but too much of it is scratch. */
-static void no_room_for_holes(void)
+/* The holes of a file are not filled: it can be larger than the memory. */
+static void holes_need_no_room(void)
 {
-	int session = new_session("no_room_for_holes");
+	int session = new_session("holes_need_no_room");
 	int fd = new_memfd(0);
-	size_t size;
 	pid_t pid;
 
 	use_scratch_node();
 	pid = start_bystander(40 * MIB);
-	size = free_outside() + 10 * MIB;
-	CHECK(size < free_size("MemAvailable"));
-	CHECK(!ftruncate(fd, size));
-	check_refused(session, fd, ENOMEM);
-	CHECK_EQ(blocks_of(fd), 0);
-
-	/* A smaller one fits. */
-	CHECK(!ftruncate(fd, size / 2));
+	CHECK(!ftruncate(fd, 2 * free_size("MemTotal")));
 	CHECK(!luo_preserve(session, fd, 1));
+	CHECK_EQ(blocks_of(fd), 0);
 	end_bystander(pid);
 }
 
-/* The file may use one node only, which is too small for it. */
+/* Pages that were swapped out. A page of the file may use one node only, which is too small. */
+#define SWAPPED_SIZE	(40 * MIB)
+
+static int new_swapped_file(void)
+{
+	int fd = new_large_file(SWAPPED_SIZE);
+
+	if (!swap_on())
+		guest_skip("no swap on " SWAP_DEVICE " (BLK_DEV_RAM)");
+	page_out(fd, SWAPPED_SIZE);
+	return fd;
+}
+
 static void no_room_on_node(void)
 {
 	int session = new_session("no_room_on_node");
-	size_t size = free_on(SMALL_NODE) + 20 * MIB;
-	int fd = new_memfd(0);
+	int fd = new_swapped_file();
 	pid_t pid;
 
 	CHECK(!guest_write_file(MIN_FREE, "4096"));
-	bind_memory(SMALL_NODE);
+	use_small_node();
 	pid = start_bystander(MIB);
-	CHECK(!ftruncate(fd, size));
 	check_refused(session, fd, ENOMEM);
-	CHECK_EQ(blocks_of(fd), 0);
 	end_bystander(pid);
 
 	unbind_memory();
 	CHECK(!luo_preserve(session, fd, 1));
+	CHECK(!swapoff(SWAP_DEVICE));
+	check_large_file(fd, SWAPPED_SIZE);
 }
 
-static int session_in_memcg, file_in_memcg;
+static int session_in_memcg, file_in_memcg, sparse_in_memcg;
 
 /* Afterwards the process can still use memory. */
 static int preserve_in_memcg(void)
@@ -426,6 +431,9 @@ static int preserve_in_memcg(void)
 		return 2;
 	if (!luo_preserve(session_in_memcg, file_in_memcg, 1) || errno != ENOMEM)
 		return 3;
+	/* Holes need no memory. */
+	if (luo_preserve(session_in_memcg, sparse_in_memcg, 2))
+		return 7;
 	/* To have been refused did not bring the cgroup near to its limit meanwhile. */
 	if (number_in(MEMCG "/memory.peak") > 16 * MIB)
 		return 6;
@@ -437,7 +445,9 @@ static int preserve_in_memcg(void)
 static void no_room_in_memcg(void)
 {
 	session_in_memcg = new_session("no_room_in_memcg");
-	file_in_memcg = new_memfd(0);
+	file_in_memcg = new_swapped_file();
+	sparse_in_memcg = new_memfd(0);
+	CHECK(!ftruncate(sparse_in_memcg, 512 * MIB));
 	if (mkdir("/cgroup", 0700))
 		CHECK_EQ(errno, EEXIST);
 	if (mount("cgroup2", "/cgroup", "cgroup2", 0, NULL) ||
@@ -446,10 +456,11 @@ static void no_room_in_memcg(void)
 	CHECK(!mkdir(MEMCG, 0700));
 	CHECK(!guest_write_file(MEMCG "/memory.max", "32M"));
 
-	CHECK(!ftruncate(file_in_memcg, 64 * MIB));
 	CHECK_EQ(run_in_child(preserve_in_memcg), 0);
-	CHECK_EQ(blocks_of(file_in_memcg), 0);
 	CHECK(!luo_preserve(session_in_memcg, file_in_memcg, 1));
+	CHECK(!swapoff(SWAP_DEVICE));
+	check_large_file(file_in_memcg, SWAPPED_SIZE);
+	CHECK_EQ(blocks_of(sparse_in_memcg), 0);
 }
 
 /* ---- held ---- */
@@ -484,10 +495,7 @@ static void read_page(int fd, off_t at)
 	CHECK(!munmap(page, PAGE));
 }
 
-/*
- * A page in a pipe can't be moved, and may stay there for ever. Pages that were only read
- * stay in the file, and those that have filled holes do not.
- */
+/* A page in a pipe can't be moved, and may stay there for ever. No page comes or goes. */
 static void held_by_pipe(void)
 {
 	int session = new_session("held_by_pipe");
@@ -530,7 +538,7 @@ static void held_by_socket(void)
 static const struct guest_test full_tests[] = {
 	GUEST_TEST(moves_into_fragments),
 	GUEST_TEST(no_room_outside_scratch),
-	GUEST_TEST(no_room_for_holes),
+	GUEST_TEST(holes_need_no_room),
 	GUEST_TEST(no_room_on_node),
 	GUEST_TEST(no_room_in_memcg),
 	GUEST_TEST(held_by_pipe),

@@ -133,12 +133,22 @@ static int left_note(void)
 	return fd;
 }
 
+/* The last page comes first in memory, so that the file has more than one run. */
+static int hit_file(void)
+{
+	int fd = new_memfd(0);
+
+	fill(fd, FILE_SIZE - PAGE, PAGE, 1);
+	fill(fd, 0, FILE_SIZE - PAGE, 1);
+	return fd;
+}
+
 static void preserve_sessions(void)
 {
 	int hit = new_session("hit");
 	int spared = new_session("spared");
 
-	CHECK(!luo_preserve(hit, new_file(FILE_SIZE, 1), 1));
+	CHECK(!luo_preserve(hit, hit_file(), 1));
 	CHECK(!luo_preserve(hit, new_number(THE_NUMBER), 2));
 	CHECK(!luo_preserve(hit, left_note(), 3));
 	/* Its only purpose is that it depends on the FLBs. */

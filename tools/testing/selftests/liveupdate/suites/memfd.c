@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * memfd: content and properties of memfds across a kexec
+ * memfd: content and properties of memfds across one kexec, or there and back
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
  * Each test has a session with its name. NAME_before() preserves files in the first
- * kernel, and NAME_after() retrieves them in the second one.
+ * kernel, and NAME_after() retrieves them in the second one. With a NAME_between(), that
+ * retrieves and preserves them in the second kernel, and NAME_after() runs in the third.
  */
 #include <fcntl.h>
 #include <linux/falloc.h>
@@ -13,6 +14,7 @@
 #include <linux/mempolicy.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -26,6 +28,10 @@
 #include <unistd.h>
 
 #include "../luo.h"
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE	25
+#endif
 
 #define ALL_SEALS	(F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | \
 			 F_SEAL_WRITE | F_SEAL_FUTURE_WRITE | F_SEAL_EXEC)
@@ -99,9 +105,133 @@ static void state_at_kexec_after(void)
 	check_content(fd, 3 * PAGE, PAGE, 1);
 }
 
-/* Documentation/mm/memfd_preservation.rst lists what is not handed over. */
-
 #define LONG_AGO	1000000000
+
+/* Open files with other access modes, status flags, owners and times */
+static const struct attributes {
+	int flags;
+	int mode;
+	int owner;
+	long time;
+	long nsec;
+} attributes[] = {
+	{ O_RDWR, 0777, 0, LONG_AGO, 0 },
+	{ O_WRONLY | O_APPEND, 0600, NOBODY, LONG_AGO + 1, 999999999 },
+	{ O_RDONLY | O_NONBLOCK, 04755, 1, -5, 1 },
+	{ O_RDWR | O_APPEND | O_NOATIME, 0, 0, 1LL << 33, 2 },
+};
+
+#define CARRIED_FLAGS	(O_ACCMODE | O_APPEND | O_NOATIME | O_NONBLOCK)
+
+static int file_with(const struct attributes *attr, unsigned int seed)
+{
+	const struct timespec times[2] = {
+		{ attr->time, attr->nsec }, { attr->time + 100, attr->nsec }
+	};
+	int file = new_file(2 * PAGE, seed);
+	int fd = open_again(file, attr->flags);
+
+	/* The set-user-ID bit ends when the owner changes. */
+	CHECK(!fchown(fd, attr->owner, attr->owner + 1));
+	CHECK(!fchmod(fd, attr->mode));
+	CHECK(!futimens(fd, times));
+	close(file);
+	return fd;
+}
+
+static void check_attributes(int fd, const struct attributes *attr)
+{
+	struct stat st;
+
+	CHECK(!fstat(fd, &st));
+	CHECK_EQ(st.st_mode, S_IFREG | attr->mode);
+	CHECK_EQ(st.st_uid, attr->owner);
+	CHECK_EQ(st.st_gid, attr->owner + 1);
+	CHECK_EQ(st.st_atim.tv_sec, attr->time);
+	CHECK_EQ(st.st_mtim.tv_sec, attr->time + 100);
+	CHECK_EQ(st.st_atim.tv_nsec, attr->nsec);
+	CHECK_EQ(st.st_mtim.tv_nsec, attr->nsec);
+	CHECK_EQ(fcntl(fd, F_GETFL) & CARRIED_FLAGS, attr->flags);
+}
+
+static void attributes_before(void)
+{
+	int session = new_session("attributes");
+	size_t i;
+	int fd;
+
+	for (i = 0; i < ARRAY_SIZE(attributes); i++) {
+		fd = file_with(&attributes[i], i);
+		CHECK(!luo_preserve(session, fd, i));
+	}
+}
+
+#define MAX_AGAIN	16
+
+/* Retrieve the files of a session, finish it, and preserve them in one of the same name. */
+static void preserve_again(const char *name, int nr, void (*check)(int fd, int token))
+{
+	int old = old_session(name), session = new_session(name);
+	int fds[MAX_AGAIN], token;
+
+	CHECK(nr <= MAX_AGAIN);
+	for (token = 0; token < nr; token++) {
+		guest_note("file %d", token);
+		fds[token] = old_file(old, token);
+		check(fds[token], token);
+	}
+	CHECK(!luo_finish(old));
+	for (token = 0; token < nr; token++)
+		CHECK(!luo_preserve(session, fds[token], token));
+}
+
+static void check_file_with(int fd, int token)
+{
+	check_attributes(fd, &attributes[token]);
+}
+
+static void attributes_between(void)
+{
+	preserve_again("attributes", ARRAY_SIZE(attributes), check_file_with);
+}
+
+static void check_writing(int fd, const struct attributes *attr)
+{
+	struct stat st;
+	char byte = 1;
+
+	if ((attr->flags & O_ACCMODE) == O_RDONLY) {
+		CHECK_ERRNO(write(fd, &byte, 1), EBADF);
+		return;
+	}
+	CHECK_EQ(lseek(fd, 0, SEEK_SET), 0);
+	CHECK_EQ(write(fd, &byte, 1), 1);
+	CHECK(!fstat(fd, &st));
+	CHECK_EQ(st.st_size, 2 * PAGE + !!(attr->flags & O_APPEND));
+}
+
+static void attributes_after(void)
+{
+	int session = old_session("attributes");
+	int fds[ARRAY_SIZE(attributes)];
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(attributes); i++) {
+		char byte;
+
+		guest_note("file %zu", i);
+		fds[i] = old_file(session, i);
+		check_attributes(fds[i], &attributes[i]);
+		check_content(open_again(fds[i], O_RDONLY), 0, 2 * PAGE, i);
+		if ((attributes[i].flags & O_ACCMODE) == O_WRONLY)
+			CHECK_ERRNO(read(fds[i], &byte, 1), EBADF);
+	}
+	CHECK(!luo_finish(session));
+	for (i = 0; i < ARRAY_SIZE(attributes); i++)
+		check_writing(fds[i], &attributes[i]);
+}
+
+/* Documentation/mm/memfd_preservation.rst lists what is not handed over. */
 
 static void set_memory_policy(int fd)
 {
@@ -127,44 +257,26 @@ static void check_no_memory_policy(int fd)
 
 static void not_carried_before(void)
 {
-	const struct timespec times[2] = { { LONG_AGO, 0 }, { LONG_AGO, 0 } };
 	int session = new_session("not_carried");
 	int fd = new_file(PAGE, 1);
 
 	set_memory_policy(fd);
-	CHECK(!fchmod(fd, 0640));
-	CHECK(!fchown(fd, NOBODY, NOBODY));
-	CHECK(!futimens(fd, times));
 	if (fsetxattr(fd, "user.color", "red", 3, 0))
 		CHECK_EQ(errno, EOPNOTSUPP);
-	CHECK(!fcntl(fd, F_SETFL, O_APPEND | O_NONBLOCK));
 	CHECK(!flock(fd, LOCK_EX));
 	CHECK(!luo_preserve(session, fd, 1));
-
-	fd = open_again(new_file(PAGE, 2), O_WRONLY);
-	CHECK(!luo_preserve(session, fd, 2));
-	CHECK_ERRNO(read(fd, &session, 1), EBADF);
 }
 
 static void not_carried_after(void)
 {
 	int session = old_session("not_carried");
 	int fd = old_file(session, 1);
-	struct stat st;
 	char value[3];
 
-	CHECK(!fstat(fd, &st));
-	CHECK_EQ(st.st_mode, S_IFREG | 0777);
-	CHECK_EQ(st.st_uid, 0);
-	CHECK_EQ(st.st_gid, 0);
-	CHECK(st.st_atime != LONG_AGO);
-	CHECK(st.st_mtime != LONG_AGO);
 	CHECK(fgetxattr(fd, "user.color", value, sizeof(value)) < 0);
-	CHECK_EQ(fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND | O_NONBLOCK), O_RDWR);
 	CHECK(!flock(open_again(fd, O_RDWR), LOCK_EX | LOCK_NB));
 	check_no_memory_policy(fd);
 	check_content(fd, 0, PAGE, 1);
-	check_content(old_file(session, 2), 0, PAGE, 2);
 }
 
 /* The position may be far past the end. */
@@ -210,6 +322,19 @@ static void empty_memfd_after(void)
 
 static const off_t written[] = { 0, 3, 511, 512, 1000, 1001, 4096 };
 
+static long blocks_of(int fd)
+{
+	struct stat st;
+
+	CHECK(!fstat(fd, &st));
+	return st.st_blocks / (PAGE / 512);
+}
+
+/* Pages that are allocated, but were never written, and one that is written later */
+#define ALLOCATED	2000
+#define NR_ALLOCATED	10
+#define WRITTEN_LATER	3000
+
 static void holes_before(void)
 {
 	int session = new_session("holes");
@@ -221,9 +346,10 @@ static void holes_before(void)
 		fill(fd, written[i] * PAGE, PAGE, i);
 	/* The last page is written in part. */
 	fill(fd, written[i] * PAGE, 100, i);
-	/* Allocated, but never written */
-	CHECK(!fallocate(fd, 0, 2000 * PAGE, 10 * PAGE));
+	CHECK(!fallocate(fd, 0, ALLOCATED * PAGE, NR_ALLOCATED * PAGE));
 	CHECK(!luo_preserve(session, fd, 1));
+	CHECK_EQ(blocks_of(fd), ARRAY_SIZE(written) + NR_ALLOCATED);
+	fill(fd, WRITTEN_LATER * PAGE, PAGE, WRITTEN_LATER);
 }
 
 static void holes_after(void)
@@ -234,16 +360,61 @@ static void holes_after(void)
 	size_t i;
 
 	check_size(fd, SPARSE_SIZE);
+	CHECK_EQ(blocks_of(fd), ARRAY_SIZE(written) + NR_ALLOCATED + 1);
+	CHECK_EQ(lseek(fd, PAGE, SEEK_HOLE), PAGE);
+	CHECK_EQ(lseek(fd, PAGE, SEEK_DATA), written[1] * PAGE);
+	check_content(fd, WRITTEN_LATER * PAGE, PAGE, WRITTEN_LATER);
 	for (i = 0; i < ARRAY_SIZE(written) - 1; i++) {
 		check_zeros(fd, at, written[i] * PAGE - at);
 		check_content(fd, written[i] * PAGE, PAGE, i);
 		at = (written[i] + 1) * PAGE;
 	}
+	check_zeros(fd, at, WRITTEN_LATER * PAGE - at);
+	at = (WRITTEN_LATER + 1) * PAGE;
 	check_zeros(fd, at, written[i] * PAGE - at);
 	check_content(fd, written[i] * PAGE, 100, i);
 	CHECK(!luo_finish(session));
 	CHECK(!ftruncate(fd, SPARSE_SIZE + PAGE));
 	check_zeros(fd, SPARSE_SIZE, PAGE);
+}
+
+/* Faults fill holes of a preserved file. The list does not fit into a page. */
+#define FAULT_SIZE	(10000 * PAGE)
+
+static void faults_into_holes_before(void)
+{
+	int session = new_session("faults_into_holes");
+	int fd = new_memfd(0);
+	char *map;
+	int i;
+
+	CHECK(!ftruncate(fd, FAULT_SIZE));
+	CHECK(!luo_preserve(session, fd, 1));
+	CHECK_EQ(blocks_of(fd), 0);
+	map = mmap(NULL, FAULT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	CHECK(map != MAP_FAILED);
+	for (i = 999; i >= 0; i--)
+		map[10 * i * PAGE] = i;
+	CHECK(!munmap(map, FAULT_SIZE));
+}
+
+static void faults_into_holes_after(void)
+{
+	int session = old_session("faults_into_holes");
+	int fd = old_file(session, 1);
+	char *map = mmap(NULL, FAULT_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	int i;
+
+	CHECK(map != MAP_FAILED);
+	CHECK_EQ(blocks_of(fd), 1000);
+	for (i = 0; i < 1000; i++)
+		CHECK_EQ(map[10 * i * PAGE], (char)i);
+	/* The retrieved file is frozen, too. */
+	map[PAGE] = 77;
+	CHECK_EQ(blocks_of(fd), 1001);
+	CHECK(!luo_finish(session));
+	CHECK_EQ(map[PAGE], 77);
+	CHECK(!munmap(map, FAULT_SIZE));
 }
 
 /* A file that was never written */
@@ -260,6 +431,7 @@ static void all_hole_after(void)
 	int fd = old_file(old_session("all_hole"), 2);
 
 	check_size(fd, MIB);
+	CHECK_EQ(blocks_of(fd), 0);
 	check_zeros(fd, 0, MIB);
 }
 
@@ -280,6 +452,16 @@ static void all_seals_before(void)
 		CHECK(!fcntl(fd, F_ADD_SEALS, seals[i]));
 		CHECK(!luo_preserve(session, fd, i));
 	}
+}
+
+static void check_seals(int fd, int token)
+{
+	CHECK_EQ(fcntl(fd, F_GET_SEALS), seals[token]);
+}
+
+static void all_seals_between(void)
+{
+	preserve_again("all_seals", ARRAY_SIZE(seals), check_seals);
 }
 
 /* Each seal has its effect, and no other one. */
@@ -327,6 +509,47 @@ static void all_seals_after(void)
 		guest_note("seals %#x", seals[i]);
 		check_seal(fds[i], seals[i]);
 	}
+}
+
+/* Of an executable file, F_SEAL_EXEC implies all others except F_SEAL_SEAL. */
+static void exec_seal_before(void)
+{
+	int session = new_session("exec_seal");
+	int fd = new_memfd(MFD_EXEC | MFD_ALLOW_SEALING);
+
+	fill(fd, 0, PAGE, 1);
+	CHECK(!fcntl(fd, F_ADD_SEALS, F_SEAL_EXEC));
+	CHECK(!luo_preserve(session, fd, 0));
+	/* An empty one */
+	fd = new_memfd(MFD_EXEC | MFD_ALLOW_SEALING);
+	CHECK(!fcntl(fd, F_ADD_SEALS, F_SEAL_EXEC));
+	CHECK(!luo_preserve(session, fd, 1));
+}
+
+static void check_exec_seal(int fd, int token)
+{
+	struct stat st;
+
+	CHECK(!fstat(fd, &st));
+	CHECK_EQ(st.st_mode, S_IFREG | 0777);
+	CHECK_EQ(fcntl(fd, F_GET_SEALS), ALL_SEALS & ~F_SEAL_SEAL);
+	CHECK_ERRNO(fchmod(fd, 0666), EPERM);
+	if (!token)
+		check_file(fd, PAGE, 1);
+}
+
+static void exec_seal_between(void)
+{
+	preserve_again("exec_seal", 2, check_exec_seal);
+}
+
+static void exec_seal_after(void)
+{
+	int session = old_session("exec_seal");
+	int token;
+
+	for (token = 0; token < 2; token++)
+		check_exec_seal(old_file(session, token), token);
 }
 
 /* ---- huge pages ---- */
@@ -385,6 +608,211 @@ static void huge_pages_after(void)
 	close(fd);
 	CHECK(shmem_huge() <= before);
 }
+
+/*
+ * Huge pages take the place of pages that have filled holes of a retrieved file. They are
+ * movable, so they can lie in scratch until reboot() preserves the file again.
+ */
+#define NR_COLLAPSED	3
+
+static void collapsed_holes_before(void)
+{
+	int session = new_session("collapsed_holes");
+	int fd = new_file(PAGE, NR_COLLAPSED);
+
+	CHECK(!ftruncate(fd, (NR_COLLAPSED + 1) * huge_size()));
+	CHECK(!luo_preserve(session, fd, 1));
+}
+
+static char *map_aligned(int fd, off_t start, size_t size, size_t align)
+{
+	char *map = mmap(NULL, size + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	CHECK(map != MAP_FAILED);
+	map += -(uintptr_t)map % align;
+	CHECK(mmap(map, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, start) ==
+	      map);
+	return map;
+}
+
+static void collapsed_holes_between(void)
+{
+	long free_scratch = guest_meminfo("CmaFree"), huge = huge_size(), before;
+	int fd = old_file(old_session("collapsed_holes"), 1);
+	char *map = map_aligned(fd, huge, NR_COLLAPSED * huge, huge);
+	int i;
+
+	for (i = 0; i < NR_COLLAPSED; i++)
+		fill(fd, (i + 1) * huge + i * PAGE, PAGE, i);
+	before = shmem_huge();
+	if (madvise(map, NR_COLLAPSED * huge, MADV_COLLAPSE))
+		guest_note("collapse: %s", strerror(errno));
+	guest_note("%ld KiB of huge pages, of scratch %ld KiB", shmem_huge() - before,
+		   free_scratch - guest_meminfo("CmaFree"));
+}
+
+static void collapsed_holes_after(void)
+{
+	int fd = old_file(old_session("collapsed_holes"), 1);
+	long huge = huge_size();
+	int i;
+
+	check_content(fd, 0, PAGE, NR_COLLAPSED);
+	check_zeros(fd, PAGE, huge - PAGE);
+	for (i = 0; i < NR_COLLAPSED; i++) {
+		check_zeros(fd, (i + 1) * huge, i * PAGE);
+		check_content(fd, (i + 1) * huge + i * PAGE, PAGE, i);
+		check_zeros(fd, (i + 1) * huge + (i + 1) * PAGE, huge - (i + 1) * PAGE);
+	}
+}
+
+/* ---- pages with hardware memory errors ---- */
+
+/* The page that run_in_child() works on */
+static struct {
+	int fd;
+	off_t at;
+} target;
+
+static char *map_target(void)
+{
+	char *map = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, target.fd, target.at);
+
+	CHECK(map != MAP_FAILED);
+	return map;
+}
+
+/* The kernel fails to isolate pages that it has preserved, but marks them. */
+static int poison_target(void)
+{
+	return madvise(map_target(), PAGE, MADV_HWPOISON) && errno == EINVAL;
+}
+
+static int read_target(void)
+{
+	return *map_target();
+}
+
+/* Let a page have a hardware memory error. This kills a process that has mapped it. */
+static void poison(int fd, off_t at)
+{
+	target.fd = fd;
+	target.at = at;
+	if (run_in_child(poison_target) == 1)
+		guest_skip("no MEMORY_FAILURE");
+}
+
+/* Check that all of a file can be read except this page. */
+static void check_poisoned(int fd, off_t at, off_t size, unsigned int seed)
+{
+	char byte;
+
+	CHECK_ERRNO(pread(fd, &byte, 1, at), EIO);
+	CHECK_ERRNO(pread(fd, &byte, 1, at + PAGE - 1), EIO);
+	CHECK_ERRNO(pwrite(fd, "x", 1, at), EIO);
+	target.fd = fd;
+	target.at = at;
+	/* SIGBUS */
+	CHECK_EQ(run_in_child(read_target), -1);
+	check_content(fd, 0, at, seed);
+	check_content(fd, at + PAGE, size - at - PAGE, seed);
+}
+
+#define POISONED_SIZE	(8 * PAGE)
+
+/* The page of file 0 fails before PRESERVE_FD, and that of file 1 afterwards. */
+static void poisoned_pages_before(void)
+{
+	int session = new_session("poisoned_pages");
+	int token, fd;
+
+	for (token = 0; token < 2; token++) {
+		fd = new_file(POISONED_SIZE, token);
+		if (token == 0)
+			poison(fd, 3 * PAGE);
+		CHECK(!luo_preserve(session, fd, token));
+		if (token == 1)
+			poison(fd, 3 * PAGE);
+		check_poisoned(fd, 3 * PAGE, POISONED_SIZE, token);
+	}
+}
+
+static void check_poisoned_file(int fd, int token)
+{
+	check_size(fd, POISONED_SIZE);
+	check_poisoned(fd, 3 * PAGE, POISONED_SIZE, token);
+}
+
+static void poisoned_pages_between(void)
+{
+	long corrupted = guest_meminfo("HardwareCorrupted");
+
+	preserve_again("poisoned_pages", 2, check_poisoned_file);
+	CHECK_EQ(guest_meminfo("HardwareCorrupted") - corrupted, 2 * PAGE / 1024);
+}
+
+static void poisoned_pages_after(void)
+{
+	long corrupted = guest_meminfo("HardwareCorrupted");
+	int session = old_session("poisoned_pages");
+	int token, fd;
+
+	for (token = 0; token < 2; token++) {
+		fd = old_file(session, token);
+		check_poisoned_file(fd, token);
+		close(fd);
+	}
+	CHECK(!luo_finish(session));
+	/* They are not free now. */
+	CHECK_EQ(guest_meminfo("HardwareCorrupted") - corrupted, 2 * PAGE / 1024);
+}
+
+/* A page of the last huge page. That one can't be split, because it is preserved. */
+static off_t poisoned_in_huge(void)
+{
+	return huge_size() - 5 * PAGE;
+}
+
+static void poisoned_huge_pages_before(void)
+{
+	int session = new_session("poisoned_huge_pages");
+	long size = huge_size(), before = shmem_huge();
+	int fd;
+
+	if (guest_write_file(THP "shmem_enabled", "always"))
+		guest_skip("no huge pages in shmem: %s", strerror(errno));
+	fd = new_file(size, 1);
+	guest_write_file(THP "shmem_enabled", "never");
+	if (shmem_huge() - before < size >> 10)
+		guest_skip("memory is too fragmented for huge pages");
+	CHECK(!luo_preserve(session, fd, 0));
+	poison(fd, poisoned_in_huge());
+	CHECK(shmem_huge() - before >= size >> 10);
+	check_poisoned(fd, poisoned_in_huge(), size, 1);
+}
+
+static void check_poisoned_huge_file(int fd, int token)
+{
+	long size = huge_size();
+
+	check_size(fd, size);
+	check_poisoned(fd, poisoned_in_huge(), size, 1);
+	/* One of them is split. */
+	if (size == 16 * MIB)
+		CHECK(shmem_huge() >= 14 * MIB >> 10);
+}
+
+static void poisoned_huge_pages_between(void)
+{
+	preserve_again("poisoned_huge_pages", 1, check_poisoned_huge_file);
+}
+
+static void poisoned_huge_pages_after(void)
+{
+	check_poisoned_huge_file(old_file(old_session("poisoned_huge_pages"), 0), 0);
+}
+
+/* ---- large folios ---- */
 
 /* Orders between a page and a huge page; each has a file of its own. */
 static const int folio_orders[] = { 2, 4, 6, 8 };
@@ -719,26 +1147,6 @@ static void killed_after(void)
 
 /* ---- swap ---- */
 
-static long swap_free(void)
-{
-	return guest_meminfo("SwapFree");
-}
-
-static void page_out(int fd, size_t size)
-{
-	long before = swap_free();
-	void *map = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, fd,
-			 0);
-
-	CHECK(map != MAP_FAILED);
-	CHECK(!madvise(map, size, MADV_PAGEOUT));
-	CHECK(!munmap(map, size));
-	guest_note("%ld of %zu KiB are swapped out", before - swap_free(),
-		   size / 1024);
-	if (before - swap_free() < 64)
-		guest_skip("the kernel swaps nothing out");
-}
-
 static void swapped_out_before(void)
 {
 	int session = new_session("swapped_out");
@@ -885,13 +1293,19 @@ static void noexec_sysctl_after(void)
 static const struct guest_test memfd_tests[] = {
 	GUEST_TEST_OF_2(one_memfd),
 	GUEST_TEST_OF_2(state_at_kexec),
+	GUEST_TEST_OF_3(attributes),
 	GUEST_TEST_OF_2(not_carried),
 	GUEST_TEST_OF_2(position),
 	GUEST_TEST_OF_2(empty_memfd),
 	GUEST_TEST_OF_2(holes),
+	GUEST_TEST_OF_2(faults_into_holes),
 	GUEST_TEST_OF_2(all_hole),
-	GUEST_TEST_OF_2(all_seals),
+	GUEST_TEST_OF_3(all_seals),
+	GUEST_TEST_OF_3(exec_seal),
 	GUEST_TEST_OF_2(huge_pages),
+	GUEST_TEST_OF_3(collapsed_holes),
+	GUEST_TEST_OF_3(poisoned_pages),
+	GUEST_TEST_OF_3(poisoned_huge_pages),
 	GUEST_TEST_OF_2(large_folios),
 	GUEST_TEST_OF_2(sizes),
 	GUEST_TEST_OF_2(limits),
@@ -905,4 +1319,4 @@ static const struct guest_test memfd_tests[] = {
 };
 
 /* The image for the next kernel takes its memory before files are preserved. */
-GUEST_SUITE(memfd, 2, .load = GUEST_LOAD_FIRST)
+GUEST_SUITE(memfd, 3, .load = GUEST_LOAD_FIRST)

@@ -328,10 +328,10 @@ static void write_mapped(void)
 	CHECK(!munmap(map, size));
 }
 
-/* Use so much memory that the kernel reclaims pages. */
+/* Use memory, and let the kernel reclaim it. With KASAN, swapping takes long. */
 static void press(void)
 {
-	size_t size = (guest_meminfo("MemAvailable") / 4) << 10;
+	size_t size = 64 * MIB;
 	void *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
 			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
@@ -502,28 +502,37 @@ static void preserve_in_kernel(void)
 	CHECK(!guest_rmmod(MODULE));
 }
 
+#define TASK(round, nr_rounds)	{ #round, round, nr_rounds }
+
+/**
+ * struct task - what a process of the storm does
+ * @name: name of @round
+ * @round: one operation
+ * @nr_rounds: how often the process repeats it
+ */
 static const struct task {
+	const char *name;
 	void (*round)(void);
 	int nr_rounds;
 } tasks[] = {
-	{ preserve_in_kernel, 8 },
-	{ create_and_close, 60 },
-	{ create_and_close, 60 },
-	{ close_in_between, 60 },
-	{ preserve_by_two, 50 },
-	{ close_large, 150 },
-	{ kill_preserver, 40 },
-	{ abort_reboot, 150 },
-	{ change_size, 800 },
-	{ write_mapped, 500 },
-	{ press, 10 },
-	{ send_session, 100 },
-	{ inherit_session, 60 },
-	{ make_requests, 100 },
-	{ share_state, 300 },
-	{ share_state, 300 },
-	{ load_handlers, 20 },
-	{ read_and_open, 500 },
+	TASK(preserve_in_kernel, 8),
+	TASK(create_and_close, 60),
+	TASK(create_and_close, 60),
+	TASK(close_in_between, 60),
+	TASK(preserve_by_two, 50),
+	TASK(close_large, 150),
+	TASK(kill_preserver, 40),
+	TASK(abort_reboot, 150),
+	TASK(change_size, 800),
+	TASK(write_mapped, 500),
+	TASK(press, 10),
+	TASK(send_session, 100),
+	TASK(inherit_session, 60),
+	TASK(make_requests, 100),
+	TASK(share_state, 300),
+	TASK(share_state, 300),
+	TASK(load_handlers, 20),
+	TASK(read_and_open, 500),
 };
 
 static void run_task(const struct task *task)
@@ -532,6 +541,8 @@ static void run_task(const struct task *task)
 
 	for (i = 0; i < task->nr_rounds; i++)
 		task->round();
+	/* If the others never end, the log says which ones. */
+	guest_note("%s has ended", task->name);
 }
 
 void run_tasks(void)

@@ -521,15 +521,6 @@ static void other_kinds_of_files(void)
 	CHECK(!luo_preserve(session, new_file(PAGE, 1), 1));
 }
 
-static void hugetlb_memfd(void)
-{
-	int fd = memfd_create("huge", MFD_HUGETLB);
-
-	if (fd < 0)
-		guest_skip("no hugetlb memfd: %s", strerror(errno));
-	CHECK_ERRNO(luo_preserve(new_session("hugetlb_memfd"), fd, 1), ENOENT);
-}
-
 static void token_taken(void)
 {
 	int session = new_session("tokens");
@@ -606,20 +597,9 @@ static void closed_file_stays(void)
 	CHECK(guest_meminfo("Shmem") - before < MEMINFO_SLACK);
 }
 
-static void exec_seal_with_x_bits(void)
-{
-	int session = new_session("exec_seal_with_x_bits");
-	int fd = new_memfd(MFD_EXEC | MFD_ALLOW_SEALING);
-
-	fill(fd, 0, PAGE, 1);
-	CHECK(!fcntl(fd, F_ADD_SEALS, F_SEAL_EXEC));
-	CHECK_ERRNO(luo_preserve(session, fd, 1), EOPNOTSUPP);
-	CHECK(!luo_preserve(session, new_file(PAGE, 1), 1));
-}
-
 /*
- * The seal would keep reboot() from working. An empty file has no pinned pages, so it
- * could be sealed.
+ * Not all kernels can be handed an executable file with the seal. An empty file has no
+ * pinned pages, so it could be sealed.
  */
 static void exec_seal_after_preserve(void)
 {
@@ -634,45 +614,36 @@ static void exec_seal_after_preserve(void)
 	CHECK(fcntl(fd, F_GET_SEALS) & F_SEAL_EXEC);
 }
 
-/* A read-only descriptor is refused, because the retrieved file would be writable. */
-static void read_only_descriptor(void)
+/* Nearly all of it is a hole. */
+static void largest_file(void)
 {
-	int session = new_session("read_only_descriptor");
+	int session = new_session("largest_file");
 	int fd = new_file(PAGE, 1);
 
-	CHECK_ERRNO(luo_preserve(session, open_again(fd, O_RDONLY), 1),
-		    EOPNOTSUPP);
-	check_thawed(fd);
-	CHECK(!luo_preserve(session, fd, 1));
-}
-
-static void too_large(void)
-{
-	int session = new_session("too_large");
-	int fd = new_memfd(0);
-
 	CHECK(!ftruncate(fd, 1LL << 60));
-	CHECK_ERRNO(luo_preserve(session, fd, 1), EFBIG);
+	fill(fd, (1LL << 60) - PAGE, PAGE, 2);
+	CHECK(!luo_preserve(session, fd, 1));
+	close(session);
+	check_content(fd, 0, PAGE, 1);
 	CHECK(!ftruncate(fd, 0));
 	check_thawed(fd);
-	CHECK(!luo_preserve(session, fd, 1));
 }
 
-/* Preserving fills holes. It must fail if there are more of them than memory. */
+/* Preserving does not fill holes. There can be more of them than memory. */
 static void more_holes_than_memory(void)
 {
 	int session = new_session("more_holes_than_memory");
 	int fd = new_file(PAGE, 6);
 
 	CHECK(!ftruncate(fd, 1LL << 40));
-	CHECK_ERRNO(luo_preserve(session, fd, 1), ENOMEM);
+	CHECK(!luo_preserve(session, fd, 1));
 	check_content(fd, 0, PAGE, 6);
+	close(session);
 	CHECK(!ftruncate(fd, 0));
 	check_thawed(fd);
-	CHECK(!luo_preserve(session, fd, 1));
 }
 
-/* If a hole can't be charged, the attempt must be undone. */
+/* Holes are not filled, so they need not be charged. */
 static void out_of_memory(void)
 {
 	int session = new_session("out_of_memory");
@@ -688,10 +659,10 @@ static void out_of_memory(void)
 	CHECK(!guest_write_file("/proc/sys/vm/overcommit_memory", "0"));
 	CHECK(!guest_write_file("/proc/sys/vm/overcommit_ratio", "50"));
 	errno = err;
-	CHECK_ERRNO(ret, ENOMEM);
+	CHECK(!ret);
 	check_content(fd, 63 * PAGE, PAGE, 5);
+	close(session);
 	check_thawed(fd);
-	CHECK(!luo_preserve(session, fd, 1));
 }
 
 /* ---- reboot() ---- */
@@ -765,16 +736,13 @@ static const struct guest_test rules_tests[] = {
 	GUEST_TEST(killed_agent),
 	GUEST_TEST(bad_fd),
 	GUEST_TEST(other_kinds_of_files),
-	GUEST_TEST(hugetlb_memfd),
 	GUEST_TEST(token_taken),
 	GUEST_TEST(file_preserved_already),
 	GUEST_TEST(preserved_file_is_frozen),
 	GUEST_TEST(abort_thaws),
 	GUEST_TEST(closed_file_stays),
-	GUEST_TEST(exec_seal_with_x_bits),
 	GUEST_TEST(exec_seal_after_preserve),
-	GUEST_TEST(read_only_descriptor),
-	GUEST_TEST(too_large),
+	GUEST_TEST(largest_file),
 	GUEST_TEST(more_holes_than_memory),
 	GUEST_TEST(out_of_memory),
 	GUEST_TEST(reboot_without_image),

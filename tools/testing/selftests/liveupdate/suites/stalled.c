@@ -428,6 +428,83 @@ static void close_during_write(void)
 	check_thawed(fd);
 }
 
+/* Three ways to fill a hole: write(), a page fault, and one in the kernel */
+static int call_fill(int fd, int page)
+{
+	return pwrite(fd, "x", 1, page * PAGE) == 1 ? 0 : -1;
+}
+
+static int call_fault(int fd, int page)
+{
+	char *map = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, page * PAGE);
+
+	*map = 'x';
+	return 0;
+}
+
+static int call_fault_in_kernel(int fd, int page)
+{
+	char *map = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, page * PAGE);
+	int zero = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+
+	return read(zero, map, 1) == 1 ? 0 : -1;
+}
+
+static long nr_pages_of(int fd)
+{
+	struct stat st;
+
+	CHECK(!fstat(fd, &st));
+	return st.st_blocks / (PAGE / 512);
+}
+
+#define NR_FILLERS	3
+
+/* When reboot() has listed the pages of a file none is added, unless it fails. */
+static void closed_file(void)
+{
+	static int (*const calls[NR_FILLERS])(int fd, int page) = {
+		call_fill, call_fault, call_fault_in_kernel,
+	};
+	int session = new_session("closed_file");
+	pid_t kexec, killed[NR_FILLERS], others[NR_FILLERS];
+	int i, fd = new_file(PAGE, 1);
+
+	CHECK(!ftruncate(fd, (1 + 2 * NR_FILLERS) * PAGE));
+	CHECK(!luo_preserve(session, fd, 1));
+	CHECK(!luo_preserve(session, new_number(490), 490));
+	CHECK(!guest_load_image(0));
+	set_handler("stall_freeze", 490);
+	set_handler("fail_freeze", 490);
+	guest_log_mark();
+	kexec = start(call_kexec, 0, 0);
+	wait_until_stalled("freeze", 490);
+
+	for (i = 0; i < NR_FILLERS; i++) {
+		killed[i] = start(calls[i], fd, 1 + i);
+		others[i] = start(calls[i], fd, 1 + NR_FILLERS + i);
+	}
+	usleep(500000);
+	CHECK_EQ(nr_pages_of(fd), 1);
+	check_zeros(fd, PAGE, 2 * NR_FILLERS * PAGE);
+	fill(fd, 0, PAGE, 2);
+	CHECK_ERRNO(fallocate(fd, 0, PAGE, PAGE), EOPNOTSUPP);
+	for (i = 0; i < NR_FILLERS; i++)
+		check_kill_ends(killed[i]);
+	CHECK_EQ(nr_pages_of(fd), 1);
+
+	set_handler("stall_freeze", 0);
+	CHECK_EQ(ended(kexec), EREMOTEIO);
+	set_handler("fail_freeze", 0);
+	CHECK(!guest_unload_image(0));
+	for (i = 0; i < NR_FILLERS; i++)
+		CHECK_EQ(ended(others[i]), 0);
+	CHECK_EQ(nr_pages_of(fd), 1 + NR_FILLERS);
+	check_content(fd, 0, PAGE, 2);
+	close(session);
+	check_thawed(fd);
+}
+
 static void retrieve_is_killed_before(void)
 {
 	preserve_numbers("retrieve_is_killed", 470, 471);
@@ -589,6 +666,7 @@ static const struct guest_test stalled_tests[] = {
 	GUEST_TEST(many_sessions_close_during_reboot),
 	GUEST_TEST(preserve_waits_for_write),
 	GUEST_TEST(close_during_write),
+	GUEST_TEST(closed_file),
 	GUEST_TEST_OF_2(retrieve_is_killed),
 	GUEST_TEST_OF_2(handing_on_holds_nothing),
 	GUEST_TEST_OF_2(replaced_session),

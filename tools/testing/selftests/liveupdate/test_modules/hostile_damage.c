@@ -33,7 +33,7 @@ static unsigned int nr_armed;
 
 /* Fields */
 
-enum kind { U16, U32, U64, BE32, PFN, FLAGS, TEXT };
+enum kind { U16, U32, U64, BE32, PFN, NR, INDEX, ORDER, FLAGS, TEXT };
 
 static const u32 widths[] = {
 	[U16] = sizeof(u16),
@@ -53,21 +53,48 @@ static int set_be32(void *at, const char *text)
 	return err;
 }
 
-/* Set the PFN of a folio, for which values are addresses, or its flags. */
-static int set_folio(struct memfd_luo_folio_ser *at, enum kind kind,
-		     const char *text)
+static u64 run_member(const struct memfd_luo_run_ser *run, enum kind kind)
+{
+	switch (kind) {
+	case PFN:
+		return PFN_PHYS(run->pfn);
+	case NR:
+		return run->nr;
+	case INDEX:
+		return run->index;
+	case ORDER:
+		return run->order;
+	default:
+		return run->flags;
+	}
+}
+
+/* Set a bit field of a run. Values of the PFN are addresses. */
+static int set_run(struct memfd_luo_run_ser *run, enum kind kind, const char *text)
 {
 	u64 value;
 	int err;
 
-	err = hostile_value(text, at, kind == PFN ? PFN_PHYS(at->pfn) : at->flags, &value);
+	err = hostile_value(text, run, run_member(run, kind), &value);
 	if (err)
 		return err;
-	if (kind == PFN)
-		at->pfn = PHYS_PFN(value);
-	else
-		at->flags = value;
-	return 0;
+	switch (kind) {
+	case PFN:
+		run->pfn = PHYS_PFN(value);
+		return 0;
+	case NR:
+		run->nr = value;
+		return 0;
+	case INDEX:
+		run->index = value;
+		return 0;
+	case ORDER:
+		run->order = value;
+		return 0;
+	default:
+		run->flags = value;
+		return 0;
+	}
 }
 
 static int set_text(char *at, u32 width, const char *text)
@@ -169,20 +196,29 @@ static const struct field fields[] = {
 	FIELD(memfd, memfd_luo_ser, pos, U64),
 	FIELD(memfd, memfd_luo_ser, size, U64),
 	FIELD(memfd, memfd_luo_ser, seals, U32),
-	FIELD(memfd, memfd_luo_ser, flags, U32),
-	FIELD(memfd, memfd_luo_ser, nr_folios, U64),
-	FIELD(memfd, memfd_luo_ser, folios.first, U64),
-	FIELD(memfd, memfd_luo_ser, folios.total_pages, U32),
-	FIELD(memfd, memfd_luo_ser, folios.flags, U16),
-	FIELD(memfd, memfd_luo_ser, folios.order, U16),
-	{ "chunk.next", 0, U64 },
-	FIELD(chunk, kho_vmalloc_chunk, phys, U64),
-	{ "chunk.behind", offsetof(struct kho_vmalloc_chunk, phys[1]), U64 },
-	{ "folio.pfn", .kind = PFN },
-	{ "folio.flags", .kind = FLAGS },
-	FIELD(folio, memfd_luo_folio_ser, index, U64),
-	{ "folio2.pfn", .kind = PFN },
-	FIELD(folio2, memfd_luo_folio_ser, index, U64),
+	FIELD(memfd, memfd_luo_ser, open_flags, U32),
+	FIELD(memfd, memfd_luo_ser, mode, U32),
+	FIELD(memfd, memfd_luo_ser, uid, U32),
+	FIELD(memfd, memfd_luo_ser, gid, U32),
+	FIELD(memfd, memfd_luo_ser, nr_poisoned, U32),
+	FIELD(memfd, memfd_luo_ser, atime.nsec, U64),
+	FIELD(memfd, memfd_luo_ser, mtime.sec, U64),
+	FIELD(memfd, memfd_luo_ser, mtime.nsec, U64),
+	FIELD(memfd, memfd_luo_ser, ctime.nsec, U64),
+	FIELD(memfd, memfd_luo_ser, btime.nsec, U64),
+	FIELD(memfd, memfd_luo_ser, nr_runs, U64),
+	FIELD(memfd, memfd_luo_ser, area.first, U64),
+	FIELD(memfd, memfd_luo_ser, area.total_pages, U32),
+	FIELD(memfd, memfd_luo_ser, area.flags, U16),
+	FIELD(memfd, memfd_luo_ser, area.order, U16),
+	{ "run.pfn", .kind = PFN },
+	{ "run.nr", .kind = NR },
+	{ "run.index", .kind = INDEX },
+	{ "run.order", .kind = ORDER },
+	{ "run.flags", .kind = FLAGS },
+	{ "run2.pfn", .kind = PFN },
+	{ "run2.nr", .kind = NR },
+	{ "run2.index", .kind = INDEX },
 	FIELD(area, kho_vmalloc, first, U64),
 	FIELD(area, kho_vmalloc, total_pages, U32),
 	FIELD(area, kho_vmalloc, flags, U16),
@@ -218,8 +254,11 @@ static int damage_field(const struct field *field, const char *value)
 	case BE32:
 		return set_be32(at, value);
 	case PFN:
+	case NR:
+	case INDEX:
+	case ORDER:
 	case FLAGS:
-		return set_folio(at, field->kind, value);
+		return set_run(at, field->kind, value);
 	default:
 		return hostile_set_number(at, widths[field->kind], value);
 	}

@@ -180,19 +180,18 @@ static int note_area(enum thing thing,
 static int note_memfd(enum thing thing, const char *session)
 {
 	const struct memfd_luo_ser *memfd = hostile_memfd(session);
-	const struct memfd_luo_folio_ser *folio;
-	const struct kho_vmalloc_chunk *chunk;
+	const struct memfd_luo_run_ser *run;
+	u64 i, j;
 	int err;
-	u64 i;
 
 	if (!memfd)
 		return -ENOENT;
-	chunk = KHOSER_LOAD_PTR(memfd->folios.first);
-	folio = phys_to_virt(chunk->phys[0]);
-	for (i = 0; i < memfd->nr_folios; i++) {
-		err = note(thing, PFN_PHYS(folio[i].pfn), 1);
-		if (err)
-			return err;
+	for (run = memfd->runs, i = 0; i < memfd->nr_runs; i++, run++) {
+		for (j = 0; j < run->nr; j++) {
+			err = note(thing, PFN_PHYS(run->pfn + j), 1);
+			if (err)
+				return err;
+		}
 	}
 	return 0;
 }

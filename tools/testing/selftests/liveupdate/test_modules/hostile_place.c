@@ -33,8 +33,7 @@ void *hostile_place(const char *name)
 	struct kho_block_header_ser *files = session ? phys_of(session->file_set.files) : NULL;
 	struct luo_flb_header_ser *flbs = hostile_flbs();
 	struct memfd_luo_ser *memfd = hostile_memfd(HOSTILE_SESSION);
-	struct kho_vmalloc_chunk *chunk = memfd ? phys_of(memfd->folios.first.phys) : NULL;
-	struct memfd_luo_folio_ser *folio = chunk ? phys_of(chunk->phys[0]) : NULL;
+	struct memfd_luo_run_ser *run = memfd ? memfd->runs : NULL;
 	struct kho_vmalloc_chunk *area_chunk = phys_of(hostile_ledger->area.first.phys);
 	const struct {
 		const char *name;
@@ -57,11 +56,11 @@ void *hostile_place(const char *name)
 		{ "note_file", hostile_file(HOSTILE_SESSION, HOSTILE_NOTE_TOKEN) },
 		{ "note", hostile_note() },
 		{ "memfd", memfd },
-		{ "chunk", chunk },
-		{ "folio", folio },
-		{ "folio2", folio ? folio + 1 : NULL },
-		/* A content page of the memfd */
-		{ "page2", folio ? phys_of(PFN_PHYS(folio[1].pfn)) : NULL },
+		{ "run", run },
+		{ "run2", run ? run + 1 : NULL },
+		/* The second content page of the memfd */
+		{ "page2", run ? phys_of(PFN_PHYS(run->nr > 1 ? run->pfn + 1 : run[1].pfn)) :
+				 NULL },
 		{ "ledger", hostile_ledger },
 		{ "area", &hostile_ledger->area },
 		{ "area_chunk", area_chunk },

@@ -41,6 +41,10 @@ static unsigned long stall_preserve;
 module_param(stall_preserve, ulong, 0600);
 MODULE_PARM_DESC(stall_preserve, "number of the file that takes long to preserve");
 
+static unsigned long stall_freeze;
+module_param(stall_freeze, ulong, 0600);
+MODULE_PARM_DESC(stall_freeze, "number of the file that takes long to freeze");
+
 static unsigned long stall_retrieve;
 module_param(stall_retrieve, ulong, 0600);
 MODULE_PARM_DESC(stall_retrieve, "number of the file that takes long to retrieve");
@@ -195,6 +199,10 @@ static void luo_test_unpreserve(struct liveupdate_file_op_args *args)
 
 static int luo_test_freeze(struct liveupdate_file_op_args *args)
 {
+	int err = stall("freeze", number_of(args->file), &stall_freeze);
+
+	if (err)
+		return err;
 	args->serialized_data = number_of(args->file);
 	return result("freeze", args->serialized_data, fail_freeze);
 }
