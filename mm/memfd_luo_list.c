@@ -115,17 +115,18 @@ static __always_inline void memfd_luo_append(struct memfd_luo_outgoing *out,
 					     struct folio *folio)
 {
 	struct memfd_luo_run_ser *run = out->runs + out->nr_runs - 1;
-	unsigned long pfn = folio_pfn(folio), nr_pages = folio_nr_pages(folio);
+	unsigned int order = folio_order(folio);
+	unsigned long pfn = folio_pfn(folio), nr_pages = 1UL << order;
 	pgoff_t index = folio->index;
-	bool alone = nr_pages > 1 && folio_test_has_hwpoisoned(folio);
+	bool alone = order && folio_test_has_hwpoisoned(folio);
 
 	if (pfn != out->next_pfn || index != out->next_index || alone ||
-	    run->order != folio_order(folio) || run->nr == MEMFD_LUO_RUN_MAX) {
+	    run->order != order || run->nr == MEMFD_LUO_RUN_MAX) {
 		run = out->runs + out->nr_runs++;
 		*run = (struct memfd_luo_run_ser) {
 			.pfn = pfn,
 			.index = index,
-			.order = folio_order(folio),
+			.order = order,
 		};
 	}
 	run->nr++;
@@ -155,13 +156,13 @@ static unsigned int memfd_luo_next(const struct memfd_luo_outgoing *out,
 	unsigned int nr = 0;
 
 	while (nr < MEMFD_LUO_BATCH && pos->run < out->nr_runs) {
-		const struct memfd_luo_run_ser *run = &out->runs[pos->run];
-		u64 end = min((u64)run->nr, pos->nr + MEMFD_LUO_BATCH - nr);
-		unsigned long pfn = run->pfn + (pos->nr << run->order);
+		const struct memfd_luo_run_ser run = out->runs[pos->run];
+		u64 end = min((u64)run.nr, pos->nr + MEMFD_LUO_BATCH - nr);
+		unsigned long pfn = run.pfn + (pos->nr << run.order);
 
-		for (; pos->nr < end; pos->nr++, pfn += 1UL << run->order)
-			folios[nr++] = pfn_folio(pfn);
-		if (end == run->nr)
+		for (; pos->nr < end; pos->nr++, pfn += 1UL << run.order)
+			folios[nr++] = (struct folio *)pfn_to_page(pfn);
+		if (end == run.nr)
 			*pos = (struct memfd_luo_pos) { .run = pos->run + 1 };
 	}
 	return nr;
@@ -223,7 +224,7 @@ static __always_inline int memfd_luo_keep(struct memfd_luo_outgoing *out,
 	if (!folio_test_dirty(folio))
 		folio_mark_dirty(folio);
 	memfd_luo_append(out, folio);
-	*index = folio_next_index(folio);
+	*index = out->next_index;
 	return 0;
 }
 
@@ -278,7 +279,7 @@ static int memfd_luo_hold_present(struct memfd_luo_outgoing *out,
 
 		if (memfd_luo_is_old(out, folio)) {
 			memfd_luo_append(out, folio);
-			next = folio_next_index(folio);
+			next = out->next_index;
 			continue;
 		}
 

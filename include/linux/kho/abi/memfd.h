@@ -89,7 +89,7 @@ struct memfd_luo_run_ser {
 	u64 index:52;
 	u64 order:6;
 	u64 flags:6;
-} __packed;
+} __packed __aligned(8);
 static_assert(sizeof(struct memfd_luo_run_ser) == 16);
 
 /**
@@ -137,7 +137,7 @@ struct memfd_luo_ser {
 	u64 nr_runs;
 	struct kho_vmalloc area;
 	struct memfd_luo_run_ser runs[];
-} __packed;
+} __packed __aligned(8);
 static_assert(sizeof(struct memfd_luo_ser) == 128);
 
 /* Number of entries that fit into the page of the structure */
