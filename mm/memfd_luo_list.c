@@ -22,7 +22,6 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/page-flags.h>
-#include <linux/pagevec.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
@@ -210,7 +209,7 @@ static __always_inline int memfd_luo_claim(struct address_space *mapping,
 
 /*
  * Record the next folio of the file. On success @out takes the caller's reference. Mark the
- * folio dirty: the next kernel could drop a clean one.
+ * folio dirty: the next kernel could drop a clean one. For shmem that is only the flag.
  */
 static __always_inline int memfd_luo_keep(struct memfd_luo_outgoing *out,
 					  struct address_space *mapping,
@@ -222,7 +221,7 @@ static __always_inline int memfd_luo_keep(struct memfd_luo_outgoing *out,
 		return err;
 
 	if (!folio_test_dirty(folio))
-		folio_mark_dirty(folio);
+		folio_set_dirty(folio);
 	memfd_luo_append(out, folio);
 	*index = out->next_index;
 	return 0;
@@ -261,21 +260,19 @@ static bool memfd_luo_can_stay(const struct memfd_luo_outgoing *out, struct foli
  * Reference present folios from @index on. Stop at a hole, at the first folio that has to
  * be swapped in or migrated, or when the list is full.
  */
-static int memfd_luo_hold_present(struct memfd_luo_outgoing *out,
-				  struct address_space *mapping, pgoff_t *index,
-				  u64 nr_pages)
+static int memfd_luo_hold_present(struct memfd_luo_outgoing *out, struct inode *inode,
+				  pgoff_t *index, u64 nr_pages)
 {
 	u64 room = out->capacity - out->nr_runs;
 	unsigned long block, good_block = ULONG_MAX;
-	struct folio_batch fbatch;
-	pgoff_t start = *index, next = start;
+	struct folio *folios[MEMFD_LUO_BATCH];
+	pgoff_t next = *index;
 	unsigned int i, nr;
 	int err = 0;
 
-	folio_batch_init(&fbatch);
-	nr = filemap_get_folios_contig(mapping, &start, nr_pages - 1, &fbatch);
+	nr = shmem_luo_get_folios(inode, next, nr_pages, folios, MEMFD_LUO_BATCH);
 	for (i = 0; i < nr && i < room; i++) {
-		struct folio *folio = fbatch.folios[i];
+		struct folio *folio = folios[i];
 
 		if (memfd_luo_is_old(out, folio)) {
 			memfd_luo_append(out, folio);
@@ -295,13 +292,13 @@ static int memfd_luo_hold_present(struct memfd_luo_outgoing *out,
 		/* A huge page has taken the place of holes before the index. */
 		if (folio->index < next && folio->index >= out->next_index)
 			next = folio->index;
-		err = memfd_luo_keep(out, mapping, folio, &next);
+		err = memfd_luo_keep(out, inode->i_mapping, folio, &next);
 		if (err)
 			break;
 	}
 	*index = next;
 	for (; i < nr; i++)
-		folio_put(fbatch.folios[i]);
+		folio_put(folios[i]);
 	return err == -EAGAIN ? 0 : err;
 }
 
@@ -389,8 +386,7 @@ static int memfd_luo_hold_all(struct memfd_luo_outgoing *out, struct inode *inod
 			err = memfd_luo_grow(out, nr_pages);
 		start = index;
 		if (!err)
-			err = memfd_luo_hold_present(out, inode->i_mapping, &index,
-						     nr_pages);
+			err = memfd_luo_hold_present(out, inode, &index, nr_pages);
 		/* The next folios of a retrieved file may be held by its state. */
 		if (!err && index == start)
 			err = memfd_luo_settle(out, inode, index,

@@ -122,10 +122,16 @@ static void memfd_luo_put_held(struct memfd_luo_incoming *in)
 {
 	while (memfd_luo_before(&in->held, &in->restored)) {
 		const struct memfd_luo_run_ser *run = &in->runs[in->held.run];
+		unsigned int order = memfd_luo_order(run);
+		unsigned long pfn = run->pfn + (in->held.nr << order);
+		u64 i, nr = memfd_luo_run_len(in, run);
 
-		memfd_luo_put_folio(pfn_folio(run->pfn +
-					      (in->held.nr << memfd_luo_order(run))));
-		memfd_luo_advance(in, &in->held, 1);
+		if (in->held.run == in->restored.run)
+			nr = in->restored.nr;
+		nr = min(nr - in->held.nr, (u64)MEMFD_LUO_BATCH);
+		for (i = 0; i < nr; i++)
+			memfd_luo_put_folio((struct folio *)pfn_to_page(pfn + (i << order)));
+		memfd_luo_advance(in, &in->held, nr);
 		cond_resched();
 	}
 }
@@ -417,14 +423,14 @@ out_unlock:
 static unsigned int memfd_luo_get_pages(const struct memfd_luo_batch *batch,
 					struct folio **folios)
 {
-	struct zone *zone = folio_zone(pfn_folio(batch->pfns[0]));
+	int zone = page_zone_id(pfn_to_page(batch->pfns[0]));
 	unsigned int i;
 
 	for (i = 0; i < batch->nr; i++) {
-		folios[i] = pfn_folio(batch->pfns[i]);
+		folios[i] = (struct folio *)pfn_to_page(batch->pfns[i]);
 		if (folio_test_hwpoison(folios[i]))
 			return max(i, 1U);
-		if (folio_zone(folios[i]) != zone)
+		if (page_zone_id(&folios[i]->page) != zone)
 			break;
 	}
 	return i;

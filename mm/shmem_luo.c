@@ -102,6 +102,41 @@ bool shmem_luo_find(struct inode *inode, pgoff_t *index, pgoff_t end)
 	       xa_find(&inode->i_mapping->i_pages, index, end - 1, XA_PRESENT);
 }
 
+/**
+ * shmem_luo_get_folios - reference the next folios of a file
+ * @inode: the file
+ * @index: index of a page of the first one
+ * @end: index after the last page
+ * @folios: where to store them, with a reference to each
+ * @max: their highest number
+ *
+ * Stop at a hole, and at a page that is swapped out. This is faster than
+ * filemap_get_folios_contig(), which takes no lock and so has to look at each folio twice.
+ *
+ * Context: Takes a lock with interrupts disabled.
+ * Return: the number of folios.
+ */
+unsigned int shmem_luo_get_folios(struct inode *inode, pgoff_t index, pgoff_t end,
+				  struct folio **folios, unsigned int max)
+{
+	XA_STATE(xas, &inode->i_mapping->i_pages, index);
+	struct folio *folio;
+	unsigned int nr = 0;
+
+	xas_lock_irq(&xas);
+	for (folio = xas_load(&xas); folio && nr < max && xas.xa_index < end;
+	     folio = xas_next(&xas)) {
+		if (xa_is_value(folio))
+			break;
+		folio_get(folio);
+		folios[nr++] = folio;
+		if (folio_test_large(folio))
+			xas_advance(&xas, folio_next_index(folio) - 1);
+	}
+	xas_unlock_irq(&xas);
+	return nr;
+}
+
 /* Get the nodes that a page at @index can be allocated on. */
 static void shmem_luo_nodes(struct inode *inode, pgoff_t index, nodemask_t *nodes)
 {

@@ -253,7 +253,7 @@ void kho_restore_folios(const phys_addr_t *phys, struct folio **folios,
 		end = i + kho_phys_run(phys + i, nr - i);
 		if (end - i > 1 && kho_take_run(phys[i], end - i))
 			for (; i < end; i++)
-				folios[i] = pfn_folio(PHYS_PFN(phys[i]));
+				folios[i] = (struct folio *)pfn_to_page(PHYS_PFN(phys[i]));
 		else
 			for (; i < end; i++)
 				folios[i] = kho_restore_folio(phys[i]);

@@ -219,19 +219,18 @@ unsigned long shmem_luo_nr_present(struct inode *inode)
 	return memfd.mapping.nrpages;
 }
 
-unsigned int filemap_get_folios_contig(struct address_space *mapping, unsigned long *start,
-				       unsigned long end, struct folio_batch *fbatch)
+unsigned int shmem_luo_get_folios(struct inode *inode, unsigned long index, unsigned long end,
+				  struct folio **folios, unsigned int max)
 {
 	struct folio *folio;
+	unsigned int nr = 0;
 
-	while (fbatch->nr < ARRAY_SIZE(fbatch->folios) && *start <= end &&
-	       (folio = find_folio(*start, 1))) {
+	while (nr < max && index < end && (folio = find_folio(index, 1))) {
 		folio_get(folio);
-		fbatch->folios[fbatch->nr++] = folio;
-		*start = folio->page.index + folio_nr_pages(folio);
+		folios[nr++] = folio;
+		index = folio->page.index + folio_nr_pages(folio);
 	}
-
-	return fbatch->nr;
+	return nr;
 }
 
 /*

@@ -41,7 +41,7 @@ enum shim_folio_flag {
 #define folio_test_unevictable(folio)	((void)(folio), false)
 
 #define folio_size(folio)		(PAGE_SIZE << folio_order(folio))
-#define folio_zone(folio)		page_zone(&(folio)->page)
+#define page_zone_id(page)		((void)(page), 0)
 #define folio_is_longterm_pinnable(folio)	((void)(folio), true)
 #define clear_highpage(page)		memset(page_address(page), 0, PAGE_SIZE)
 #define flush_dcache_folio(folio)	((void)(folio))
@@ -60,15 +60,5 @@ static inline unsigned long folio_next_index(const struct folio *folio)
 {
 	return folio->index + folio_nr_pages(folio);
 }
-
-struct folio_batch {
-	unsigned int nr;
-	struct folio *folios[31];
-};
-
-#define folio_batch_init(fbatch)	((fbatch)->nr = 0)
-
-unsigned int filemap_get_folios_contig(struct address_space *mapping, unsigned long *start,
-				       unsigned long end, struct folio_batch *fbatch);
 
 #endif

@@ -50,6 +50,8 @@ static inline int shmem_luo_settle(struct inode *inode, unsigned long index,
 }
 
 bool shmem_luo_find(struct inode *inode, unsigned long *index, unsigned long end);
+unsigned int shmem_luo_get_folios(struct inode *inode, unsigned long index, unsigned long end,
+				  struct folio **folios, unsigned int max);
 unsigned long shmem_luo_nr_present(struct inode *inode);
 
 /* There are no pages past the end of a file. */
