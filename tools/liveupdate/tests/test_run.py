@@ -36,10 +36,12 @@ def test_huge_pages(host):
         return
     size = 2 << 20
     program = host.start("run", "vm0", "--memfd", "ram=4M,hugetlb=2M", "--memfd", "state=4M",
-                         "--", "stat", "-Lc", "%s %o", "/proc/self/fd/3", "/proc/self/fd/4")
+                         "--", "sh", "-c", "stat -Lc %s $0 $1; stat -Lfc '%T %s' $0 $1",
+                         "/proc/self/fd/3", "/proc/self/fd/4")
     out, err = program.communicate()
     equal((out.splitlines(), program.returncode),
-          ([f"{2 * size} {size}", f"{2 * size} 4096"], 0), err)
+          ([f"{2 * size}"] * 2 + [f"hugetlbfs {size}", f"tmpfs {os.sysconf('SC_PAGESIZE')}"], 0),
+          err)
 
 
 def test_exit_codes(host):

@@ -95,6 +95,10 @@ int run_in_child(int (*fn)(void));
 pid_t start_child(void (*fn)(void));
 /* Kill a child or a task. The step fails if it has ended before. */
 void kill_child(pid_t pid);
+/* Tests wait for a process no longer than this, in steps of 100 ms. */
+#define PATIENCE	100
+/* Wait until a process waits in the kernel for something else than a signal. */
+void wait_until_blocked(pid_t pid);
 
 /* Send a descriptor through a socket, or receive one. */
 void send_fd(int sock, int fd);

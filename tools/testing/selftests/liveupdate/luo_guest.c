@@ -530,6 +530,26 @@ void kill_child(pid_t pid)
 	CHECK(WIFSIGNALED(status));
 }
 
+void wait_until_blocked(pid_t pid)
+{
+	char path[64];
+	char *text;
+	bool blocked;
+	int i;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	for (i = 0; i < PATIENCE; i++) {
+		text = guest_read_file(path);
+		CHECK(text);
+		blocked = strstr(text, ") D ");
+		free(text);
+		if (blocked)
+			return;
+		usleep(100000);
+	}
+	guest_fail(__FILE__, __LINE__, "process %d does not wait", pid);
+}
+
 /* A message of one byte that carries a descriptor */
 struct fd_message {
 	struct msghdr header;

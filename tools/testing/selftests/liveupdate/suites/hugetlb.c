@@ -649,7 +649,8 @@ static void killed_in_closed_file(void)
 
 	in_program = start_writer(fd, 0, 1, false);
 	in_kernel = start_writer(fd, 1, 1, true);
-	usleep(300000);
+	wait_until_blocked(in_program);
+	wait_until_blocked(in_kernel);
 	check_nr_pages(fd, 0);
 	kill_child(in_kernel);
 

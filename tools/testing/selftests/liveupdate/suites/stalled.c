@@ -39,9 +39,6 @@ static void loads_handler_after(void)
 	loads_handler();
 }
 
-/* Every wait below ends within this time, in steps of 100 ms. */
-#define PATIENCE	100
-
 /* Start a process that makes a call, and exits with 0 or the error of the call. */
 static pid_t start(int (*call)(int a, int b), int a, int b)
 {
@@ -107,27 +104,6 @@ static void check_kill_ends(pid_t pid)
 {
 	CHECK(!kill(pid, SIGKILL));
 	CHECK_EQ(ended(pid), 256 + SIGKILL);
-}
-
-/* Wait until a process waits in the kernel for something else than a signal. */
-static void wait_until_blocked(pid_t pid)
-{
-	char path[64];
-	char *text;
-	bool blocked;
-	int i;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	for (i = 0; i < PATIENCE; i++) {
-		text = guest_read_file(path);
-		CHECK(text);
-		blocked = strstr(text, ") D ");
-		free(text);
-		if (blocked)
-			return;
-		usleep(100000);
-	}
-	guest_fail(__FILE__, __LINE__, "process %d does not wait", pid);
 }
 
 static void wait_until_stalled(const char *op, int number)
@@ -484,7 +460,10 @@ static void closed_file(void)
 		killed[i] = start(calls[i], fd, 1 + i);
 		others[i] = start(calls[i], fd, 1 + NR_FILLERS + i);
 	}
-	usleep(500000);
+	for (i = 0; i < NR_FILLERS; i++) {
+		wait_until_blocked(killed[i]);
+		wait_until_blocked(others[i]);
+	}
 	CHECK_EQ(nr_pages_of(fd), 1);
 	check_zeros(fd, PAGE, 2 * NR_FILLERS * PAGE);
 	fill(fd, 0, PAGE, 2);
