@@ -193,11 +193,12 @@ static void preserved_file_keeps_its_size(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vfs_truncate(&ht.file->f_path, 0), 0);
 }
 
-/* From freeze() to unfreeze() no page is added. */
+/* From freeze() to unfreeze() no page is added, and none is taken from the pool for it. */
 static void frozen_file_is_closed(struct kunit *test)
 {
 	preserve(test);
 	KUNIT_EXPECT_TRUE(test, hugetlbfs_closed(file_inode(ht.file)));
+	KUNIT_EXPECT_PTR_EQ(test, memfd_alloc_folio(ht.file, 0), ERR_PTR(-EAGAIN));
 	luo_file_unfreeze_all(&ht.out);
 	KUNIT_EXPECT_FALSE(test, hugetlbfs_closed(file_inode(ht.file)));
 }
