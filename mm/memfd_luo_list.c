@@ -107,6 +107,20 @@ static void memfd_luo_trim(struct memfd_luo_outgoing *out)
 }
 
 /*
+ * Look at each page: memory_failure() marks the folio later than the page, and does not mark it
+ * if it gets no reference to it.
+ */
+static noinline bool memfd_luo_any_poisoned(struct folio *folio)
+{
+	long i;
+
+	for (i = 0; i < folio_nr_pages(folio); i++)
+		if (PageHWPoison(folio_page(folio, i)))
+			return true;
+	return false;
+}
+
+/*
  * There must be room for another run. A large folio with hardware memory errors gets a run
  * of its own. Inline, because there can be millions of folios.
  */
@@ -117,7 +131,7 @@ static __always_inline void memfd_luo_append(struct memfd_luo_outgoing *out,
 	unsigned int order = folio_order(folio);
 	unsigned long pfn = folio_pfn(folio), nr_pages = 1UL << order;
 	pgoff_t index = folio->index;
-	bool alone = order && folio_test_has_hwpoisoned(folio);
+	bool alone = order && out->poison_count && memfd_luo_any_poisoned(folio);
 
 	if (pfn != out->next_pfn || index != out->next_index || alone ||
 	    run->order != order || run->nr == MEMFD_LUO_RUN_MAX) {

@@ -53,6 +53,7 @@
 struct liveupdate_file_handler *memfd_handler;
 unsigned int memfd_retrieved;
 unsigned long memfd_still_preserved;
+unsigned int memfd_nr_poisoned;
 
 int liveupdate_register_file_handler(struct liveupdate_file_handler *fh)
 {
@@ -507,6 +508,7 @@ static void run(const u8 *data, size_t size)
 	use_handler(&image);
 	/* All restored memory was freed, except what is poisoned. */
 	check(mm_nr_allocated() - mm_nr_preserved() == kept + nr_not_freed());
+	memfd_nr_poisoned = atomic_long_read(&num_poisoned_pages);
 	atomic_long_set(&num_poisoned_pages, 0);
 	memfd_still_preserved = mm_nr_preserved();
 	check(!slab_objects());
@@ -646,7 +648,7 @@ static void add_folios(seed_fn add, const char *name, u64 how)
 	add_memfd(add, name, file, how);
 }
 
-/* Let a page of a file fail. */
+/* Let a page of a file fail. Not every page is marked in its folio. */
 static void poison_page(struct file *file, unsigned long index)
 {
 	const struct memfd *memfd = to_memfd(file);
@@ -655,8 +657,11 @@ static void poison_page(struct file *file, unsigned long index)
 	for (i = 0; i < memfd->nr_folios; i++) {
 		struct folio *folio = memfd->folios[i];
 
-		if (index - folio->index < folio_nr_pages(folio))
-			SetPageHWPoison(folio_page(folio, index - folio->index));
+		if (index - folio->index >= folio_nr_pages(folio))
+			continue;
+		SetPageHWPoison(folio_page(folio, index - folio->index));
+		if (folio_nr_pages(folio) > 1 && !(folio->index % 16))
+			folio_set_has_hwpoisoned(folio);
 	}
 	num_poisoned_pages_inc(0);
 }

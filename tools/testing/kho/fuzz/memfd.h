@@ -12,8 +12,12 @@ struct liveupdate_file_handler;
 /* The file handler of mm/memfd_luo.c */
 extern struct liveupdate_file_handler *memfd_handler;
 
-/* Number of files that were retrieved; number of pages that the last input left preserved */
+/*
+ * Number of files that were retrieved; number of pages that the last input left preserved, and
+ * that came back poisoned
+ */
 extern unsigned int memfd_retrieved;
 extern unsigned long memfd_still_preserved;
+extern unsigned int memfd_nr_poisoned;
 
 #endif

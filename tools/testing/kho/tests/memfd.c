@@ -29,6 +29,17 @@ static void memfds_are_retrieved(void)
 	}
 }
 
+/* Those of large folios, too, whether the folio is marked or not */
+static void poisoned_pages_are_handed_over(void)
+{
+	run_seed("poisoned");
+	check(memfd_nr_poisoned == 5);
+	run_seed("poisoned-small");
+	check(memfd_nr_poisoned == 5);
+	run_seed("poisoned-discarded");
+	check(memfd_nr_poisoned == 5);
+}
+
 static void discarded_memfds_are_freed(void)
 {
 	memfd_retrieved = 0;
@@ -89,6 +100,7 @@ static void memory_is_short(void)
 
 const struct test_case test_cases[] = {
 	{ "memfds are retrieved", memfds_are_retrieved },
+	{ "poisoned pages are handed over", poisoned_pages_are_handed_over },
 	{ "memfds that are not retrieved are freed", discarded_memfds_are_freed },
 	{ "the part of a file before a damaged run is freed", damaged_list_is_freed_in_part },
 	{ "retrieving succeeds after a failed allocation", memory_is_short },

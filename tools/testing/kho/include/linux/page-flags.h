@@ -13,7 +13,9 @@
 #define PageHWPoison(page)		(!!((page)->flags & BIT(FOLIO_POISONED)))
 #define SetPageHWPoison(page)		((page)->flags |= BIT(FOLIO_POISONED))
 #define folio_test_hwpoison(folio)	folio_has(folio, FOLIO_POISONED)
-#define folio_test_has_hwpoisoned(folio)	folio_contain_hwpoisoned_page(folio)
+/* A poisoned page need not be marked in its folio. */
+#define folio_test_has_hwpoisoned(folio)	folio_has(folio, FOLIO_HAS_POISONED)
+#define folio_set_has_hwpoisoned(folio)		folio_gets(folio, FOLIO_HAS_POISONED)
 
 /* Number of pages that were marked. One that was restored is not freed again. */
 extern atomic_long_t num_poisoned_pages;
@@ -22,12 +24,7 @@ extern atomic_long_t num_poisoned_pages;
 
 static inline bool folio_contain_hwpoisoned_page(struct folio *folio)
 {
-	unsigned long i;
-
-	for (i = 0; i < folio_nr_pages(folio); i++)
-		if (PageHWPoison(folio_page(folio, i)))
-			return true;
-	return false;
+	return folio_test_hwpoison(folio) || folio_test_has_hwpoisoned(folio);
 }
 
 #endif

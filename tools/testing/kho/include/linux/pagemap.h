@@ -19,6 +19,7 @@ enum shim_folio_flag {
 	FOLIO_LRU,
 	FOLIO_CHARGED,
 	FOLIO_POISONED,	/* of each page */
+	FOLIO_HAS_POISONED,
 };
 
 #define folio_has(folio, flag)		(!!((folio)->page.flags & BIT(flag)))
