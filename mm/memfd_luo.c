@@ -223,7 +223,8 @@ static void memfd_luo_unpreserve(struct liveupdate_file_op_args *args)
  *
  * Whatever another task has done to the file must not keep the system from being updated.
  * This can only fail if holes were filled or pages have got a hardware memory error, and
- * memory is too short to list them, or one that has filled a hole can't be moved.
+ * memory is too short to list them, or one that has filled a hole can't be moved. A fatal
+ * signal ends it while it looks at pages.
  */
 static int memfd_luo_freeze(struct liveupdate_file_op_args *args)
 {

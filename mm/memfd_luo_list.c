@@ -37,6 +37,8 @@
 #define MEMFD_LUO_AREA_RUNS	(PAGE_SIZE / MEMFD_LUO_RUN_SIZE)
 /* Largest list that may use low memory if other memory can't be preserved */
 #define MEMFD_LUO_LOW_MAX	(SZ_256M / MEMFD_LUO_RUN_SIZE)
+/* Number of pages that are looked at without a check for a signal */
+#define MEMFD_LUO_SCAN		SZ_4K
 
 /* The list */
 
@@ -341,32 +343,52 @@ static unsigned long memfd_luo_poison_count(void)
 }
 
 /*
+ * Find a page of a run that has a hardware memory error. Start with page *@nr of the run, and
+ * store the number of the page that is found. A run can have millions of pages.
+ *
+ * Return 1 if there is such a page, 0 if not, or -EINTR if a fatal signal is pending.
+ */
+static int memfd_luo_find_poisoned(const struct memfd_luo_run_ser *run, u64 *nr)
+{
+	u64 end = (u64)run->nr << run->order;
+
+	for (; *nr < end; ++*nr) {
+		if (!(*nr % MEMFD_LUO_SCAN)) {
+			if (fatal_signal_pending(current))
+				return -EINTR;
+			cond_resched();
+		}
+		if (PageHWPoison(pfn_to_page(run->pfn + *nr)))
+			return 1;
+	}
+	return 0;
+}
+
+/*
  * List the pages of a run that have a hardware memory error. If a large folio has got one
  * since it was listed, leave it to freeze(): it must be listed alone.
  */
 static int memfd_luo_list_poisoned_run(struct memfd_luo_outgoing *out,
 				       struct memfd_luo_run_ser run)
 {
-	u64 i;
-	int err;
+	u64 nr;
+	int ret, err;
 
 	if (run.order && run.nr > 1)
 		return 0;
 
-	for (i = 0; i < (u64)run.nr << run.order; i++) {
-		if (!PageHWPoison(pfn_to_page(run.pfn + i)))
-			continue;
+	for (nr = 0; (ret = memfd_luo_find_poisoned(&run, &nr)) > 0; nr++) {
 		err = memfd_luo_len(out) == out->capacity ? memfd_luo_grow(out, U64_MAX) : 0;
 		if (err)
 			return err;
 		out->runs[memfd_luo_len(out)] = (struct memfd_luo_run_ser) {
-			.pfn = run.pfn + i,
+			.pfn = run.pfn + nr,
 			.nr = 1,
-			.index = run.index + i,
+			.index = run.index + nr,
 		};
 		out->nr_poisoned++;
 	}
-	return 0;
+	return ret;
 }
 
 static int memfd_luo_list_poisoned(struct memfd_luo_outgoing *out)
@@ -377,10 +399,8 @@ static int memfd_luo_list_poisoned(struct memfd_luo_outgoing *out)
 	if (!out->poison_count)
 		return 0;
 
-	for (i = 0; i < out->nr_runs && !err; i++) {
+	for (i = 0; i < out->nr_runs && !err; i++)
 		err = memfd_luo_list_poisoned_run(out, out->runs[i]);
-		cond_resched();
-	}
 	return err;
 }
 
@@ -656,20 +676,23 @@ static bool memfd_luo_is_complete(const struct memfd_luo_outgoing *out,
 	       shmem_luo_nr_beyond(inode, memfd_luo_nr_pages(i_size_read(inode)));
 }
 
-/* Return true if pages have got a hardware memory error since they were listed. */
-static bool memfd_luo_has_new_poison(const struct memfd_luo_outgoing *out)
+/*
+ * Return 1 if pages have got a hardware memory error since they were listed, 0 if not, or
+ * -EINTR if a fatal signal is pending.
+ */
+static int memfd_luo_has_new_poison(const struct memfd_luo_outgoing *out)
 {
-	u64 i, j, nr = 0;
+	u64 i, at, nr = 0;
+	int ret;
 
 	if (memfd_luo_poison_count() == out->poison_count)
-		return false;
+		return 0;
 
 	for (i = 0; i < out->nr_runs; i++) {
-		const struct memfd_luo_run_ser *run = &out->runs[i];
-
-		for (j = 0; j < (u64)run->nr << run->order; j++)
-			nr += PageHWPoison(pfn_to_page(run->pfn + j));
-		cond_resched();
+		for (at = 0; (ret = memfd_luo_find_poisoned(&out->runs[i], &at)) > 0; at++)
+			nr++;
+		if (ret)
+			return ret;
 	}
 	return nr != out->nr_poisoned;
 }
@@ -697,8 +720,11 @@ int memfd_luo_refresh(struct memfd_luo_outgoing *out, struct inode *inode)
 	u64 done = 0;
 	int err;
 
-	if (memfd_luo_is_complete(out, inode) && !memfd_luo_has_new_poison(out))
-		return 0;
+	if (memfd_luo_is_complete(out, inode)) {
+		err = memfd_luo_has_new_poison(out);
+		if (err <= 0)
+			return err;
+	}
 
 	/* The old list may be in the page, so the new one can't be there yet. */
 	err = memfd_luo_move(&new, ALIGN(memfd_luo_len(out) + 1, MEMFD_LUO_AREA_RUNS),

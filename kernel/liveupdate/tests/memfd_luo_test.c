@@ -568,29 +568,41 @@ static void many_poisoned_pages_are_listed(struct kunit *test)
 	vfree(runs);
 }
 
-/* A task that is killed can't list the pages. */
-static void expect_not_listed_again(struct kunit *test)
+static int freeze_when_killed(void)
 {
 	int err;
 
 	set_killed(true);
 	err = luo_file_freeze_all(&mt.out, &mt.ser);
 	set_killed(false);
-	KUNIT_EXPECT_EQ(test, err, 0);
+	return err;
 }
 
-/* The list is not made again because of it. */
+/* A task that is killed can't list the pages. */
+static void expect_not_listed_again(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, freeze_when_killed(), 0);
+}
+
+/* The list is not made again because of it. To know that takes a look at all pages. */
 static void page_of_another_file_is_not_listed(struct kunit *test)
 {
 	struct memfd_luo_ser *ser;
+	u64 pfn;
 
 	if (!IS_ENABLED(CONFIG_MEMORY_FAILURE))
 		kunit_skip(test, "no MEMORY_FAILURE");
 	write_page(test, 0, 'a');
 	ser = preserve(test);
-	num_poisoned_pages_inc(ser->runs[0].pfn);
-	expect_not_listed_again(test);
-	num_poisoned_pages_sub(ser->runs[0].pfn, 1);
+	pfn = ser->runs[0].pfn;
+	num_poisoned_pages_inc(pfn);
+	KUNIT_EXPECT_EQ(test, freeze_when_killed(), -EINTR);
+	/* A list that is made again would not have what was changed here. */
+	ser->runs[0].flags = 1;
+	KUNIT_EXPECT_EQ(test, luo_file_freeze_all(&mt.out, &mt.ser), 0);
+	KUNIT_EXPECT_EQ(test, (unsigned int)ser->runs[0].flags, 1);
+	ser->runs[0].flags = 0;
+	num_poisoned_pages_sub(pfn, 1);
 	KUNIT_EXPECT_EQ(test, ser->nr_poisoned, 0);
 }
 
