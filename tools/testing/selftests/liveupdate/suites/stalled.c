@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <linux/memfd.h>
 #include <linux/reboot.h>
+#include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +19,7 @@
 #include <sys/reboot.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -404,7 +407,10 @@ static void close_during_write(void)
 	check_thawed(fd);
 }
 
-/* Three ways to fill a hole: write(), a page fault, and one in the kernel */
+/*
+ * Ways to fill a hole: write(), a page fault, one in the kernel, and one on behalf of the
+ * task
+ */
 static int call_fill(int fd, int page)
 {
 	return pwrite(fd, "x", 1, page * PAGE) == 1 ? 0 : -1;
@@ -426,6 +432,18 @@ static int call_fault_in_kernel(int fd, int page)
 	return read(zero, map, 1) == 1 ? 0 : -1;
 }
 
+/* Older C libraries don't define it. */
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE	23
+#endif
+
+static int call_populate(int fd, int page)
+{
+	char *map = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, page * PAGE);
+
+	return madvise(map, PAGE, MADV_POPULATE_WRITE);
+}
+
 static long nr_pages_of(int fd)
 {
 	struct stat st;
@@ -434,28 +452,49 @@ static long nr_pages_of(int fd)
 	return st.st_blocks / (PAGE / 512);
 }
 
-#define NR_FILLERS	3
-
-/* When reboot() has listed the pages of a file none is added, unless it fails. */
-static void closed_file(void)
+/*
+ * Preserve a file with a page and @nr holes, and start a reboot() that stops after it has
+ * listed the page.
+ */
+static pid_t start_closing(const char *name, int nr, int *session, int *fd)
 {
-	static int (*const calls[NR_FILLERS])(int fd, int page) = {
-		call_fill, call_fault, call_fault_in_kernel,
-	};
-	int session = new_session("closed_file");
-	pid_t kexec, killed[NR_FILLERS], others[NR_FILLERS];
-	int i, fd = new_file(PAGE, 1);
+	pid_t kexec;
 
-	CHECK(!ftruncate(fd, (1 + 2 * NR_FILLERS) * PAGE));
-	CHECK(!luo_preserve(session, fd, 1));
-	CHECK(!luo_preserve(session, new_number(490), 490));
+	*session = new_session(name);
+	*fd = new_file(PAGE, 1);
+	CHECK(!ftruncate(*fd, (1 + nr) * PAGE));
+	CHECK(!luo_preserve(*session, *fd, 1));
+	CHECK(!luo_preserve(*session, new_number(490), 490));
 	CHECK(!guest_load_image(0));
 	set_handler("stall_freeze", 490);
 	set_handler("fail_freeze", 490);
 	guest_log_mark();
 	kexec = start(call_kexec, 0, 0);
 	wait_until_stalled("freeze", 490);
+	return kexec;
+}
 
+/* Let that reboot() fail. */
+static void end_closing(pid_t kexec)
+{
+	set_handler("stall_freeze", 0);
+	CHECK_EQ(ended(kexec), EREMOTEIO);
+	set_handler("fail_freeze", 0);
+	CHECK(!guest_unload_image(0));
+}
+
+#define NR_FILLERS	4
+
+/* When reboot() has listed the pages of a file none is added, unless it fails. */
+static void closed_file(void)
+{
+	static int (*const calls[NR_FILLERS])(int fd, int page) = {
+		call_fill, call_fault, call_fault_in_kernel, call_populate,
+	};
+	pid_t kexec, killed[NR_FILLERS], others[NR_FILLERS];
+	int i, session, fd;
+
+	kexec = start_closing("closed_file", 2 * NR_FILLERS, &session, &fd);
 	for (i = 0; i < NR_FILLERS; i++) {
 		killed[i] = start(calls[i], fd, 1 + i);
 		others[i] = start(calls[i], fd, 1 + NR_FILLERS + i);
@@ -472,14 +511,114 @@ static void closed_file(void)
 		check_kill_ends(killed[i]);
 	CHECK_EQ(nr_pages_of(fd), 1);
 
-	set_handler("stall_freeze", 0);
-	CHECK_EQ(ended(kexec), EREMOTEIO);
-	set_handler("fail_freeze", 0);
-	CHECK(!guest_unload_image(0));
+	end_closing(kexec);
 	for (i = 0; i < NR_FILLERS; i++)
 		CHECK_EQ(ended(others[i]), 0);
 	CHECK_EQ(nr_pages_of(fd), 1 + NR_FILLERS);
 	check_content(fd, 0, PAGE, 2);
+	close(session);
+	check_thawed(fd);
+}
+
+/* Exit with the list of robust futexes in a hole. The kernel reads it then. */
+static int call_exit(int fd, int page)
+{
+	void *map = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, page * PAGE);
+
+	return syscall(SYS_set_robust_list, map, 3 * sizeof(long));
+}
+
+static void *exit_thread(void *map)
+{
+	syscall(SYS_set_tid_address, map);
+	syscall(SYS_exit, 0);
+	return NULL;
+}
+
+/* The number of threads is part of this one. */
+static nlink_t nr_links_of_threads(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/task", &st) ? 0 : st.st_nlink;
+}
+
+/* Let a thread exit that has asked the kernel to clear its number, in a hole. */
+static int call_exit_thread(int fd, int page)
+{
+	void *map = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, page * PAGE);
+	nlink_t alone = nr_links_of_threads();
+	pthread_t thread;
+	int i;
+
+	errno = pthread_create(&thread, NULL, exit_thread, map);
+	if (errno)
+		return -1;
+	/* The C library waits for the number, so it can't be asked. */
+	for (i = 0; i < PATIENCE && nr_links_of_threads() != alone; i++)
+		usleep(100000);
+	errno = ETIME;
+	return i < PATIENCE ? 0 : -1;
+}
+
+/* A task that is exiting can't be killed. It does not wait for a page. */
+static void exit_at_closed_file(void)
+{
+	pid_t kexec, process, thread;
+	int session, fd;
+
+	kexec = start_closing("exit_at_closed_file", 2, &session, &fd);
+	process = start(call_exit, fd, 1);
+	thread = start(call_exit_thread, fd, 2);
+	CHECK_EQ(ended(process), 0);
+	CHECK_EQ(ended(thread), 0);
+	CHECK_EQ(nr_pages_of(fd), 1);
+	end_closing(kexec);
+	close(session);
+	check_thawed(fd);
+}
+
+static int ask_to_map[2], has_mapped[2];
+
+/* Map memory once the parent asks for it. */
+static void *map_later(void *unused)
+{
+	char byte;
+
+	if (read(ask_to_map[0], &byte, 1) == 1 &&
+	    mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED &&
+	    write(has_mapped[1], &byte, 1) != 1)
+		_exit(1);
+	return NULL;
+}
+
+static int call_populate_beside(int fd, int page)
+{
+	pthread_t thread;
+
+	errno = pthread_create(&thread, NULL, map_later, NULL);
+	return errno ? -1 : call_populate(fd, page);
+}
+
+/* While a thread waits for a page, others can change the mappings of their process. */
+static void map_beside_closed_file(void)
+{
+	struct pollfd answer = { .events = POLLIN };
+	pid_t kexec, child;
+	int session, fd;
+
+	CHECK(!pipe2(ask_to_map, O_CLOEXEC) && !pipe2(has_mapped, O_CLOEXEC));
+	kexec = start_closing("map_beside_closed_file", 1, &session, &fd);
+	child = start(call_populate_beside, fd, 1);
+	wait_until_blocked(child);
+	CHECK_EQ(write(ask_to_map[1], "x", 1), 1);
+	answer.fd = has_mapped[0];
+	CHECK_EQ(poll(&answer, 1, PATIENCE * 100), 1);
+	CHECK_EQ(nr_pages_of(fd), 1);
+
+	end_closing(kexec);
+	CHECK_EQ(ended(child), 0);
+	CHECK_EQ(nr_pages_of(fd), 2);
 	close(session);
 	check_thawed(fd);
 }
@@ -646,6 +785,8 @@ static const struct guest_test stalled_tests[] = {
 	GUEST_TEST(preserve_waits_for_write),
 	GUEST_TEST(close_during_write),
 	GUEST_TEST(closed_file),
+	GUEST_TEST(exit_at_closed_file),
+	GUEST_TEST(map_beside_closed_file),
 	GUEST_TEST_OF_2(retrieve_is_killed),
 	GUEST_TEST_OF_2(handing_on_holds_nothing),
 	GUEST_TEST_OF_2(replaced_session),
