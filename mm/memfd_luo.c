@@ -36,6 +36,7 @@
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho/compat.h>
+#include <linux/kho/image.h>
 #include <linux/liveupdate.h>
 #include <linux/memfd.h>
 #include <linux/mm.h>
@@ -218,13 +219,24 @@ static void memfd_luo_unpreserve(struct liveupdate_file_op_args *args)
 	memfd_luo_free_outgoing(out);
 }
 
+/* Without MEMORY_FAILURE the next kernel could not retrieve a file with poisoned pages. */
+static int memfd_luo_check_image(const struct memfd_luo_outgoing *out)
+{
+	if (!out->nr_poisoned || kho_image_has_flag(KHO_NOTE_MEMORY_FAILURE))
+		return 0;
+
+	pr_err("the loaded kernel can't take over a file with %llu poisoned page(s), it lacks MEMORY_FAILURE; load another kernel, or close or finish the session\n",
+	       out->nr_poisoned);
+	return -EINVAL;
+}
+
 /*
  * From now on the file gets no page that the next kernel would not know.
  *
  * Whatever another task has done to the file must not keep the system from being updated.
  * This can only fail if holes were filled or pages have got a hardware memory error, and
- * memory is too short to list them, or one that has filled a hole can't be moved. A fatal
- * signal ends it while it looks at pages.
+ * memory is too short to list them, one that has filled a hole can't be moved, or the next
+ * kernel can't have poisoned pages. A fatal signal ends it while it looks at pages.
  */
 static int memfd_luo_freeze(struct liveupdate_file_op_args *args)
 {
@@ -234,6 +246,8 @@ static int memfd_luo_freeze(struct liveupdate_file_op_args *args)
 
 	shmem_close(inode);
 	err = memfd_luo_refresh(out, inode);
+	if (!err)
+		err = memfd_luo_check_image(out);
 	if (err) {
 		shmem_reopen(inode);
 		return err;

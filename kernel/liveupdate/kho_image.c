@@ -21,6 +21,8 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include <kunit/static_stub.h>
+
 #include <linux/kho/abi/block.h>
 #include <linux/kho/abi/kexec_handover.h>
 #include <linux/kho/compat.h>
@@ -641,4 +643,22 @@ bool kho_image_reads(const char *compatible)
 
 	return !note->size || !kind ||
 	       kho_reads(kho_note_versions(note, kind), compatible);
+}
+
+/**
+ * kho_image_has_flag - check whether the note of the loaded image has a flag
+ * @flag: %KHO_NOTE_MEMORY_FAILURE, or another one that no option changes
+ *
+ * Context: Called with the kexec lock held.
+ * Return: false if the image has a note without the flag; true otherwise, also if nothing
+ * is known about it.
+ */
+bool kho_image_has_flag(u32 flag)
+{
+	const struct kho_note *note;
+
+	KUNIT_STATIC_STUB_REDIRECT(kho_image_has_flag, flag);
+
+	note = kexec_image ? &kexec_image->kho.note : NULL;
+	return !note || !note->size || note->flags & flag;
 }

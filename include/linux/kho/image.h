@@ -87,6 +87,7 @@ int kho_check_kimage(const struct kimage *image);
 const char *kho_image_flaw(void);
 bool kho_image_has_note(void);
 bool kho_image_reads(const char *compatible);
+bool kho_image_has_flag(u32 flag);
 void kho_add_image_switch(const struct kho_image_switch *added);
 
 void kho_image_leave_out(struct kimage *image, u64 start, u64 end);

@@ -18,6 +18,7 @@
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho/compat.h>
+#include <linux/kho/image.h>
 #include <linux/kho/note.h>
 #include <linux/kho/vmalloc.h>
 #include <linux/liveupdate.h>
@@ -533,6 +534,33 @@ static void page_poisoned_later_is_listed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ser->nr_runs, nr_runs + 1);
 	KUNIT_EXPECT_EQ(test, ser->nr_poisoned, 1);
 	expect_poison_listed(test, &ser->runs[ser->nr_runs], page, 3);
+}
+
+static bool image_lacks_flag(u32 flag)
+{
+	return flag != KHO_NOTE_MEMORY_FAILURE;
+}
+
+/* It could not retrieve the file. */
+static void kernel_without_memory_failure_gets_no_poisoned_page(struct kunit *test)
+{
+	struct page *page;
+	int err;
+
+	write_page(test, 0, 'a');
+	preserve(test);
+	kunit_activate_static_stub(test, kho_image_has_flag, image_lacks_flag);
+	KUNIT_EXPECT_EQ(test, luo_file_freeze_all(&mt.out, &mt.ser), 0);
+	luo_file_unfreeze_all(&mt.out);
+	page = poison(test, 0);
+	err = luo_file_freeze_all(&mt.out, &mt.ser);
+	KUNIT_EXPECT_EQ(test, err, -EINVAL);
+	KUNIT_EXPECT_FALSE(test, shmem_closed(file_inode(mt.file)));
+
+	kunit_deactivate_static_stub(test, kho_image_has_flag);
+	err = luo_file_freeze_all(&mt.out, &mt.ser);
+	unpoison(page);
+	KUNIT_EXPECT_EQ(test, err, 0);
 }
 
 /* The list grows out of the page because of them. */
@@ -1417,6 +1445,7 @@ static struct kunit_case memfd_cases[] = {
 	KUNIT_CASE(many_filled_holes_are_preserved),
 	KUNIT_CASE(poisoned_pages_are_listed),
 	KUNIT_CASE(page_poisoned_later_is_listed),
+	KUNIT_CASE(kernel_without_memory_failure_gets_no_poisoned_page),
 	KUNIT_CASE(many_poisoned_pages_are_listed),
 	KUNIT_CASE(page_of_another_file_is_not_listed),
 	KUNIT_CASE(pages_past_the_end_do_not_fill_holes),

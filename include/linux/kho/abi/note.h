@@ -61,6 +61,12 @@
 #define KHO_NOTE_LATE_KFENCE		0x8	/* kfence.sample_interval=0, on arm64 */
 #define KHO_NOTE_BASE_PAGES		0xe	/* any of these */
 
+/*
+ * The kernel has MEMORY_FAILURE: it takes over memfds that have pages with hardware memory
+ * errors. Kernels from before this flag was introduced do not have it.
+ */
+#define KHO_NOTE_MEMORY_FAILURE		0x10
+
 #ifndef __ASSEMBLY__
 
 /**

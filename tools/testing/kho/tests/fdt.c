@@ -514,6 +514,41 @@ static bool is_short_note(const struct kho_note *note)
 	return note->size >= KHO_NOTE_MIN_SIZE && note->size < KHO_NOTE_SIZE;
 }
 
+static bool has_flag(const struct kho_image *found, u32 flag)
+{
+	struct kimage image = { .kho = *found };
+	bool ret;
+
+	kexec_image = &image;
+	ret = kho_image_has_flag(flag);
+	kexec_image = NULL;
+	return ret;
+}
+
+static void flags_are_read(void)
+{
+	struct kho_note note = good_note;
+	struct kho_image found;
+
+	machine_cold_boot();
+	start();
+	check(kho_image_has_flag(KHO_NOTE_MEMORY_FAILURE));
+	found = read_note(&note, sizeof(note));
+	check(has_flag(&found, KHO_NOTE_EARLY_MAP));
+	check(!has_flag(&found, KHO_NOTE_MEMORY_FAILURE));
+	note.flags = KHO_NOTE_MEMORY_FAILURE;
+	found = read_note(&note, sizeof(note));
+	check(!has_flag(&found, KHO_NOTE_EARLY_MAP));
+	check(has_flag(&found, KHO_NOTE_MEMORY_FAILURE));
+	check(!found.early_map && !found.base_pages);
+
+	/* Without a note nothing is known. */
+	note.version = 0;
+	found = read_note(&note, sizeof(note));
+	check(has_flag(&found, KHO_NOTE_MEMORY_FAILURE));
+	mm_reset();
+}
+
 static void damaged_note_is_ignored(void)
 {
 	struct kho_image found;
@@ -587,6 +622,7 @@ const struct test_case test_cases[] = {
 	{ "options of an image change flags of its note", options_change_flags },
 	{ "versions of sessions are compared", versions_of_user_are_compared },
 	{ "versions of files are compared", versions_of_files_are_compared },
+	{ "the flags of a note are read", flags_are_read },
 	{ "a damaged note is ignored", damaged_note_is_ignored },
 	{ "an image that reads the map late needs more scratch", late_image_needs_more_scratch },
 	{}

@@ -294,6 +294,49 @@ static void kernel_that_reads_no_huge_memfds_is_refused(void)
 	CHECK(!guest_unload_image(0));
 }
 
+/* ---- a kernel without MEMORY_FAILURE ---- */
+
+/* Offset of the flags in the note, and the only one that is left */
+#define NOTE_FLAGS	12
+#define NOTE_EARLY_MAP	1
+
+static void lose_memory_failure(unsigned char *kernel, size_t size)
+{
+	guest_change_note(kernel, size, NOTE_FLAGS, NOTE_EARLY_MAP);
+}
+
+static int failing_fd;
+
+/* The mapping process is killed if the kernel has MEMORY_FAILURE. */
+static int poison_first_page(void)
+{
+	void *map = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, failing_fd, 0);
+
+	return madvise(map, PAGE, MADV_HWPOISON) && errno == EINVAL;
+}
+
+static void kernel_without_memory_failure_is_refused(void)
+{
+	int session = new_session("poisoned");
+
+	failing_fd = new_file(3 * PAGE, 1);
+	CHECK(!luo_preserve(session, failing_fd, 1));
+	load_changed(lose_memory_failure);
+	if (run_in_child(poison_first_page) == 1)
+		guest_skip("no MEMORY_FAILURE");
+	guest_log_mark();
+	CHECK_ERRNO(guest_kexec(), EINVAL);
+	CHECK(guest_log_since("the loaded kernel can't take over a file with 1 poisoned page"));
+	CHECK(guest_log_since("LUO: session 'poisoned' can't be handed over"));
+
+	/* Everything is as before. */
+	check_content(failing_fd, PAGE, 2 * PAGE, 1);
+	close(session);
+	CHECK(!ftruncate(failing_fd, 0));
+	close(failing_fd);
+	CHECK(!guest_unload_image(0));
+}
+
 /* ---- command lines that keep everything ---- */
 
 /*
@@ -346,6 +389,7 @@ static const struct guest_test cmdline_tests[] = {
 #endif
 	GUEST_TEST(kernel_that_reads_no_memfds_is_refused),
 	GUEST_TEST(kernel_that_reads_no_huge_memfds_is_refused),
+	GUEST_TEST(kernel_without_memory_failure_is_refused),
 	GUEST_TEST_OF_3(all_is_carried),
 };
 
