@@ -52,6 +52,8 @@
 				 __GFP_NOWARN)
 /* Number of entries in the longest list that may use low memory */
 #define HUGETLB_LUO_LOW_MAX	(SZ_256M / sizeof(struct hugetlb_luo_run_ser))
+/* Number of pages that are looked at without a check for a signal */
+#define HUGETLB_LUO_SCAN	SZ_1K
 
 /**
  * struct hugetlb_luo_list - the pages of a preserved memfd
@@ -414,34 +416,38 @@ static void hugetlb_luo_unpreserve(struct liveupdate_file_op_args *args)
 	kfree(out);
 }
 
-/* A page may have been poisoned after it was preserved. */
-static bool hugetlb_luo_any_poisoned(const struct hugetlb_luo_list *list,
-				     struct hstate *h)
+/* A page may have been poisoned after it was preserved: -EOPNOTSUPP. */
+static int hugetlb_luo_check_poison(const struct hugetlb_luo_list *list, struct hstate *h)
 {
 	const struct hugetlb_luo_run_ser *run;
 	u64 i;
 
-	for (run = list->runs; run < list->runs + list->nr_runs; run++)
-		for (i = 0; i < run->nr; i++)
+	for (run = list->runs; run < list->runs + list->nr_runs; run++) {
+		for (i = 0; i < run->nr; i++) {
+			if (!(i % HUGETLB_LUO_SCAN)) {
+				if (fatal_signal_pending(current))
+					return -EINTR;
+				cond_resched();
+			}
 			if (folio_test_hwpoison(hugetlb_luo_folio(run, i, h)))
-				return true;
-	return false;
+				return -EOPNOTSUPP;
+		}
+	}
+	return 0;
 }
 
 static int hugetlb_luo_update(struct hugetlb_luo_outgoing *out, struct inode *inode)
 {
 	int err = hugetlb_luo_update_list(out, inode);
 
-	if (err && err != -EOPNOTSUPP) {
+	if (!err)
+		err = hugetlb_luo_check_poison(&out->list, hstate_inode(inode));
+	if (err == -EOPNOTSUPP)
+		pr_err("a page that was poisoned, or added in hot-added memory, can't be handed over\n");
+	else if (err && err != -EINTR)
 		pr_err("pages that were added to a preserved file can't be preserved: %pe\n",
 		       ERR_PTR(err));
-		return err;
-	}
-	if (err || hugetlb_luo_any_poisoned(&out->list, hstate_inode(inode))) {
-		pr_err("a page that was poisoned, or added in hot-added memory, can't be handed over\n");
-		return -EOPNOTSUPP;
-	}
-	return 0;
+	return err;
 }
 
 /* From now on the file gets no page that the next kernel would not know. */
