@@ -225,7 +225,7 @@ static int memfd_luo_check_image(const struct memfd_luo_outgoing *out)
 	if (!out->nr_poisoned || kho_image_has_flag(KHO_NOTE_MEMORY_FAILURE))
 		return 0;
 
-	pr_err("the loaded kernel can't take over a file with %llu poisoned page(s), it lacks MEMORY_FAILURE; load another kernel, or close or finish the session\n",
+	pr_err("the loaded kernel can't take over a file with %llu poisoned page(s), it is not known to have MEMORY_FAILURE; load another kernel, or close or finish the session\n",
 	       out->nr_poisoned);
 	return -EINVAL;
 }

@@ -225,7 +225,7 @@ static __always_inline int memfd_luo_claim(struct address_space *mapping,
 
 /*
  * Record the next folio of the file. On success @out takes the caller's reference. Mark the
- * folio dirty: the next kernel could drop a clean one. For shmem that is only the flag.
+ * folio dirty: the next kernel could drop a clean one. To shmem this is nothing but a flag.
  */
 static __always_inline int memfd_luo_keep(struct memfd_luo_outgoing *out,
 					  struct address_space *mapping,
@@ -286,8 +286,9 @@ static int memfd_luo_hold_present(struct memfd_luo_outgoing *out, struct inode *
 	unsigned int i, nr;
 	int err = 0;
 
-	nr = shmem_luo_get_folios(inode, next, nr_pages, folios, MEMFD_LUO_BATCH);
-	for (i = 0; i < nr && i < room; i++) {
+	nr = shmem_luo_get_folios(inode, next, nr_pages, folios,
+				  min(room, (u64)MEMFD_LUO_BATCH));
+	for (i = 0; i < nr; i++) {
 		struct folio *folio = folios[i];
 
 		if (memfd_luo_is_old(out, folio)) {

@@ -419,7 +419,10 @@ out_unlock:
 	return err;
 }
 
-/* Get the leading pages that are in the same zone and not poisoned, or a poisoned one. */
+/*
+ * Get the leading pages that are in the same zone and not poisoned, or a poisoned one. Pages
+ * with the same zone ID are in the same zone of the same node.
+ */
 static unsigned int memfd_luo_get_pages(const struct memfd_luo_batch *batch,
 					struct folio **folios)
 {

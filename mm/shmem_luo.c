@@ -107,10 +107,11 @@ bool shmem_luo_find(struct inode *inode, pgoff_t *index, pgoff_t end)
  * @inode: the file
  * @index: index of a page of the first one
  * @end: index after the last page
- * @folios: where to store them, with a reference to each
- * @max: their highest number
+ * @folios: array for the folios. The caller must drop the references.
+ * @max: maximum number of folios to store
  *
- * Stop at a hole, and at a page that is swapped out. This is faster than
+ * Stop at a hole, and at a page that is swapped out. A folio can leave the page cache at any
+ * time: check again under its lock. This is faster than
  * filemap_get_folios_contig(), which takes no lock and so has to look at each folio twice.
  *
  * Context: Takes a lock with interrupts disabled.

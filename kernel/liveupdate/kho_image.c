@@ -647,7 +647,7 @@ bool kho_image_reads(const char *compatible)
 
 /**
  * kho_image_has_flag - check whether the note of the loaded image has a flag
- * @flag: %KHO_NOTE_MEMORY_FAILURE, or another one that no option changes
+ * @flag: %KHO_NOTE_MEMORY_FAILURE, or another flag that the command line can't change
  *
  * Context: Called with the kexec lock held.
  * Return: false if the image has a note without the flag; true otherwise, also if nothing
