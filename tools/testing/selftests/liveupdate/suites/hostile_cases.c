@@ -353,7 +353,8 @@ const struct hostile_rule hostile_rules[] = {
 	REFUSED("memfd.pos", "max", MEMFD_DAMAGED, MEMFD),
 	OPEN("memfd.pos", "1", MEMFD),
 	REFUSED("memfd.size", "max!", MEMFD_DAMAGED, MEMFD),
-	REFUSED("memfd.size", "0 1", MEMFD_NO_FIT, MEMFD),
+	REFUSED("memfd.size", "0", MEMFD_NO_FIT, MEMFD),
+	GONE("memfd.size", "1!", MEMFD_NO_FIT, MEMFD),
 	OPEN("memfd.size", "+1", MEMFD),
 	REFUSED("memfd.seals", "max |0x40", MEMFD_DAMAGED, MEMFD),
 	REFUSED("memfd.open_flags", "3! |0x200000 max", MEMFD_DAMAGED, MEMFD),
@@ -391,7 +392,9 @@ const struct hostile_rule hostile_rules[] = {
 	GONE("run.nr", "+1!", MEMFD_NO_FIT, MEMFD),
 	GONE("run.index", "1 20 max", MEMFD_NO_FIT, MEMFD),
 	GONE("run2.index", "0!", MEMFD_NO_FIT, MEMFD),
-	REFUSED("run.order", "1! 10 11 max", MEMFD_NO_FIT, MEMFD),
+	/* The index of the second run is odd. Whether order 1 fits the first depends on its PFN. */
+	GONE("run2.order", "1!", MEMFD_NO_FIT, MEMFD),
+	REFUSED("run.order", "10! 11 max", MEMFD_NO_FIT, MEMFD),
 	REFUSED("run.flags", "1! 32 max", MEMFD_NO_FIT, MEMFD),
 
 	/* Notes of the sample driver */

@@ -219,6 +219,7 @@ static const struct field fields[] = {
 	{ "run2.pfn", .kind = PFN },
 	{ "run2.nr", .kind = NR },
 	{ "run2.index", .kind = INDEX },
+	{ "run2.order", .kind = ORDER },
 	FIELD(area, kho_vmalloc, first, U64),
 	FIELD(area, kho_vmalloc, total_pages, U32),
 	FIELD(area, kho_vmalloc, flags, U16),
