@@ -17,8 +17,9 @@
  * luo_core.c has the device, the initcalls and liveupdate_reboot(). The sessions
  * of both directions are in luo_session.c. luo_session_file.c lets programs use them,
  * luo_serialize.c writes them for the next kernel, and luo_incoming.c lists those of
- * the previous one. The files of a session are in luo_file.c, state that files share
- * in luo_flb.c, and the file handlers in luo_handler.c.
+ * the previous one. luo_file.c, luo_file_outgoing.c and luo_file_incoming.c do the same
+ * for the files of a session. State that files share is in luo_flb.c, and the file
+ * handlers are in luo_handler.c.
  */
 
 #define pr_fmt(fmt) "LUO: " fmt

@@ -308,10 +308,36 @@ struct luo_file {
 	struct rcu_head rcu;
 };
 
+/*
+ * Check whether a file is preserved for the next kernel, or will be: it is an outgoing
+ * one, or was retrieved. Other incoming files are handed on as they came.
+ */
+static inline bool luo_file_is_open(const struct luo_file *lf)
+{
+	return lf->file;
+}
+
+/* A handler that could not retrieve a file has freed what it restored. */
+static inline bool luo_file_is_lost(const struct luo_file *lf)
+{
+	return lf->retrieve_status < 0 && !lf->unread;
+}
+
 int luo_file_init(void);
 void luo_file_exit(void);
-
 void luo_file_set_init(struct luo_file_set *set);
+
+struct liveupdate_file_op_args luo_file_out_args(const struct luo_file *lf);
+void luo_file_take_args(struct luo_file_state *state,
+			const struct liveupdate_file_op_args *args);
+struct luo_file *luo_file_alloc(struct luo_file_set *set, u64 token);
+void luo_file_free(struct luo_file *lf);
+struct luo_file *luo_file_find(struct luo_file_set *set, u64 token);
+int luo_file_add_key(struct luo_file *lf);
+int luo_file_add_id(struct luo_file *lf);
+int luo_file_call_preserve(struct luo_file *lf);
+void luo_file_call_unpreserve(struct luo_file *lf);
+
 int luo_file_preserve(struct luo_file_set *set, int fd, u64 token);
 void luo_file_unpreserve_all(struct luo_file_set *set);
 int luo_file_check_readable(const struct luo_file_set *set);

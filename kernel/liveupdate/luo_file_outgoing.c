@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Live Update Orchestrator: files that are preserved for the next kernel
+ *
+ * Copyright (C) 2026 The KHO LTS developers
+ */
+
+#define pr_fmt(fmt) "LUO: " fmt
+
+#include <linux/bug.h>
+#include <linux/err.h>
+#include <linux/file.h>
+#include <linux/kho/block.h>
+#include <linux/kho/image.h>
+#include <linux/list.h>
+#include <linux/liveupdate.h>
+#include <linux/printk.h>
+#include <linux/string.h>
+
+#include "luo_internal.h"
+
+/**
+ * luo_file_preserve - preserve a file in an outgoing session
+ * @set: the session's files
+ * @fd: the file's descriptor in the current process
+ * @token: identifies the file in the session
+ *
+ * Context: May sleep. The caller must hold the session's lock, and exclude
+ * liveupdate_reboot().
+ * Return: 0, -EBADF, -EEXIST if the token is taken, -ENOENT if no handler takes
+ * this kind of file, -EBUSY if it is preserved already, -ENOMEM, or the error of
+ * the handler.
+ */
+int luo_file_preserve(struct luo_file_set *set, int fd, u64 token)
+{
+	struct liveupdate_file_handler *fh;
+	struct luo_file *lf;
+	int err;
+
+	lf = luo_file_alloc(set, token);
+	if (!lf)
+		return -ENOMEM;
+
+	err = -EBADF;
+	lf->file = fget(fd);
+	if (!lf->file)
+		goto err_free;
+
+	err = luo_file_add_key(lf);
+	if (err)
+		goto err_free;
+
+	fh = luo_file_handler_get(lf->file);
+	if (IS_ERR(fh)) {
+		err = PTR_ERR(fh);
+		goto err_free;
+	}
+	lf->handler = fh;
+
+	err = luo_file_add_id(lf);
+	if (err)
+		goto err_free;
+
+	err = kho_block_grow(&set->blocks, set->count);
+	if (err)
+		goto err_free;
+	err = luo_file_call_preserve(lf);
+	if (err)
+		goto err_shrink;
+
+	list_add_tail(&lf->list, &set->files);
+	set->count++;
+	return 0;
+
+err_shrink:
+	kho_block_shrink(&set->blocks, set->count);
+err_free:
+	luo_file_free(lf);
+	return err;
+}
+
+/**
+ * luo_file_unpreserve_all - unpreserve all files of an outgoing session
+ * @set: the session's files
+ *
+ * Context: May sleep. The caller must hold the session's lock, and exclude
+ * liveupdate_reboot().
+ */
+void luo_file_unpreserve_all(struct luo_file_set *set)
+{
+	struct luo_file *lf, *next;
+
+	list_for_each_entry_safe_reverse(lf, next, &set->files, list) {
+		luo_file_call_unpreserve(lf);
+		luo_file_free(lf);
+	}
+	set->count = 0;
+	kho_block_destroy(&set->blocks);
+}
+
+static int luo_file_call_freeze(struct luo_file *lf)
+{
+	struct liveupdate_file_op_args args = luo_file_out_args(lf);
+	int err;
+
+	if (!luo_file_is_open(lf) || !lf->handler->ops->freeze)
+		return 0;
+
+	err = lf->handler->ops->freeze(&args);
+	if (!err)
+		luo_file_take_args(&lf->out, &args);
+	return err;
+}
+
+static void luo_file_call_unfreeze(struct luo_file *lf)
+{
+	struct liveupdate_file_op_args args = luo_file_out_args(lf);
+
+	if (!luo_file_is_open(lf) || !lf->handler->ops->unfreeze)
+		return;
+
+	lf->handler->ops->unfreeze(&args);
+	luo_file_take_args(&lf->out, &args);
+}
+
+/* Return the version string for the next kernel, which has room for a whole entry. */
+static const char *luo_file_compatible(const struct luo_file *lf)
+{
+	return luo_file_is_open(lf) ? lf->handler->compatible : lf->compatible;
+}
+
+/**
+ * luo_file_check_readable - check whether the next kernel reads the files of a session
+ * @set: the session's files, outgoing, or incoming after luo_file_preserve_again()
+ *
+ * Context: May sleep, in liveupdate_reboot(). The caller must hold the session's lock.
+ * Return: 0, or -EINVAL if the note of the loaded image says that it does not.
+ */
+int luo_file_check_readable(const struct luo_file_set *set)
+{
+	const char *compatible, *checked = NULL;
+	const struct luo_file *lf;
+
+	list_for_each_entry(lf, &set->files, list) {
+		if (luo_file_is_lost(lf))
+			continue;
+		/* Most files of a session have the same handler. */
+		compatible = luo_file_compatible(lf);
+		if (checked && !strcmp(compatible, checked))
+			continue;
+		if (!kho_image_reads(compatible)) {
+			pr_err("the loaded kernel can't read '%s', the file with token %#llx; load another kernel, or close or finish the session\n",
+			       compatible, lf->key.token);
+			return -EINVAL;
+		}
+		checked = compatible;
+	}
+	return 0;
+}
+
+static void luo_file_store(const struct luo_file *lf, struct luo_file_ser *ser)
+{
+	memcpy(ser->compatible, luo_file_compatible(lf), sizeof(ser->compatible));
+	ser->data = luo_file_is_open(lf) ? lf->out.data : lf->in.data;
+	ser->token = lf->key.token;
+}
+
+static int luo_file_freeze(struct luo_file *lf, struct kho_block_it *it)
+{
+	struct luo_file_ser *ser;
+	int err;
+
+	ser = kho_block_it_next(it);
+	if (WARN_ON_ONCE(!ser))
+		return -ENOSPC;
+
+	err = luo_file_call_freeze(lf);
+	if (err) {
+		pr_err("'%s' can't freeze file with token %#llx: %pe\n",
+		       lf->handler->compatible, lf->key.token, ERR_PTR(err));
+		return err;
+	}
+
+	luo_file_store(lf, ser);
+	return 0;
+}
+
+/**
+ * luo_file_freeze_all - freeze and serialize the files of a session
+ * @set: the session's files, outgoing, or incoming after luo_file_preserve_again()
+ * @ser: where to store the address and the number of their entries
+ *
+ * Context: May sleep, in liveupdate_reboot(). The caller must hold the session's
+ * lock.
+ * Return: 0, or the error of the handler that failed. After a failure no file is
+ * frozen.
+ */
+int luo_file_freeze_all(struct luo_file_set *set, struct luo_file_set_ser *ser)
+{
+	struct kho_block_it it;
+	struct luo_file *lf;
+	u64 count = 0;
+	int err;
+
+	kho_block_it_init(&it, &set->blocks);
+	list_for_each_entry(lf, &set->files, list) {
+		if (luo_file_is_lost(lf))
+			continue;
+		err = luo_file_freeze(lf, &it);
+		if (err)
+			goto err_unfreeze;
+		count++;
+	}
+	kho_block_it_finalize(&it);
+
+	ser->files = count ? kho_block_set_head_pa(&set->blocks) : 0;
+	ser->count = count;
+	return 0;
+
+err_unfreeze:
+	list_for_each_entry_continue_reverse(lf, &set->files, list)
+		luo_file_call_unfreeze(lf);
+	return err;
+}
+
+/**
+ * luo_file_unfreeze_all - undo luo_file_freeze_all()
+ * @set: the session's files
+ *
+ * Context: May sleep, in liveupdate_reboot(). The caller must hold the session's
+ * lock.
+ */
+void luo_file_unfreeze_all(struct luo_file_set *set)
+{
+	struct luo_file *lf;
+
+	list_for_each_entry_reverse(lf, &set->files, list)
+		luo_file_call_unfreeze(lf);
+}
