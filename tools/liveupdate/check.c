@@ -19,7 +19,7 @@
 #include "show.h"
 #include "state.h"
 
-/* A preserved page takes at most so many bytes in the list of its memfd. */
+/* Most bytes that a preserved page takes in the list of its memfd */
 #define ENTRY_SIZE		16
 
 /* struct check - the system, what is known of it, and the findings */
