@@ -8,11 +8,10 @@
  * kexec hands it on if it is added to the outgoing map. This is done once, right
  * before the kexec, for all blocks that the incoming map still has.
  *
- * To add them at boot instead would mean to keep two maps up to date: each restore would
- * take twice the time, and the tables twice the memory, although almost always all
- * blocks are restored. Then to add the rest before the kexec costs nothing. Otherwise
- * it copies bitmaps word by word: one bit for each block, 2 MiB for 64 GiB of single
- * pages.
+ * Adding them at boot instead would mean keeping two maps up to date: each restore would
+ * take twice the time, and the tables twice the memory. But almost always all blocks are
+ * restored, and then there is nothing to add before the kexec. Otherwise bitmaps are
+ * copied word by word: one bit for each block, 2 MiB for 64 GiB of single pages.
  */
 
 #define pr_fmt(fmt) "KHO: " fmt
@@ -26,11 +25,12 @@
 #include "kexec_handover_internal.h"
 
 /*
- * Blocks that this kernel reserved at boot are either preserved anew, as a reserve_mem=
- * region, or not needed any more, as the root FDT. Blocks that overlap have no owner
- * that could restore them, and no map of ours has such blocks.
+ * Return true if all blocks of a range are handed on. Blocks that this kernel reserved at
+ * boot are not: they are preserved anew, like a reserve_mem= region, or not needed any
+ * more, like the root FDT. Nor are blocks that overlap, which can't be restored: no map
+ * that this kernel writes has such blocks.
  */
-static bool kho_has_no_left_out(unsigned long pfn, unsigned long nr, unsigned int order)
+static bool kho_is_handed_on(unsigned long pfn, unsigned long nr, unsigned int order)
 {
 	return !kho_any_reserved(pfn, nr) &&
 	       !(kho_in.tree.overlaps &&
@@ -42,10 +42,10 @@ static bool kho_has_no_left_out(unsigned long pfn, unsigned long nr, unsigned in
  *
  * Preserve again all blocks of the previous kernel that this kernel did not restore,
  * each at its order, except for blocks that overlap or are reserved. The next kernel
- * gets them as if the previous one had handed them over. It is up to their users to hand
- * over what the blocks are. A block that is restored after this call is not handed on.
+ * gets them as if the previous one had handed them over. Their users must hand over the
+ * data that refers to them. A block that is restored after this call is not handed on.
  *
- * Context: May sleep. Once all that is handed over has been preserved.
+ * Context: May sleep. Called after everything else that is handed over was preserved.
  * Return: 0 or -ENOMEM. After an error nothing has changed, and it can be called again.
  */
 int kho_preserve_incoming(void)
@@ -56,9 +56,9 @@ int kho_preserve_incoming(void)
 	if (!kho_in.adopted || !kho_out.fdt)
 		return 0;
 
-	/* A restore that does not see this has removed its block from the tree already. */
+	/* A restore that does not see the flag has already removed its block from the tree. */
 	WRITE_ONCE(kho_in.preserved_again, true);
-	err = kho_radix_add_tree(&kho_out.tree, &kho_in.tree, kho_has_no_left_out,
+	err = kho_radix_add_tree(&kho_out.tree, &kho_in.tree, kho_is_handed_on,
 				 &nr_overlaps);
 	if (err)
 		WRITE_ONCE(kho_in.preserved_again, false);
