@@ -139,8 +139,8 @@ static bool kho_radix_avoid_others(struct kho_radix_tree *tree, unsigned long pf
 }
 
 /*
- * Check for overlaps of blocks that the tree has. Only a tree of another kernel
- * has overlaps, and kho_radix_walk_ranges() has noticed them.
+ * Check whether blocks of the tree overlap blocks of other orders. Only a tree of
+ * another kernel has overlaps, and kho_radix_walk_ranges() has noticed them.
  */
 static bool kho_radix_is_overlapped(const struct kho_radix_tree *tree,
 				    unsigned long pfn, unsigned long nr,
@@ -599,7 +599,7 @@ bool kho_radix_contains(struct kho_radix_tree *tree, unsigned long pfn,
  */
 
 /**
- * struct kho_radix_copy - blocks of another tree are being added
+ * struct kho_radix_copy - state of adding the blocks of another tree
  * @tree:	 the tree that gets them
  * @filter:	 selects the blocks to add, NULL for all
  * @window:	 page frame numbers, end exclusive, of memory where @tree has no blocks of
@@ -640,9 +640,9 @@ static bool kho_radix_has_room(struct kho_radix_copy *copy, unsigned long pfn,
 }
 
 /*
- * Return those of the @nr lowest bits of @word whose blocks pass a check. The first bit
- * is for @key. If the range of all of them does not pass, try each half. @nr is a power
- * of two and @key a multiple of it, so if @key is not lower they are of one order.
+ * Return those of the @nr lowest bits of @word whose blocks pass a check. Bit 0 is for
+ * @key. If all blocks together do not pass, check each half. @nr is a power of two and
+ * @key a multiple of it, so unless @key is 0 all blocks are of one order.
  */
 static unsigned long kho_radix_select(struct kho_radix_copy *copy,
 				      kho_radix_check_fn check, u64 key,

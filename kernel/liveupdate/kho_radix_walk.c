@@ -41,8 +41,8 @@ static unsigned int kho_radix_end_slot(u64 key, u64 last, unsigned int level)
 /**
  * kho_radix_next_leaf - find the next leaf
  * @tree: the tree
- * @key:  the first key to look for. If the leaf starts after it, it is moved to the
- *	  leaf's first key; without a leaf, it is moved past @last.
+ * @key:  the first key to look for. Advanced to the first key of the leaf if that is
+ *	  higher, or past @last if there is no leaf.
  * @last: the last key to look for
  *
  * As long as the caller only increases @key, each table is scanned once.
@@ -213,7 +213,7 @@ EXPORT_SYMBOL_GPL(kho_radix_walk_tree);
 /**
  * struct kho_radix_run - the current run of an order
  * @leaf:      the leaf that has the run, NULL before the first run
- * @word:      what follows the run in its word, at the same bit positions
+ * @word:      the bits after the run in its word, at their positions; other bits are 0
  * @start_pfn: first page frame number of the run
  * @end_pfn:   page frame number of the run's end, exclusive
  */
@@ -275,8 +275,8 @@ static u64 kho_radix_next_word(const struct kho_radix_tree *tree,
 }
 
 /*
- * Extend a run that fills its word up to @key, the first key of the next word,
- * as far as the leaf goes. Return the end of the run.
+ * Extend a run that ends with its word. @key is the first key of the next word. A run
+ * does not extend past its leaf. Return the end of the run, exclusive.
  */
 static u64 kho_radix_extend_run(struct kho_radix_run *run, u64 key, u64 last)
 {
@@ -632,7 +632,7 @@ static int __kho_radix_walk_nodes(const struct kho_radix_tree *tree,
 	return kho_radix_walk_below(tree->root, KHO_RADIX_TOP, 0, cb, arg);
 }
 
-/* Note the orders of all leaves: an empty leaf can get blocks later. */
+/* Note the orders of all leaves. This does not read their bitmaps: a leaf may be empty. */
 static void kho_radix_note_orders(struct kho_radix_tree *tree)
 {
 	u64 key;
