@@ -18,17 +18,17 @@
  *   lines from users of kexec handover, such as the sessions and files of LUO.
  *   out/summary also counts the incoming blocks that were not restored: a live update
  *   hands them on. They belong to sessions that are not finished. If there are no such
- *   sessions the owner of these blocks is not known.
+ *   sessions, the owner of these blocks is not known.
  *   Names are in quotes, with special characters escaped as in C.
  * out/preserved, in/preserved
  *   The ranges of memory that are preserved, in ascending order, one line for each: its
  *   physical address in hexadecimal and its size in bytes in decimal. Incoming ranges
- *   are listed until they are restored. While memory is preserved or restored, the list
- *   can have parts from before and from after that.
+ *   are listed until they are restored. If memory is preserved or restored during the
+ *   read, a part of the list can be from before that, and the rest from after it.
  * out/image
  *   Whether the next kernel, if kexec started it now, would take over what is preserved:
  *   "carries the handover", "not loaded", or why it would not. Reading fails with EBUSY
- *   while an image is loaded or started, and the other way round.
+ *   while an image is being loaded or started, and these fail with EBUSY during a read.
  * out/fdt, in/fdt
  *   The root FDT, one page, for dtc and similar tools. in/fdt and in/sub_fdts/
  *   exist only if there was a handover.
@@ -151,7 +151,7 @@ static void kho_out_blob_added(const char *name, void *blob, size_t size)
 	kho_create_blob_file(name, kho_out_blob_dir, blob, size);
 }
 
-/* The caller frees the blob, so this waits until no task reads it. */
+/* The caller frees the blob afterwards, so wait until no task reads it. */
 static void kho_out_blob_removed(const char *name)
 {
 	if (kho_is_file_name(name))
@@ -262,7 +262,7 @@ DEFINE_SHOW_ATTRIBUTE(kho_out_image);
  */
 
 /**
- * struct kho_range_list - a reader of a list of ranges
+ * struct kho_range_list - state of reading a list of ranges
  * @tree:  the map that has them
  * @range: the current range
  */
@@ -347,7 +347,7 @@ static const struct file_operations kho_ranges_fops = {
  * Summaries
  */
 
-/* Only grows. A user mode helper can read a summary while initcalls add to it. */
+/* Entries are only added. A user mode helper can read a summary while initcalls do so. */
 static LIST_HEAD(kho_summaries);
 
 /**
@@ -447,7 +447,7 @@ static void kho_show_overlaps(struct seq_file *m)
 			   nr_pages, (u64)nr_pages << PAGE_SHIFT);
 }
 
-/* Show all blocks that were not restored, including those that are not handed on. */
+/* The count includes blocks that overlap or are reserved, which are not handed on. */
 static void kho_show_left(struct seq_file *m)
 {
 	struct kho_radix_stats stats;

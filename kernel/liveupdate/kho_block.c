@@ -404,7 +404,7 @@ EXPORT_SYMBOL_GPL(kho_block_it_prev);
 
 /**
  * kho_block_it_finalize - store the number of entries
- * @it: the iterator, after the last entry that was written
+ * @it: the iterator, positioned after the last entry that was written
  *
  * Only the last block of a chain may be empty, so the owner must also call
  * kho_block_shrink() for this number of entries, before or afterwards.

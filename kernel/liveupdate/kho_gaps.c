@@ -10,7 +10,7 @@
  *
  * Memory that a kernel allocated at boot, and has not freed since, is not preserved. So
  * the next kernel finds about that much room, even if all other memory is preserved. Most
- * of it is for struct pages, which are allocated in blocks of 2 MiB or more.
+ * of that memory holds struct pages, in blocks of 2 MiB or more: the gaps are large enough.
  */
 
 #include <linux/init.h>
@@ -37,7 +37,7 @@ static bool __init kho_is_gap_memory(const struct memblock_region *region)
  * kho_gaps_max - determine how many gaps there can be
  *
  * Context: Boot, when all memory is known.
- * Return: their largest number.
+ * Return: an upper bound.
  */
 unsigned long __init kho_gaps_max(void)
 {
@@ -120,12 +120,12 @@ static unsigned long __init kho_count_gaps(phys_addr_t end)
 
 /**
  * kho_find_unpreserved - find room that does not overlap preserved memory
- * @start: physical address of a range that is otherwise free
+ * @start: physical address of a range that is free apart from preserved memory
  * @end:   physical address past its end
  * @size:  bytes to find
  * @align: alignment in bytes, a power of two
  *
- * Looks in the recorded gaps only: there may be room in smaller ones.
+ * Only the recorded gaps are searched. Smaller ones may have room, too.
  *
  * Context: Boot, before initcalls.
  * Return: the highest physical address that fits, or 0 if there is none or if the
