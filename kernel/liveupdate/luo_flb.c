@@ -12,9 +12,9 @@
  * one IOMMU core. State that files share is called an FLB. An FLB is registered
  * with each file handler whose files depend on it. It is preserved with the first
  * such file and unpreserved with the last one. In the next kernel it is retrieved
- * on first use, which can be long before user space opens /dev/liveupdate, or before it
- * is preserved again. It is finished after the last incoming file that can depend on
- * it. The handlers of the next kernel determine which files these are.
+ * on first use, which can be long before user space opens /dev/liveupdate, and at the
+ * latest when it is preserved again. It is finished after the last incoming file that
+ * can depend on it. The handlers of the next kernel determine which files these are.
  *
  * The table for the next kernel is in luo_flb_outgoing.c, and that of the previous
  * kernel in luo_flb_incoming.c.
@@ -41,8 +41,8 @@
 static LIST_HEAD(luo_flbs);
 
 /*
- * The FLB that reboot() hands on. Its callbacks may wait for a program, so
- * luo_file_handlers_rwsem is not held meanwhile, but the FLB is not unregistered.
+ * The FLB that reboot() is handing on, which can't be unregistered meanwhile. This takes
+ * the place of luo_file_handlers_rwsem, because the callbacks of the FLB can take long.
  */
 static struct luo_flb *luo_flb_handing_on;
 
@@ -241,7 +241,7 @@ static void luo_flb_remove_file(struct luo_flb *luo)
  *
  * Context: May sleep. The caller must exclude liveupdate_reboot().
  * Return: 0, -ENOMEM, -EINTR, or the error of the FLB that failed. After a failure
- * none of them depends on one more file. Incoming FLBs stay retrieved.
+ * the file does not count for any FLB. Incoming FLBs stay retrieved.
  */
 int luo_flb_preserve_all(struct liveupdate_file_handler *fh)
 {
@@ -324,7 +324,7 @@ void luo_flb_finish_unused(void)
 	}
 }
 
-/* Handing on what files need that are not retrieved */
+/* Handing on the FLBs that unfinished incoming files can depend on */
 
 static struct luo_flb *luo_flb_find(const char *compatible)
 {
@@ -428,8 +428,8 @@ void luo_flb_take_back(void)
 /**
  * luo_flb_hand_on - prepare incoming FLBs for the next kernel
  *
- * Call this if incoming files are handed on. The handlers of some may not be known, so
- * hand on all FLBs that are not finished. luo_flb_serialize() does the rest.
+ * Call this if incoming files are handed on. The handlers of some files may not be
+ * known, so hand on all FLBs that are not finished. luo_flb_serialize() does the rest.
  *
  * Context: May sleep, before reboot() takes the kexec lock. The caller must exclude
  * changes of outgoing files.
