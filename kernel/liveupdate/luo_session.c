@@ -15,8 +15,8 @@
  * file unpreserves and frees the session. An incoming session was handed over by
  * the previous kernel. It is finished and freed when a program finishes it or closes
  * its last descriptor, provided that all files in it are ready. If its own file is
- * released in another way, the program did not decide that. So the session can be
- * retrieved again, with all of its files.
+ * released without such a decision, for example because the program dies, the session
+ * can be retrieved again, with all of its files.
  *
  * The entries of outgoing sessions are in a chain of blocks. Creating a session
  * allocates the room for its entry, so that reboot() only fills in the chain and
@@ -52,8 +52,8 @@ struct luo_session_set luo_incoming;
 /*
  * Held for reading to change sessions and their files, for writing to serialize them. A
  * reader can hold it for as long as a handler waits for a program, so it is taken
- * killably. The release of a session's file, which can't fail, leaves the session to
- * others instead.
+ * killably. The release of a session's file can't fail: instead of waiting, it leaves
+ * the session to luo_session_end_late().
  */
 DECLARE_RWSEM(luo_freeze_rwsem);
 /* All sessions are serialized and must not change any more. */

@@ -29,7 +29,7 @@
 
 static void luo_late_work_fn(struct work_struct *work);
 
-/* Sessions to end whose files were released without luo_freeze_rwsem */
+/* Sessions to end later: luo_freeze_rwsem was not taken when their own file was released */
 static LLIST_HEAD(luo_late);
 static DECLARE_WORK(luo_late_work, luo_late_work_fn);
 
@@ -60,14 +60,14 @@ static void luo_outgoing_remove(struct luo_session *session)
 /**
  * luo_session_wake_late - let a worker end sessions that could not end at once
  *
- * The worker does not wait for luo_freeze_rwsem, but fails to get it while a task holds
- * it for writing or waits for it. So each such task calls this afterwards.
+ * The worker does not wait for luo_freeze_rwsem. It can't get it while a task holds it
+ * for writing or waits for it. So each such task calls this afterwards.
  *
  * Context: Any.
  */
 void luo_session_wake_late(void)
 {
-	/* Either the worker gets the lock, or this sees what it has left. */
+	/* Either the worker gets the lock, or this sees the sessions that it has left. */
 	smp_mb();
 	if (!llist_empty(&luo_late))
 		queue_work(system_unbound_wq, &luo_late_work);
@@ -297,8 +297,8 @@ static long luo_session_ioctl(struct file *file, unsigned int cmd,
 /*
  * Note that a program closes the last descriptor: by close(), dup2() or exec(). An
  * exiting task does not count, it may have been killed. Neither does a file without
- * descriptors, which is released without a flush: it was in a message to a socket that
- * is gone, or could not be returned to user space.
+ * descriptors, which is released without a flush: it was in a message to a closed
+ * socket, or could not be returned to user space.
  */
 static int luo_session_flush(struct file *file, fl_owner_t id)
 {
@@ -339,8 +339,8 @@ void luo_session_end_late(void)
 }
 
 /*
- * Do not wait: that can take as long as a program likes. Those that have the lock or wait
- * for it queue the work again.
+ * Do not wait for the lock: a program can delay that for any time. Tasks that hold the lock
+ * for writing or wait for it queue the work again.
  */
 static void luo_late_work_fn(struct work_struct *work)
 {
@@ -351,9 +351,10 @@ static void luo_late_work_fn(struct work_struct *work)
 }
 
 /*
- * Take luo_freeze_rwsem for reading, unless the task has to go on. reboot() can keep it
- * for long: it waits for requests, and preserves files that are handed on. An exiting task
- * gets no more signals, and a kernel thread releases files of others.
+ * Take luo_freeze_rwsem for reading. reboot() can keep it for long: it waits for requests,
+ * and preserves files that are handed on. So return false instead of waiting if no signal
+ * could end the wait, because the task is exiting, or is a kernel thread that releases
+ * files of other tasks.
  */
 static bool luo_session_try_lock(void)
 {
