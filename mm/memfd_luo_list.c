@@ -4,9 +4,9 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The list is written while the folios are referenced. It starts in the page of the
- * serialized state, which has room for small files and for those that are contiguous. When
- * that is full, it moves to a vmalloc area.
+ * Each folio is listed when its reference is taken. The list starts in the page of the
+ * serialized state, which has room for small files and for contiguous ones. When that is
+ * full, it moves to a vmalloc area.
  */
 
 #define pr_fmt(fmt) "memfd_luo: " fmt
@@ -37,7 +37,7 @@
 #define MEMFD_LUO_AREA_RUNS	(PAGE_SIZE / MEMFD_LUO_RUN_SIZE)
 /* Largest list that may use low memory if other memory can't be preserved */
 #define MEMFD_LUO_LOW_MAX	(SZ_256M / MEMFD_LUO_RUN_SIZE)
-/* Number of pages that are looked at without a check for a signal */
+/* Number of pages between two checks for a signal */
 #define MEMFD_LUO_SCAN		SZ_4K
 
 /* The list */
@@ -225,7 +225,7 @@ static __always_inline int memfd_luo_claim(struct address_space *mapping,
 
 /*
  * Record the next folio of the file. On success @out takes the caller's reference. Mark the
- * folio dirty: the next kernel could drop a clean one. To shmem this is nothing but a flag.
+ * folio dirty: the next kernel could drop a clean one. For shmem this only sets a flag.
  */
 static __always_inline int memfd_luo_keep(struct memfd_luo_outgoing *out,
 					  struct address_space *mapping,
@@ -244,8 +244,8 @@ static __always_inline int memfd_luo_keep(struct memfd_luo_outgoing *out,
 }
 
 /*
- * Return true if the list that this one replaces has the folio, and go on to its next one.
- * Such a folio was preserved as it is, and stays.
+ * Return true if the old list, which this one replaces, has the folio, and advance in the
+ * old list. Such a folio is preserved already, and stays where it is.
  */
 static __always_inline bool memfd_luo_is_old(struct memfd_luo_outgoing *out,
 					     const struct folio *folio)
@@ -260,10 +260,11 @@ static __always_inline bool memfd_luo_is_old(struct memfd_luo_outgoing *out,
 }
 
 /*
- * The folios that retrieve() has added to a file can't be migrated, because its state has
- * references to them, and need not: they were preserved before. They may lie in what is
- * movable memory in this kernel. Those that have filled holes since can be anywhere. Nor
- * can a folio be migrated that has a hardware memory error.
+ * Check whether a folio can be preserved where it is. The folios of a retrieved file may
+ * stay in memory that is movable in this kernel: its state has references to those that
+ * were preserved before, so they can't be migrated. Those that have filled holes since can
+ * lie in scratch, and have to leave it. A folio with a hardware memory error can't be
+ * migrated, either.
  */
 static bool memfd_luo_can_stay(const struct memfd_luo_outgoing *out, struct folio *folio)
 {
@@ -320,8 +321,8 @@ static int memfd_luo_hold_present(struct memfd_luo_outgoing *out, struct inode *
 }
 
 /*
- * Swap in and migrate from @index on. If there is not enough memory to do that for the rest
- * of the file, don't begin with it.
+ * Swap in and migrate pages in [index, end). Before the first ones, check that there is
+ * memory for all of them.
  */
 static int memfd_luo_settle(struct memfd_luo_outgoing *out, struct inode *inode,
 			    pgoff_t index, pgoff_t end)
@@ -422,7 +423,7 @@ static int memfd_luo_hold_all(struct memfd_luo_outgoing *out, struct inode *inod
 		start = index;
 		if (!err)
 			err = memfd_luo_hold_present(out, inode, &index, nr_pages);
-		/* The next folios of a retrieved file may be held by its state. */
+		/* The state of a retrieved file may hold the folios after this one. */
 		if (!err && index == start)
 			err = memfd_luo_settle(out, inode, index,
 					       out->frozen ? nr_pages : index + 1);
@@ -478,7 +479,7 @@ static void memfd_luo_release(struct memfd_luo_outgoing *out)
  */
 void memfd_luo_drop(struct memfd_luo_outgoing *out, struct inode *inode)
 {
-	/* If preserve() has not frozen the file it stays unevictable. */
+	/* A retrieved file, which preserve() has not frozen, stays unevictable. */
 	if (out->frozen)
 		shmem_luo_make_evictable(inode->i_mapping, out->nr_pages);
 	memfd_luo_release(out);
@@ -595,8 +596,8 @@ void memfd_luo_unpreserve_folios(struct memfd_luo_outgoing *out)
 /* Adding */
 
 /*
- * Get the next folios of @out that @old has not. @old has no others, and both are in the
- * order of the file.
+ * Get the next folios of @out that are not in @old. All folios of @old are in @out, and both
+ * lists are in the order of the file.
  */
 static unsigned int memfd_luo_next_new(const struct memfd_luo_outgoing *out,
 				       struct memfd_luo_pos *pos,
@@ -632,7 +633,7 @@ static void memfd_luo_unpreserve_new(const struct memfd_luo_outgoing *out,
 	}
 }
 
-/* Store in @done how many were preserved. */
+/* Preserve the folios of @out that are not in @old. Store in @done how many were preserved. */
 static int memfd_luo_preserve_new(const struct memfd_luo_outgoing *out,
 				  const struct memfd_luo_outgoing *old, u64 *done)
 {

@@ -4,7 +4,7 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * Nothing of it is trusted. Everything is copied or owned before it is checked: a malicious
+ * None of it is trusted. Everything is copied or owned before it is checked: a malicious
  * previous kernel may have made the same memory part of a file's content.
  *
  * Both versions are read into the same form, a list of runs.
@@ -158,8 +158,8 @@ static void *memfd_luo_copy_list(phys_addr_t pa, u64 nr)
 }
 
 /*
- * Read the entry of a folio. If it is not preserved restoring it fails, and the others are
- * freed.
+ * Read the entry of a folio. If the folio is not preserved, restoring it fails later, and
+ * the other folios are freed.
  */
 static int memfd_luo_read_v2_folio(const struct memfd_luo_v2_folio_ser *entry,
 				   struct memfd_luo_run_ser *run)
@@ -183,7 +183,7 @@ static int memfd_luo_read_v2_folio(const struct memfd_luo_v2_folio_ser *entry,
 	return -EIO;
 }
 
-/* Return true if @next continues @run, which it is added to then. */
+/* Add @next to @run if it continues the run. Return false if it does not. */
 static bool memfd_luo_merge(struct memfd_luo_run_ser *run,
 			    const struct memfd_luo_run_ser *next)
 {
@@ -244,8 +244,8 @@ static bool memfd_luo_poison_fits(const struct memfd_luo_run_ser *page,
 }
 
 /*
- * Check the poisoned pages of a run, which are the next ones after those at @nr_checked. The
- * folio of a large one is restored as single pages.
+ * Check the poisoned pages of a run, and advance *@nr_checked past their entries. A large
+ * folio with poisoned pages is restored as single pages.
  */
 static bool memfd_luo_poison_valid(const struct memfd_luo_incoming *in,
 				   struct memfd_luo_run_ser *run, u64 *nr_checked)
@@ -267,8 +267,8 @@ static bool memfd_luo_poison_valid(const struct memfd_luo_incoming *in,
 }
 
 /*
- * Check a run. Version 2 has no order of the folios; then those that overlap are found when
- * they are added to the file.
+ * Check a run. In version 2 the folios can come in any order. Then overlaps are found when
+ * the folios are added to the file.
  */
 static bool memfd_luo_run_valid(const struct memfd_luo_incoming *in,
 				const struct memfd_luo_run_ser *run, u64 *next_index)
@@ -358,7 +358,7 @@ static int memfd_luo_take_v3(phys_addr_t pa, struct memfd_luo_incoming *in)
 	if (err || !in->ser.nr_runs)
 		return err;
 
-	/* Their content would be returned as if it were good. */
+	/* The content of poisoned pages would be returned as if it were good. */
 	if (in->ser.nr_poisoned && !IS_ENABLED(CONFIG_MEMORY_FAILURE)) {
 		pr_err("this kernel lacks MEMORY_FAILURE, which the file at %pa needs: it has %u poisoned pages\n",
 		       &pa, in->ser.nr_poisoned);

@@ -42,13 +42,13 @@
 
 /*
  * Number of pages that are handled at a time. Compaction waits while too many pages
- * are isolated for migration, also for those that its own task has isolated.
+ * are isolated for migration, including those that its own task has isolated.
  */
 #define SHMEM_LUO_BATCH	((pgoff_t)(SZ_4M / PAGE_SIZE))
 
 /* Attempts to migrate folios that are in use, one or two ticks apart */
 #define SHMEM_LUO_TRIES	(HZ / 4)
-/* Attempts between two in which the per-CPU lists of the LRU are drained */
+/* Number of attempts after which the per-CPU lists of the LRU are drained again */
 #define SHMEM_LUO_DRAIN	(HZ / 16)
 
 /* Number of pages of batches in progress, which may not have been allocated yet */
@@ -392,8 +392,9 @@ static struct folio *shmem_luo_new_folio(struct folio *folio, unsigned long priv
 }
 
 /*
- * Isolate a folio for migration, which would read a page with a hardware memory error. The
- * per-CPU lists of the LRU hold a reference to the folios that they add to it.
+ * Isolate a folio for migration. Refuse one with a hardware memory error, because migration
+ * would read it. A folio on a per-CPU list of the LRU has another reference, so drain the
+ * lists once.
  */
 static int shmem_luo_isolate(struct shmem_luo_move *move, struct folio *folio)
 {
@@ -505,9 +506,9 @@ static int shmem_luo_try_settle(struct shmem_luo_move *move, pgoff_t index, pgof
  * @end: index after the last page of the file
  *
  * Afterwards the folio at @index, and some more, are in memory and where they can stay.
- * They do if the caller references them. Holes are not filled. Large folios are split if
- * they can't be moved as a whole. A folio in use is tried again for half a second: a read()
- * or write() uses it that long only if its task waits for a CPU.
+ * The caller must reference them to keep them there. Holes are not filled. Large folios are
+ * split if they can't be moved as a whole. A folio in use is tried again for half a second:
+ * a read() or write() uses it that long only if its task waits for a CPU.
  *
  * Context: May sleep.
  * Return: 0, -EBUSY if a folio is in use by others and can't be moved, -EOPNOTSUPP if it has
@@ -540,7 +541,7 @@ int shmem_luo_settle(struct inode *inode, pgoff_t index, pgoff_t end)
  * shmem_luo_nr_present - return the number of pages in the page cache of a file
  * @inode: the file
  *
- * Pages that are counted are found by a walk that begins afterwards.
+ * A walk that begins afterwards finds all pages that are counted, unless they are removed.
  *
  * Context: Process context. Takes a lock with interrupts disabled.
  * Return: that number. Pages that are swapped out do not count.
@@ -593,7 +594,7 @@ unsigned long shmem_luo_nr_beyond(struct inode *inode, pgoff_t end)
  * @inode: the file
  *
  * Folios that fill holes of a frozen file are allocated outside scratch. Until they are
- * referenced they can still be moved there.
+ * referenced, they can still be moved into it.
  *
  * Context: May sleep.
  * Return: 0, or -EINTR if a fatal signal is pending.
@@ -642,7 +643,7 @@ void shmem_luo_rescue(struct folio *folio)
 	/* lru_add() holds the lock from the mark until the folio is on its list. */
 	if (!folio_test_lru(folio)) {
 		lruvec = folio_lruvec_lock_irq(folio);
-		/* The declaration of folio_lruvec_lock_irq() does not say that. */
+		/* For sparse: folio_lruvec_lock_irq() has no annotation. */
 		__acquire(&lruvec->lru_lock);
 		unlock_page_lruvec_irq(lruvec);
 	}
