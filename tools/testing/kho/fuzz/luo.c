@@ -328,7 +328,7 @@ static void check_session(const struct handover_session *session,
 	}
 }
 
-/* What can't be read is handed on as it came, if it is in preserved memory. */
+/* State that can't be read is handed on as it came, if it is in preserved memory. */
 static void check_same(u64 pa, u64 was)
 {
 	bool good = PAGE_ALIGNED(was) && kho_incoming_contains(was, PAGE_SIZE);

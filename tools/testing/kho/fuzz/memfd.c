@@ -444,7 +444,7 @@ static void check_poisoned(void)
 {
 	unsigned int i;
 
-	/* A file that can't be discarded, for lack of memory, stays reserved. */
+	/* A file that can't be discarded because memory is short stays reserved. */
 	if (!handover.good || too_many_pages() || shim_failed)
 		return;
 	for (i = 0; i < handover.nr_poisoned; i++)
@@ -482,7 +482,7 @@ static void use_handler(const struct image *image)
 	check_poisoned();
 }
 
-/* What is poisoned is not freed. It can be in a block that is larger than the list says. */
+/* Poisoned pages are not freed. They can be in a block that is larger than the list says. */
 static unsigned long nr_not_freed(void)
 {
 	unsigned long nr = 0, i;

@@ -350,7 +350,7 @@ static int kernel_reserved_size_check(void)
 	return 0;
 }
 
-/* What is set aside or for firmware does not count, nor what is reserved. What is freed does. */
+/* Memory that is set aside, for firmware, or reserved does not count. Freed memory still does. */
 static int kernel_allocated_size_check(void)
 {
 	phys_addr_t before = memblock_kernel_allocated_size(), addr;

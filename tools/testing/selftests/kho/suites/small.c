@@ -10,7 +10,7 @@
 
 #define MIB	(1024ULL * 1024)
 
-/* What the image has room for by default, if nothing is unusual */
+/* The most scratch by default, if nothing is unusual */
 #define DEFAULT_MAX	(160 * MIB)
 
 static unsigned long long scratch_bytes(void)

@@ -156,7 +156,7 @@ static void preserved_page_is_refused(void)
 	int session = new_session("preserved_page_is_refused");
 	int fd = new_file(PAGE, 1);
 	char *page = mmap(NULL, PAGE, PROT_READ, MAP_SHARED, fd, 0);
-	/* What is given another type is not RAM, even if an option adds it as RAM. */
+	/* Memory that is given another type is not RAM, even if an option adds it as RAM. */
 	static const char *const formats[] = {
 		ON "memmap=1K$%#llx", ON "memmap=1K$%#llx memmap=64G@0",
 		ON "memmap=1K%%%#llx-1+2,64G@0", ON "memmap=1K!%#llx,64G%%0+1",

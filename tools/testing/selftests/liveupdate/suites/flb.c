@@ -197,8 +197,8 @@ static void discarded_before(void)
 }
 
 /*
- * An FLB that can't be retrieved for lack of memory is retrieved again when it is needed,
- * and finished if it isn't. It can't be preserved before it was retrieved.
+ * An FLB that can't be retrieved because memory is short is retrieved again when it is
+ * needed, and finished if it isn't. It can't be preserved before it was retrieved.
  */
 static void retrieve_is_tried_again(void)
 {
