@@ -72,6 +72,12 @@ static void __init kho_record_gap(phys_addr_t start, phys_addr_t end)
  */
 void __init kho_gaps_add(struct kho_gap_scan *scan, phys_addr_t end)
 {
+	/* Most gaps between scattered pages are too small. */
+	if (end - scan->next < KHO_GAP_SIZE) {
+		scan->next = end;
+		return;
+	}
+
 	for (; scan->region < memblock.memory.cnt; scan->region++) {
 		const struct memblock_region *region =
 			&memblock.memory.regions[scan->region];

@@ -231,6 +231,8 @@ int kho_radix_walk_overlaps(struct kho_radix_tree *tree, kho_radix_range_fn cb,
 			    void *arg);
 int kho_radix_walk_ranges(struct kho_radix_tree *tree, kho_radix_range_fn cb,
 			  void *arg);
+unsigned long kho_radix_count_pages(const struct kho_radix_tree *tree,
+				    unsigned long start_pfn, unsigned long end_pfn);
 int kho_radix_walk_window(const struct kho_radix_tree *tree,
 			  unsigned long start_pfn, unsigned long end_pfn,
 			  kho_radix_range_fn cb, void *arg);

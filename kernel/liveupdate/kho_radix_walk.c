@@ -278,11 +278,10 @@ static u64 kho_radix_next_word(const struct kho_radix_tree *tree,
  * Extend a run that ends with its word. @key is the first key of the next word. A run
  * does not extend past its leaf. Return the end of the run, exclusive.
  */
-static u64 kho_radix_extend_run(struct kho_radix_run *run, u64 key, u64 last)
+static noinline u64 kho_radix_extend_run(struct kho_radix_run *run, u64 key, u64 last)
 {
 	unsigned int bits = BITS_PER_LONG;
 
-	run->word = 0;
 	while (bits == BITS_PER_LONG && key <= last && kho_radix_bit(key)) {
 		run->word = kho_radix_load_word(run->leaf, key, last);
 		bits = ~run->word ? ffz(run->word) : BITS_PER_LONG;
@@ -293,23 +292,40 @@ static u64 kho_radix_extend_run(struct kho_radix_run *run, u64 key, u64 last)
 	return key;
 }
 
-/* Advance to the next run of @order, or remove @order from the merge. */
-static void kho_radix_next_run(struct kho_radix_merge *merge, unsigned int order)
+/*
+ * Move the end of the run to the next word that has keys of @order. Return false if there
+ * is none.
+ */
+static noinline bool kho_radix_enter_word(struct kho_radix_merge *merge,
+					  unsigned int order)
 {
 	struct kho_radix_run *run = &merge->runs[order];
 	u64 last = kho_radix_key(merge->last_pfn, order);
 	u64 key = kho_radix_key(run->end_pfn, order);
+
+	key = kho_radix_next_word(merge->tree, run, key, last);
+	run->end_pfn = (key - kho_radix_marker(order)) << order;
+	return key;
+}
+
+/*
+ * Advance to the next run of @order, or remove @order from the merge. What few runs need
+ * is out of line.
+ */
+static __always_inline void kho_radix_next_run(struct kho_radix_merge *merge,
+					       unsigned int order)
+{
+	struct kho_radix_run *run = &merge->runs[order];
 	u64 marker = kho_radix_marker(order);
 	unsigned long carried;
+	u64 key;
 
-	if (!run->word)
-		key = kho_radix_next_word(merge->tree, run, key, last);
-	if (!key) {
+	if (!run->word && !kho_radix_enter_word(merge, order)) {
 		merge->orders &= ~BIT_ULL(order);
 		return;
 	}
 
-	key = round_down(key, BITS_PER_LONG);
+	key = round_down(kho_radix_key(run->end_pfn, order), BITS_PER_LONG);
 	run->start_pfn = (key + __ffs(run->word) - marker) << order;
 
 	/* Adding the lowest bit clears the run and sets the bit after it. */
@@ -318,7 +334,8 @@ static void kho_radix_next_run(struct kho_radix_merge *merge, unsigned int order
 	if (carried)
 		key += __ffs(carried);
 	else
-		key = kho_radix_extend_run(run, key + BITS_PER_LONG, last);
+		key = kho_radix_extend_run(run, key + BITS_PER_LONG,
+					   kho_radix_key(merge->last_pfn, order));
 	run->end_pfn = (key - marker) << order;
 }
 
@@ -468,6 +485,65 @@ int kho_radix_walk_window(const struct kho_radix_tree *tree,
 	};
 
 	return start_pfn < end_pfn ? kho_radix_merge_all(tree, &range, end_pfn) : 0;
+}
+
+static unsigned long kho_radix_count_keys(const struct kho_radix_tree *tree,
+					  u64 key, u64 last)
+{
+	struct kho_radix_run run = {};
+	unsigned long count = 0;
+
+	while ((key = kho_radix_next_word(tree, &run, key, last))) {
+		count += hweight_long(run.word);
+		key = round_down(key, BITS_PER_LONG) + BITS_PER_LONG;
+	}
+
+	return count;
+}
+
+/* Count the pages of a window that lie in blocks of @order. */
+static unsigned long kho_radix_count_order(const struct kho_radix_tree *tree,
+					   unsigned long start_pfn,
+					   unsigned long end_pfn,
+					   unsigned int order)
+{
+	u64 key = kho_radix_key(start_pfn, order);
+	u64 last = kho_radix_key(end_pfn - 1, order);
+	unsigned long block = 1UL << order;
+	unsigned long nr;
+
+	nr = kho_radix_count_keys(tree, key, last) << order;
+	/* The first block can begin before the window, and the last one end after it. */
+	if (!IS_ALIGNED(start_pfn, block) && kho_radix_has_key(tree, key, key))
+		nr -= start_pfn & (block - 1);
+	if (!IS_ALIGNED(end_pfn, block) && kho_radix_has_key(tree, last, last))
+		nr -= -end_pfn & (block - 1);
+	return nr;
+}
+
+/**
+ * kho_radix_count_pages - count the pages of a window that lie in blocks
+ * @tree:      the tree, of which no blocks overlap
+ * @start_pfn: first page frame number of the window
+ * @end_pfn:   page frame number of the window's end, exclusive
+ *
+ * This costs less than a walk: it looks at words of the bitmaps, not at ranges.
+ *
+ * Context: Any; takes no lock. The tree must not change during the call.
+ * Return: the number of pages.
+ */
+unsigned long kho_radix_count_pages(const struct kho_radix_tree *tree,
+				    unsigned long start_pfn, unsigned long end_pfn)
+{
+	unsigned long nr = 0;
+	u64 orders;
+
+	if (start_pfn >= end_pfn)
+		return 0;
+
+	for (orders = tree->orders; orders; orders &= orders - 1)
+		nr += kho_radix_count_order(tree, start_pfn, end_pfn, __ffs64(orders));
+	return nr;
 }
 
 /**

@@ -161,6 +161,32 @@ unsigned long __init kho_walk_unpreserved(unsigned long start_pfn,
 	return walk.nr_pages;
 }
 
+static void __init kho_skip_range(unsigned long start_pfn, unsigned long end_pfn)
+{
+}
+
+/**
+ * kho_count_unpreserved - count the pages of a range that are not preserved
+ * @start_pfn: first page frame number of the range
+ * @end_pfn:   page frame number past its end
+ *
+ * Context: Boot, before initcalls.
+ * Return: what kho_walk_unpreserved() would return, for less work.
+ */
+unsigned long __init kho_count_unpreserved(unsigned long start_pfn,
+					   unsigned long end_pfn)
+{
+	if (!is_kho_boot())
+		return end_pfn - start_pfn;
+	/* Blocks that overlap would be counted twice. */
+	if (kho_in.tree.overlaps)
+		return kho_walk_unpreserved(start_pfn, end_pfn, kho_skip_range, NULL);
+
+	return end_pfn - start_pfn -
+	       (kho_first_node(end_pfn) - kho_first_node(start_pfn)) -
+	       kho_radix_count_pages(&kho_in.tree, start_pfn, end_pfn);
+}
+
 /**
  * kho_is_unpreserved - check that no memory of a range is preserved
  * @start: physical address of the range

@@ -27,6 +27,7 @@ phys_addr_t kho_find_unpreserved(phys_addr_t start, phys_addr_t end,
 bool kho_is_unpreserved(phys_addr_t start, phys_addr_t end);
 unsigned long kho_walk_unpreserved(unsigned long start_pfn, unsigned long end_pfn,
 				   kho_pfn_range_fn fn, kho_pfn_range_fn rest);
+unsigned long kho_count_unpreserved(unsigned long start_pfn, unsigned long end_pfn);
 
 bool kho_is_preservable(unsigned long pfn, unsigned long nr);
 
@@ -68,6 +69,12 @@ static inline unsigned long kho_walk_unpreserved(unsigned long start_pfn,
 						 kho_pfn_range_fn rest)
 {
 	fn(start_pfn, end_pfn);
+	return end_pfn - start_pfn;
+}
+
+static inline unsigned long kho_count_unpreserved(unsigned long start_pfn,
+						  unsigned long end_pfn)
+{
 	return end_pfn - start_pfn;
 }
 

@@ -691,10 +691,13 @@ static void walk_ranges_visits_random_runs(struct kunit *test)
 	/* Walk again in windows. */
 	bitmap_zero(drawing.bitmap, nr);
 	for (start = 0; start < nr; start += 1001) {
+		unsigned long end = min(start + 1001, nr);
+
 		drawing.end_pfn = 0;
-		KUNIT_EXPECT_EQ(test, kho_radix_walk_window(&tree, start,
-							    min(start + 1001, nr),
+		KUNIT_EXPECT_EQ(test, kho_radix_walk_window(&tree, start, end,
 							    draw_range, &drawing), 0);
+		KUNIT_EXPECT_EQ(test, kho_radix_count_pages(&tree, start, end),
+				bitmap_weight(expected, end) - bitmap_weight(expected, start));
 	}
 	KUNIT_EXPECT_TRUE(test, bitmap_equal(drawing.bitmap, expected, nr));
 }

@@ -124,7 +124,7 @@ static void note_nothing(unsigned long pfn, unsigned long end_pfn)
 
 static void check_unpreserved(unsigned long pfn, unsigned long end_pfn)
 {
-	unsigned long nr, found = 0, i;
+	unsigned long nr, found = 0, first = pfn, i;
 
 	nr = kho_walk_unpreserved(pfn, end_pfn, note_free, note_preserved);
 	for (i = page_nr(PFN_PHYS(pfn)); pfn < end_pfn; pfn++, i++) {
@@ -135,6 +135,7 @@ static void check_unpreserved(unsigned long pfn, unsigned long end_pfn)
 		}
 	}
 	check(nr == found);
+	check(kho_count_unpreserved(first, end_pfn) == found);
 }
 
 static bool is_gap_page(unsigned long nr)

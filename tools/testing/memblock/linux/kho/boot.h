@@ -54,4 +54,10 @@ static inline unsigned long kho_walk_unpreserved(unsigned long start_pfn,
 	return end_pfn - start_pfn;
 }
 
+static inline unsigned long kho_count_unpreserved(unsigned long start_pfn,
+						  unsigned long end_pfn)
+{
+	return end_pfn - start_pfn;
+}
+
 #endif /* _LINUX_KHO_BOOT_H */
