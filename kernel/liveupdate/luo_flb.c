@@ -26,6 +26,7 @@
 #include <linux/err.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho/compat.h>
+#include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/liveupdate.h>
 #include <linux/module.h>
@@ -561,6 +562,14 @@ int liveupdate_flb_get_outgoing(struct liveupdate_flb *flb, void **object)
 }
 EXPORT_SYMBOL_GPL(liveupdate_flb_get_outgoing);
 
+static void luo_flb_free(struct kref *refs)
+{
+	struct luo_flb *luo = container_of(refs, struct luo_flb, refs);
+
+	mutex_destroy(&luo->lock);
+	kfree(luo);
+}
+
 /**
  * liveupdate_flb_put_outgoing - drop a reference to the outgoing object
  * @flb: the FLB, after a successful liveupdate_flb_get_outgoing()
@@ -572,19 +581,24 @@ EXPORT_SYMBOL_GPL(liveupdate_flb_get_outgoing);
  */
 void liveupdate_flb_put_outgoing(struct liveupdate_flb *flb)
 {
+	struct module *owner = flb->ops->owner;
 	struct luo_flb *luo = flb->luo;
 
 	if (WARN_ON_ONCE(!luo))
 		return;
 
-	scoped_guard(mutex, &luo->lock) {
-		if (WARN_ON_ONCE(!luo->preserved || !luo->nr_refs))
-			return;
-
+	/* It can be unregistered as soon as another task can take the lock. */
+	kref_get(&luo->refs);
+	mutex_lock(&luo->lock);
+	if (WARN_ON_ONCE(!luo->preserved || !luo->nr_refs)) {
+		owner = NULL;
+	} else {
 		luo->nr_refs--;
 		luo_flb_try_unpreserve(luo);
 	}
-	module_put(flb->ops->owner);
+	mutex_unlock(&luo->lock);
+	kref_put(&luo->refs, luo_flb_free);
+	module_put(owner);
 }
 EXPORT_SYMBOL_GPL(liveupdate_flb_put_outgoing);
 
@@ -613,6 +627,7 @@ static struct luo_flb *luo_flb_create(struct liveupdate_flb *flb)
 	if (!luo)
 		return ERR_PTR(-ENOMEM);
 
+	kref_init(&luo->refs);
 	luo->flb = flb;
 	mutex_init(&luo->lock);
 	INIT_LIST_HEAD(&luo->preserved_list);
@@ -625,8 +640,7 @@ static void luo_flb_destroy(struct luo_flb *luo)
 {
 	luo->flb->luo = NULL;
 	list_del(&luo->list);
-	mutex_destroy(&luo->lock);
-	kfree(luo);
+	kref_put(&luo->refs, luo_flb_free);
 }
 
 /* Return true if unpreserve() or finish() still has to be called. */

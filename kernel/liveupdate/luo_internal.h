@@ -175,6 +175,8 @@ struct luo_flb_incoming {
 
 /**
  * struct luo_flb - a registered FLB
+ * @refs: one reference while it is registered, and one of each task that unlocks @lock
+ *	  after it may have been unregistered
  * @flb: the owner's structure
  * @list: in luo_flbs; guarded by luo_file_handlers_rwsem
  * @nr_handlers: number of handlers that it is registered with; guarded by
@@ -190,6 +192,7 @@ struct luo_flb_incoming {
  * @incoming_err: the error of looking it up, or 0
  */
 struct luo_flb {
+	struct kref refs;
 	struct liveupdate_flb *flb;
 	struct list_head list;
 	unsigned int nr_handlers;
