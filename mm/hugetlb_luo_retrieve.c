@@ -49,10 +49,11 @@ struct hugetlb_luo_pos {
 /**
  * struct hugetlb_luo_incoming - a memfd of the previous kernel that is not finished
  * @ser: copy of its serialized state
- * @h: size of its pages
+ * @h: size of its pages, NULL if this kernel has none of that size. Then the file can only
+ *     be discarded.
  * @runs: list of its pages
  * @folios: the pages that were restored and adopted, with a reference to each. NULL for
- *	    a page that could not be restored.
+ *	    a page that could not be restored. The array is NULL if @h is.
  * @restored: the first page that was not restored yet
  * @restore_err: the last error in restoring them
  * @file: the new file, NULL until it is created
@@ -130,16 +131,34 @@ static int hugetlb_luo_read_ser(const struct liveupdate_file_op_args *args,
 	return 0;
 }
 
-/* The memory stays reserved if there is none: another kernel may have that size. */
-static int hugetlb_luo_find_hstate(struct hugetlb_luo_incoming *in)
+static unsigned int hugetlb_luo_order(const struct hugetlb_luo_incoming *in)
+{
+	return in->ser.page_shift - PAGE_SHIFT;
+}
+
+/*
+ * To retrieve the file this kernel must have pages of its size. If it does not, the memory
+ * stays reserved: another kernel may have that size.
+ */
+static int hugetlb_luo_find_hstate(struct hugetlb_luo_incoming *in, bool discard)
 {
 	in->h = size_to_hstate(1UL << in->ser.page_shift);
-	if (in->h)
+	if (in->h || discard)
 		return 0;
 
 	pr_err("this kernel has no huge pages of %lu KiB\n",
 	       1UL << (in->ser.page_shift - 10));
 	return -EPROTONOSUPPORT;
+}
+
+static int hugetlb_luo_alloc_folios(struct hugetlb_luo_incoming *in)
+{
+	if (!in->h)
+		return 0;
+
+	in->folios = kvcalloc(in->ser.nr_pages, sizeof(*in->folios),
+			      GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+	return in->folios ? 0 : -ENOMEM;
 }
 
 /* Check that the runs have as many pages as the state says. */
@@ -187,21 +206,19 @@ static int hugetlb_luo_take_runs(struct hugetlb_luo_incoming *in)
  * damaged list is freed.
  */
 static int hugetlb_luo_take(const struct liveupdate_file_op_args *args,
-			    struct hugetlb_luo_incoming *in)
+			    struct hugetlb_luo_incoming *in, bool discard)
 {
 	int err;
 
 	err = hugetlb_luo_read_ser(args, &in->ser);
 	if (err)
 		return err;
-	err = hugetlb_luo_find_hstate(in);
+	err = hugetlb_luo_find_hstate(in, discard);
 	if (err)
 		return err;
-
-	in->folios = kvcalloc(in->ser.nr_pages, sizeof(*in->folios),
-			      GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
-	if (!in->folios)
-		return -ENOMEM;
+	err = hugetlb_luo_alloc_folios(in);
+	if (err)
+		return err;
 
 	err = hugetlb_luo_take_runs(in);
 	if (err)
@@ -218,9 +235,12 @@ err_free_folios:
 	return err;
 }
 
-/* Return the state that the last retrieve() kept, or a new one. */
+/*
+ * Return the state that the last retrieve() kept, or a new one. With @discard it need not be
+ * possible to retrieve the file.
+ */
 static struct hugetlb_luo_incoming *
-hugetlb_luo_get_incoming(struct liveupdate_file_op_args *args)
+hugetlb_luo_get_incoming(struct liveupdate_file_op_args *args, bool discard)
 {
 	struct hugetlb_luo_incoming *in = args->private_data;
 	int err;
@@ -232,7 +252,7 @@ hugetlb_luo_get_incoming(struct liveupdate_file_op_args *args)
 	if (!in)
 		return ERR_PTR(-ENOMEM);
 
-	err = hugetlb_luo_take(args, in);
+	err = hugetlb_luo_take(args, in, discard);
 	if (err) {
 		kfree(in);
 		return ERR_PTR(err);
@@ -247,7 +267,7 @@ static void hugetlb_luo_put_incoming(struct liveupdate_file_op_args *args)
 	struct hugetlb_luo_incoming *in = args->private_data;
 	u64 i;
 
-	for (i = 0; i < in->restored.nr; i++) {
+	for (i = 0; in->folios && i < in->restored.nr; i++) {
 		if (in->folios[i])
 			folio_put(in->folios[i]);
 		cond_resched();
@@ -270,11 +290,17 @@ static void hugetlb_luo_advance(const struct hugetlb_luo_incoming *in,
 	}
 }
 
+/* Return the PFN of the next page to restore. */
+static u64 hugetlb_luo_next_pfn(const struct hugetlb_luo_incoming *in)
+{
+	return in->runs[in->restored.run].pfn +
+	       (in->restored.in_run << hugetlb_luo_order(in));
+}
+
 static struct folio *hugetlb_luo_restore_page(const struct hugetlb_luo_incoming *in)
 {
-	const struct hugetlb_luo_run_ser *run = &in->runs[in->restored.run];
-	u64 pfn = run->pfn + (in->restored.in_run << huge_page_order(in->h));
-	struct folio *folio = kho_restore_compound(PFN_PHYS(pfn), huge_page_order(in->h));
+	u64 pfn = hugetlb_luo_next_pfn(in);
+	struct folio *folio = kho_restore_compound(PFN_PHYS(pfn), hugetlb_luo_order(in));
 
 	if (!folio)
 		pr_err_ratelimited("no incoming huge page at pfn %#llx\n", pfn);
@@ -422,7 +448,7 @@ int hugetlb_luo_retrieve(struct liveupdate_file_op_args *args)
 	struct hugetlb_luo_incoming *in;
 	int err;
 
-	in = hugetlb_luo_get_incoming(args);
+	in = hugetlb_luo_get_incoming(args, false);
 	if (IS_ERR(in))
 		return hugetlb_luo_may_retry(PTR_ERR(in)) ? -EAGAIN : PTR_ERR(in);
 
@@ -449,6 +475,26 @@ static bool hugetlb_luo_is_gone(const struct liveupdate_file_op_args *args)
 				      sizeof(struct hugetlb_luo_ser));
 }
 
+/* Free the next page, of a size that this kernel does not have. It leaves the pool. */
+static void hugetlb_luo_free_next(struct hugetlb_luo_incoming *in)
+{
+	unsigned int order = hugetlb_luo_order(in);
+	u64 pfn = hugetlb_luo_next_pfn(in), end = pfn + (1ULL << order);
+
+	hugetlb_luo_advance(in, &in->restored);
+	if (kho_incoming_order(PFN_PHYS(pfn)) != (int)order ||
+	    !kho_restore_pages(PFN_PHYS(pfn), 1UL << order)) {
+		pr_err_ratelimited("no incoming huge page at pfn %#llx\n", pfn);
+		return;
+	}
+
+	hugetlb_pool_luo_sub_foreign(order, pfn_to_nid(pfn));
+	for (; pfn < end; pfn++) {
+		__free_page(pfn_to_page(pfn));
+		cond_resched();
+	}
+}
+
 /* Discard a file that was not retrieved. Signals must not stop this. */
 static void hugetlb_luo_discard(struct liveupdate_file_op_args *args)
 {
@@ -457,13 +503,17 @@ static void hugetlb_luo_discard(struct liveupdate_file_op_args *args)
 	if (hugetlb_luo_is_gone(args))
 		return;
 
-	in = hugetlb_luo_get_incoming(args);
+	in = hugetlb_luo_get_incoming(args, true);
 	if (IS_ERR(in)) {
 		pr_warn("discarded file could not be freed completely\n");
 		return;
 	}
-	while (in->restored.nr < in->ser.nr_pages)
-		hugetlb_luo_restore_next(in);
+	while (in->restored.nr < in->ser.nr_pages) {
+		if (in->h)
+			hugetlb_luo_restore_next(in);
+		else
+			hugetlb_luo_free_next(in);
+	}
 	hugetlb_luo_put_incoming(args);
 }
 

@@ -78,6 +78,17 @@ static struct hugetlb_luo_pool_entry_ser *hugetlb_pool_luo_entry(struct hstate *
 	return entry;
 }
 
+/* Remove the blob if it has no pages. */
+static void hugetlb_pool_luo_trim(void)
+{
+	if (hugetlb_pool_luo.total)
+		return;
+
+	kho_remove_subtree(hugetlb_pool_luo.ser);
+	kho_unpreserve_free(hugetlb_pool_luo.ser);
+	hugetlb_pool_luo.ser = NULL;
+}
+
 static void hugetlb_pool_luo_count(struct hstate *h, int nid, unsigned long nr)
 {
 	hugetlb_pool_luo_entry(h, nid)->count += nr;
@@ -88,12 +99,7 @@ static void hugetlb_pool_luo_uncount(struct hstate *h, int nid, unsigned long nr
 {
 	hugetlb_pool_luo_entry(h, nid)->count -= nr;
 	hugetlb_pool_luo.total -= nr;
-	if (hugetlb_pool_luo.total)
-		return;
-
-	kho_remove_subtree(hugetlb_pool_luo.ser);
-	kho_unpreserve_free(hugetlb_pool_luo.ser);
-	hugetlb_pool_luo.ser = NULL;
+	hugetlb_pool_luo_trim();
 }
 
 /* Count the pages that no file of this kernel has got yet. */
@@ -196,6 +202,53 @@ void hugetlb_pool_luo_adopt(struct hstate *h, struct folio **folios, unsigned in
 	for (i = 0; i < nr && hugetlb_pool_luo.ser; i++)
 		if (nids[i] != NUMA_NO_NODE)
 			hugetlb_pool_luo_uncount(h, nids[i], 1);
+}
+
+/* Find an entry that has pages of this order, if possible on node @nid. */
+static struct hugetlb_luo_pool_entry_ser *
+hugetlb_pool_luo_find_order(struct hugetlb_luo_pool_entry_ser *entries, u64 nr,
+			    unsigned int order, int nid)
+{
+	struct hugetlb_luo_pool_entry_ser *found = NULL;
+	u64 i;
+
+	for (i = 0; i < nr; i++) {
+		if (entries[i].order != order || !entries[i].count)
+			continue;
+		if (!found || entries[i].node == nid)
+			found = &entries[i];
+	}
+	return found;
+}
+
+/**
+ * hugetlb_pool_luo_sub_foreign - forget a page of a size that this kernel does not have
+ * @order: log2 of its size in pages
+ * @nid: its node
+ *
+ * Context: May sleep.
+ */
+void hugetlb_pool_luo_sub_foreign(unsigned int order, int nid)
+{
+	struct hugetlb_luo_pool_entry_ser *entry;
+	struct hugetlb_luo_pool_ser *ser;
+
+	guard(mutex)(&hugetlb_pool_luo.lock);
+	entry = hugetlb_pool_luo_find_order(hugetlb_pool_luo.foreign,
+					    hugetlb_pool_luo.nr_foreign, order, nid);
+	/* The previous kernel may have handed over more pages than it said. */
+	if (!entry)
+		return;
+	entry->count--;
+
+	/* If the blob could not be created at boot, it is missing. */
+	ser = hugetlb_pool_luo.ser;
+	if (!ser)
+		return;
+	hugetlb_pool_luo_find_order(ser->entries, ser->nr_entries, order,
+				    entry->node)->count--;
+	hugetlb_pool_luo.total--;
+	hugetlb_pool_luo_trim();
 }
 
 /* Incoming pages */

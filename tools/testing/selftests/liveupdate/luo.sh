@@ -30,8 +30,8 @@ guest_add hugetlb:large_scratch 240 "$hugetlb_append kho_scratch=16M,0,600M" -m 
 # One kernel frees struct pages of huge pages (HVO), the next one does not.
 guest_add_if_asked hugetlb:hvo 240 "$hugetlb_append hvo hugetlb_free_vmemmap=on" -m 1G -smp 2
 # Each node has room for its pages of 1 GiB beside the kernel and scratch.
-guest_add_if_asked hugetlb_gigantic 240 "$on nokaslr hugepagesz=1G hugepages=0:1,1:2" \
-	"$(vm_nodes 3072 4096)"
+guest_add_if_asked hugetlb_gigantic 240 "$on nokaslr hugepagesz=1G hugepages=0:1,1:3" \
+	"$(vm_nodes 3072 5120)"
 guest_add handon 300 "$on"
 guest_add handoff 120 "$on"
 guest_add peers 180 "$on"

@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * The second kernel has no pages of 1 GiB, and hands the files and the number of their
- * pages on. The third one has the same pool as the first, the fourth a smaller one. The
+ * The second kernel has no pages of 1 GiB. It discards a file, and hands the others and the
+ * number of their pages on. The third one has these pages, the fourth a smaller pool. The
  * files have all pages of the pool, because the second kernel uses other memory, and may
  * leave no whole GiB of it. If the first kernel has such pages, the third and the fourth
  * one have them, too.
@@ -23,7 +23,7 @@
 #define NODES		2
 #define PAGES_DIR	"hugepages/hugepages-1048576kB"
 #define POOL_DIR	"/sys/kernel/mm/" PAGES_DIR
-/* What the first kernel and the third one are asked for */
+/* What the third kernel is asked for, and the first one for a page more on node 1 */
 #define REQUESTED	3
 #define REQUEST		"hugepagesz=1G hugepages=0:1,1:2"
 
@@ -71,10 +71,11 @@ static void check_nodes(void)
 	check_pool(total, free, surplus);
 }
 
-static void check_requested_nodes(void)
+static void check_requested_nodes(int on_node1)
 {
 	CHECK_EQ(read_count("/sys/devices/system/node/node0/" PAGES_DIR, "nr_hugepages"), 1);
-	CHECK_EQ(read_count("/sys/devices/system/node/node1/" PAGES_DIR, "nr_hugepages"), 2);
+	CHECK_EQ(read_count("/sys/devices/system/node/node1/" PAGES_DIR, "nr_hugepages"),
+		 on_node1);
 	check_nodes();
 }
 
@@ -120,6 +121,17 @@ static int new_gigantic(int nr)
 	return fd;
 }
 
+/* Make a file with a page on node 1. */
+static int new_gigantic_on_node1(void)
+{
+	int fd = new_gigantic(1);
+
+	bind_memory(1);
+	write_page(fd, 0, 4);
+	unbind_memory();
+	return fd;
+}
+
 static void check_gigantic(int fd)
 {
 	struct stat st;
@@ -137,8 +149,9 @@ static void preserved(void)
 
 	if (!has_gigantic())
 		guest_skip("the CPU has no pages of 1 GiB");
-	check_pool(REQUESTED, REQUESTED, 0);
-	check_requested_nodes();
+	check_pool(REQUESTED + 1, REQUESTED + 1, 0);
+	check_requested_nodes(3);
+	CHECK(!luo_preserve(new_session("dropped"), new_gigantic_on_node1(), 1));
 	fd = new_gigantic(3);
 	write_page(fd, 0, 1);
 	CHECK(!luo_preserve(new_session("gigantic"), fd, 1));
@@ -147,7 +160,20 @@ static void preserved(void)
 	fd = new_gigantic(1);
 	write_page(fd, 0, 3);
 	CHECK(!luo_preserve(new_session("discarded"), fd, 1));
-	check_pool(REQUESTED, REQUESTED - 3, 0);
+	check_pool(REQUESTED + 1, 0, 0);
+}
+
+/* The memory of a file that is discarded becomes free memory of this kernel. */
+static void drop(void)
+{
+	long total = guest_meminfo("MemTotal"), free = guest_meminfo("MemFree");
+	int session = old_session("dropped");
+
+	CHECK_ERRNO(luo_retrieve_fd(session, 1), EIO);
+	finish_and_close(session);
+	/* Less than 1 MiB belonged to the session itself. */
+	CHECK_EQ((guest_meminfo("MemTotal") - total) / 1024, GIB / MIB);
+	CHECK(guest_meminfo("MemFree") - free > GIB / 1024 * 9 / 10);
 }
 
 static void handed_on(void)
@@ -158,6 +184,7 @@ static void handed_on(void)
 	CHECK(!has_gigantic());
 	CHECK_ERRNO(luo_retrieve_fd(old_session("gigantic"), 1), EIO);
 	CHECK_LOGGED(" incoming pages of order 18 can't be used by this kernel");
+	drop();
 }
 
 static void retrieved(void)
@@ -166,7 +193,7 @@ static void retrieved(void)
 
 	CHECK(has_gigantic());
 	check_pool(REQUESTED, REQUESTED - 3, 0);
-	check_requested_nodes();
+	check_requested_nodes(2);
 	session = old_session("gigantic");
 	fd = old_file(session, 1);
 	check_gigantic(fd);
@@ -174,7 +201,7 @@ static void retrieved(void)
 	finish_and_close(session);
 	finish_and_close(old_session("discarded"));
 	check_pool(REQUESTED, REQUESTED - 2, 0);
-	check_requested_nodes();
+	check_requested_nodes(2);
 	CHECK(!luo_preserve(new_session("again"), fd, 2));
 }
 
