@@ -103,11 +103,14 @@ static int kho_take_block(unsigned long pfn, unsigned long max_nr)
 	return order;
 }
 
+/* The struct pages of a gigantic page need not be adjacent without SPARSEMEM_VMEMMAP. */
 static __always_inline void kho_make_tail(struct page *page, unsigned long i)
 {
-	page[i].mapping = TAIL_MAPPING;
-	set_compound_head(page + i, page);
-	set_page_count(page + i, 0);
+	struct page *tail = nth_page(page, i);
+
+	tail->mapping = TAIL_MAPPING;
+	set_compound_head(tail, page);
+	set_page_count(tail, 0);
 }
 
 /*

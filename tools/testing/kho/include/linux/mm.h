@@ -217,6 +217,7 @@ static inline struct folio *virt_to_folio(const void *virt)
 	return (struct folio *)virt_to_page(virt);
 }
 
+#define nth_page(page, nr)	((page) + (nr))
 #define folio_page(folio, nr)	(&(folio)->page + (nr))
 #define folio_pfn(folio)	page_to_pfn(&(folio)->page)
 
