@@ -26,6 +26,7 @@
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho/abi/hugetlb.h>
+#include <linux/kho/summary.h>
 #include <linux/liveupdate.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -33,6 +34,7 @@
 #include <linux/nodemask.h>
 #include <linux/numa.h>
 #include <linux/overflow.h>
+#include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/types.h>
@@ -385,3 +387,63 @@ static int __init hugetlb_pool_luo_init(void)
 	return 0;
 }
 late_initcall(hugetlb_pool_luo_init);
+
+/* debugfs */
+
+static void hugetlb_pool_luo_show(struct seq_file *m, const char *note,
+				  unsigned int order, u32 node, u64 count)
+{
+	if (count)
+		seq_printf(m, "huge pages of %llu KiB on node %u%s: %llu pages, %llu bytes\n",
+			   1ULL << (order + PAGE_SHIFT - 10), node, note, count,
+			   count << (order + PAGE_SHIFT));
+}
+
+/* Show all that the next kernel is told. */
+static int hugetlb_pool_luo_show_out(struct seq_file *m)
+{
+	const struct hugetlb_luo_pool_ser *ser;
+	const struct hugetlb_luo_pool_entry_ser *entry;
+	u64 i;
+
+	guard(mutex)(&hugetlb_pool_luo.lock);
+	ser = hugetlb_pool_luo.ser;
+	for (i = 0; ser && i < ser->nr_entries; i++) {
+		entry = &ser->entries[i];
+		hugetlb_pool_luo_show(m, "", entry->order, entry->node, entry->count);
+	}
+	return 0;
+}
+
+/* Show the pages that no file has got yet. */
+static int hugetlb_pool_luo_show_in(struct seq_file *m)
+{
+	const struct hugetlb_luo_pool_entry_ser *entry = hugetlb_pool_luo.foreign;
+	struct hstate *h;
+	int nid;
+	u64 i;
+
+	guard(mutex)(&hugetlb_pool_luo.lock);
+	for_each_hstate(h)
+		for_each_node(nid)
+			hugetlb_pool_luo_show(m, ", not retrieved", huge_page_order(h), nid,
+					      h->kept_huge_pages_node[nid]);
+	for (i = 0; i < hugetlb_pool_luo.nr_foreign; i++, entry++)
+		hugetlb_pool_luo_show(m, ", not usable by this kernel", entry->order,
+				      entry->node, entry->count);
+	return 0;
+}
+
+static struct kho_summary hugetlb_pool_luo_summary = {
+	.show_out = hugetlb_pool_luo_show_out,
+	.show_in = hugetlb_pool_luo_show_in,
+};
+
+/* After luo_late_init(), which can disable LUO. */
+static int __init hugetlb_pool_luo_init_summary(void)
+{
+	if (IS_ENABLED(CONFIG_KEXEC_HANDOVER_DEBUGFS) && liveupdate_enabled())
+		kho_summary_register(&hugetlb_pool_luo_summary);
+	return 0;
+}
+late_initcall_sync(hugetlb_pool_luo_init_summary);

@@ -15,7 +15,8 @@
  * out/summary, in/summary
  *   A summary for people: versions, scratch regions, preserved blocks by order
  *   (incoming blocks until they are restored), nodes of the map, blobs, and
- *   lines from users of kexec handover, such as the sessions and files of LUO.
+ *   lines from users of kexec handover, such as the sessions and files of LUO and the
+ *   huge pages of the hugetlb pool, which are among the preserved blocks.
  *   out/summary also counts the incoming blocks that were not restored: a live update
  *   hands them on. They belong to sessions that are not finished. If there are no such
  *   sessions, the owner of these blocks is not known.

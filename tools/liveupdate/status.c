@@ -111,7 +111,7 @@ static void print_file(struct json_object *file)
 		snprintf(token, sizeof(token), "%#llx", show_number(file, "token"));
 	if (json_object_object_get(file, "bytes"))
 		show_size(size, show_number(file, "bytes"));
-	printf("    %-18s %-8s %10s  %s\n", token, short_kind(kind, file), size,
+	printf("    %-18s %-13s %10s  %s\n", token, short_kind(kind, file), size,
 	       show_string(file, "state"));
 }
 
@@ -193,6 +193,23 @@ static void print_total(struct json_object *state, const char *key, const char *
 		       show_number(total, "blocks"));
 }
 
+/* They are among the preserved blocks. */
+static void print_huge_pages(struct json_object *state)
+{
+	char size[SHOW_SIZE_LEN], page_size[SHOW_SIZE_LEN];
+	size_t i;
+
+	for (i = 0; i < show_length(state, "huge_pages"); i++) {
+		struct json_object *huge = show_entry(state, "huge_pages", i);
+
+		printf("%-13s %s in %llu pages of %s on node %llu\n",
+		       i ? "" : "Huge pages:", show_size(size, show_number(huge, "bytes")),
+		       show_number(huge, "pages"),
+		       show_size(page_size, show_number(huge, "page_size")),
+		       show_number(huge, "node"));
+	}
+}
+
 static void print_status(struct json_object *state)
 {
 	size_t i, count = show_length(state, "sessions");
@@ -203,6 +220,7 @@ static void print_status(struct json_object *state)
 	print_scratch(state);
 	print_total(state, "preserved", "Preserved:");
 	print_total(state, "left", "Not restored:");
+	print_huge_pages(state);
 	printf("luod:         %s\n", *luod ? luod : "can't be reached");
 	if (!json_object_get_boolean(json_object_object_get(state, "debugfs")))
 		puts("debugfs does not show KHO: files and preserved memory are not known");

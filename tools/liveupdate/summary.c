@@ -111,6 +111,24 @@ static void parse_total(struct parser *parser, const char *key, const char *rest
 	json_object_object_add(parser->summary, key, total);
 }
 
+/* Pages of the hugetlb pool: "2048 KiB on node 0: 3 pages, 6291456 bytes" */
+static void parse_huge_pages(struct parser *parser, const char *rest)
+{
+	unsigned long long kib, node, pages, bytes;
+	struct json_object *huge;
+
+	if (sscanf(rest, "%llu KiB on node %llu: %llu pages, %llu", &kib, &node, &pages,
+		   &bytes) != 4)
+		return;
+
+	huge = json_object_new_object();
+	add_number(huge, "page_size", kib * 1024);
+	add_number(huge, "node", node);
+	add_number(huge, "pages", pages);
+	add_number(huge, "bytes", bytes);
+	json_object_array_add(member_array(parser->summary, "huge_pages"), huge);
+}
+
 static void parse_session(struct parser *parser, const char *rest)
 {
 	struct json_object *session = json_object_new_object();
@@ -191,6 +209,7 @@ static const struct {
 	{ "preserved: ", parse_preserved },
 	{ "preserved, not restored: ", parse_preserved },
 	{ "handed on unless restored: ", parse_left },
+	{ "huge pages of ", parse_huge_pages },
 	{ "LUO: ", parse_luo },
 	{ "sessions: ", parse_sessions },
 };

@@ -21,8 +21,8 @@ struct seq_file;
  * error, which ends the read(). If the output does not fit into the buffer, they
  * are called again with a larger one.
  *
- * The code that calls kho_summary_register() and kho_summary_quote() must be built
- * only with CONFIG_KEXEC_HANDOVER_DEBUGFS.
+ * Without CONFIG_KEXEC_HANDOVER_DEBUGFS kho_summary_register() and kho_summary_quote() do
+ * not exist: callers must be built only with it, or check it with IS_ENABLED().
  */
 struct kho_summary {
 	int (*show_out)(struct seq_file *m);

@@ -293,7 +293,9 @@ def test_list(host):
     host.luod.leave_incoming("vm0")
     host.luod.connect().ok("CLAIM", id="vm0")
     subscribed(host)
-    host.debugfs("out/summary", SUMMARY_OUT + r'''sessions: 2
+    host.debugfs("out/summary", SUMMARY_OUT + r'''huge pages of 2048 KiB on node 0: 3 pages, 6291456 bytes
+huge pages of 1048576 KiB on node 1: 2 pages, 2147483648 bytes
+sessions: 2
   session "a\"b\\\x1b", 1 files, open
     token 0x6d6172, handler "memfd-v3;vmalloc-v1", preserved, 4194304 bytes
   session "own", 2 files, open
@@ -328,8 +330,12 @@ def test_list(host):
                  "Next kernel:  /boot/vmlinuz, carries the handover",
                  "Scratch:      256 MiB in 2 regions", "Preserved:    4 MiB in 7 blocks",
                  "Not restored: 8 KiB in 2 blocks", "luod:         idle",
-                 "    ram                memfd         4 MiB  preserved"):
+                 "Huge pages:   6 MiB in 3 pages of 2 MiB on node 0\n"
+                 "              2 GiB in 2 pages of 1 GiB on node 1\n",
+                 "    ram                memfd              4 MiB  preserved"):
         check(line in status, f"{line!r} is not in {status}")
+    equal(host.json("status")["huge_pages"][1], {
+        "page_size": 2 ** 30, "node": 1, "pages": 2, "bytes": 2 ** 31})
 
 
 def test_list_many(host):

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #define ODD_NAME	"odd\n  session \"x\"\\\x9b\xff"
 #define ODD_QUOTED	"\"odd\\n  session \\\"x\\\"\\\\\\x9b\\xff\""
 #define MEMFD		"handler \"memfd-v3;vmalloc-v1\""
+#define HUGE_MEMFD	"handler \"memfd-hugetlb-v1;vmalloc-v1\""
 
 /* Return how often @text is in @summary. */
 static int nr_found(const char *summary, const char *text)
@@ -255,6 +257,74 @@ static void failed_retrieve_is_listed_after(void)
 	check_found(IN_SUMMARY, "handler \"luo-test-file-v1\", failed (-", 1);
 }
 
+/* ---- huge pages ---- */
+
+/* Add up the pages of all nodes. @note follows the node. */
+static long nr_huge_pages(const char *path, const char *note)
+{
+	long kib = guest_meminfo("Hugepagesize"), nr, bytes, sum = 0;
+	char *summary = guest_text_of(path), *line = summary;
+	char start[64], format[128];
+	int node;
+
+	snprintf(start, sizeof(start), "\nhuge pages of %ld KiB on node ", kib);
+	snprintf(format, sizeof(format), "%s%%d%s: %%ld pages, %%ld bytes\n", start, note);
+	for (; (line = strstr(line, start)); line++) {
+		if (sscanf(line, format, &node, &nr, &bytes) != 3)
+			continue;
+		CHECK_EQ(bytes, nr * kib * 1024);
+		sum += nr;
+	}
+	free(summary);
+	return sum;
+}
+
+static void check_huge_pages(long out, long in)
+{
+	CHECK_EQ(nr_huge_pages(OUT_SUMMARY, ""), out);
+	CHECK_EQ(nr_huge_pages(IN_SUMMARY, ", not retrieved"), in);
+}
+
+static void huge_pages_are_listed_before(void)
+{
+	int session, fd = memfd_create("huge", MFD_HUGETLB | MFD_CLOEXEC);
+	long size = guest_meminfo("Hugepagesize") * 1024;
+	char text[128], *map;
+
+	if (fd < 0 || guest_write_file("/proc/sys/vm/nr_hugepages", "2") ||
+	    guest_meminfo("HugePages_Total") < 2)
+		guest_skip("no huge pages");
+	CHECK(!ftruncate(fd, 3 * size));
+	map = mmap(NULL, 3 * size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+	CHECK(map != MAP_FAILED);
+	map[0] = 1;
+
+	session = new_session("huge pages");
+	CHECK(!luo_preserve(session, fd, 7));
+	snprintf(text, sizeof(text), "    token 0x7, " HUGE_MEMFD ", preserved, %ld bytes\n",
+		 3 * size);
+	check_found(OUT_SUMMARY, text, 1);
+	check_huge_pages(1, 0);
+	close(session);
+	check_huge_pages(0, 0);
+
+	CHECK(!luo_preserve(new_session("huge pages"), fd, 7));
+	map[2 * size] = 1;
+	check_huge_pages(1, 0);
+}
+
+/* The page that was added last was preserved by reboot(). */
+static void huge_pages_are_listed_after(void)
+{
+	int session = old_session("huge pages");
+
+	check_huge_pages(2, 2);
+	close(old_file(session, 7));
+	check_huge_pages(0, 0);
+	finish_and_close(session);
+	check_huge_pages(0, 0);
+}
+
 static void finish_while_read_before(void)
 {
 	close(new_memfd(0));
@@ -283,6 +353,7 @@ static const struct guest_test debugfs_tests[] = {
 	GUEST_TEST(sessions_go_while_read),
 	GUEST_TEST_OF_2(incoming_is_listed),
 	GUEST_TEST_OF_2(failed_retrieve_is_listed),
+	GUEST_TEST_OF_2(huge_pages_are_listed),
 	GUEST_TEST_OF_2(finish_while_read),
 };
 

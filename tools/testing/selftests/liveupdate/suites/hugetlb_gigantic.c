@@ -169,11 +169,13 @@ static void drop(void)
 	long total = guest_meminfo("MemTotal"), free = guest_meminfo("MemFree");
 	int session = old_session("dropped");
 
+	check_found(OUT_SUMMARY, "huge pages of 1048576 KiB on node 1: 3 pages", 1);
 	CHECK_ERRNO(luo_retrieve_fd(session, 1), EIO);
 	finish_and_close(session);
 	/* Less than 1 MiB belonged to the session itself. */
 	CHECK_EQ((guest_meminfo("MemTotal") - total) / 1024, GIB / MIB);
 	CHECK(guest_meminfo("MemFree") - free > GIB / 1024 * 9 / 10);
+	check_found(OUT_SUMMARY, "huge pages of 1048576 KiB on node 1: 2 pages", 1);
 }
 
 static void handed_on(void)

@@ -167,7 +167,7 @@ static void program_is_kept_before(void)
 	wait_for("list", "subscribed");
 	preserve_file("own", OWN_TOKEN, OWN_SIZE, OWN_SEED);
 	CHECK_LUOCTL(0, "own                  outgoing  open", "list");
-	CHECK_LUOCTL(0, "0x7                memfd       3.0 MiB  preserved", "status");
+	CHECK_LUOCTL(0, "0x7                memfd            3.0 MiB  preserved", "status");
 	CHECK_LUOCTL(0, " preserved\n", "map");
 
 	load("");
