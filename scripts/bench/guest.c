@@ -14,6 +14,7 @@
  */
 #include <fcntl.h>
 #include <linux/capability.h>
+#include <linux/memfd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -208,17 +209,23 @@ static void preserve_mixed(unsigned long stride)
 
 /* Cases: one memfd; size in MiB */
 
-static int make_memfd(bool huge)
+static void fill_memfd(int fd)
 {
 	off_t bytes = (off_t)size << 20;
-	int fd = new_memfd();
 
-	need(guest_write_file("/sys/kernel/mm/transparent_hugepage/shmem_enabled",
-			      huge ? "force" : "never"), "shmem_enabled");
 	if (ftruncate(fd, bytes) ||
 	    mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
 		 fd, 0) == MAP_FAILED)
 		die("content of the memfd");
+}
+
+static int make_memfd(bool huge)
+{
+	int fd = new_memfd();
+
+	need(guest_write_file("/sys/kernel/mm/transparent_hugepage/shmem_enabled",
+			      huge ? "force" : "never"), "shmem_enabled");
+	fill_memfd(fd);
 	return fd;
 }
 
@@ -244,6 +251,16 @@ static void preserve_memfd_in_scratch(unsigned long huge)
 
 	if (free_before - guest_meminfo("CmaFree") < (long)size << 9)
 		die("memfd outside scratch");
+	preserve_this_memfd(fd);
+}
+
+/* @page_size: a flag of memfd_create() */
+static void preserve_hugetlb(unsigned long page_size)
+{
+	int fd = need(memfd_create("bench", MFD_CLOEXEC | MFD_HUGETLB | page_size),
+		      "memfd_create");
+
+	fill_memfd(fd);
 	preserve_this_memfd(fd);
 }
 
@@ -465,6 +482,10 @@ static const struct bench_case cases[] = {
 	{ "memfd-4k", preserve_memfd, false, retrieve_memfd },
 	{ "memfd-2m", preserve_memfd, true, retrieve_memfd },
 	{ "memfd-scratch", preserve_memfd_in_scratch, true, retrieve_memfd },
+	{ "hugetlb-2m", preserve_hugetlb, MFD_HUGE_2MB, retrieve_memfd },
+	{ "hugetlb-2m-hvo", preserve_hugetlb, MFD_HUGE_2MB, retrieve_memfd },
+	{ "hugetlb-1g", preserve_hugetlb, MFD_HUGE_1GB, retrieve_memfd },
+	{ "hugetlb-1g-hvo", preserve_hugetlb, MFD_HUGE_1GB, retrieve_memfd },
 	{ "sessions", preserve_sessions, 0, retrieve_sessions },
 	{ "memfds", preserve_memfds, PAGE_BYTES, retrieve_memfds },
 	{ "memfds-empty", preserve_memfds, 0, retrieve_memfds },

@@ -14,7 +14,8 @@ import csv
 import sys
 
 CASES = ["nothing", "contiguous", "fragmented", "sparse", "mixed", "memfd-4k",
-         "memfd-2m", "memfd-scratch", "sessions", "memfds", "memfds-empty", "update"]
+         "memfd-2m", "memfd-scratch", "hugetlb-2m", "hugetlb-2m-hvo", "hugetlb-1g",
+         "hugetlb-1g-hvo", "sessions", "memfds", "memfds-empty", "update"]
 FIGURES = ["preserve", "unpreserve", "preserve_all", "unpreserve_all", "create",
            "preserve_fd", "preserve_fds", "update", "blackout", "blackout_added", "retrieve",
            "retrieve_fd", "retrieve_fds", "finish", "map"]
