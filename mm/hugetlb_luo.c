@@ -284,7 +284,8 @@ static int hugetlb_luo_update_list(struct hugetlb_luo_outgoing *out, struct inod
 	err = hugetlb_luo_alloc_list(&new, old->nr_runs + nr - old->nr_pages);
 	if (err)
 		return err;
-	memcpy(new.runs, old->runs, old->nr_runs * sizeof(*old->runs));
+	if (old->nr_runs)
+		memcpy(new.runs, old->runs, old->nr_runs * sizeof(*old->runs));
 	err = hugetlb_luo_append_new(&new, inode);
 	if (err) {
 		hugetlb_luo_free_list(&new);

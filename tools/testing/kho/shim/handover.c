@@ -114,6 +114,16 @@ bool kho_is_preservable(unsigned long pfn, unsigned long nr)
 	return true;
 }
 
+int kho_preserve_folio(struct folio *folio)
+{
+	return kho_preserve_pages(&folio->page, folio_nr_pages(folio));
+}
+
+void kho_unpreserve_folio(struct folio *folio)
+{
+	kho_unpreserve_pages(&folio->page, folio_nr_pages(folio));
+}
+
 int kho_preserve_folios(struct folio **folios, unsigned long nr)
 {
 	unsigned long i;
@@ -207,6 +217,11 @@ struct folio *kho_restore_folio(phys_addr_t phys)
 	mm_mark_preserved(page, false);
 	page->large = page->order;
 	return (struct folio *)page;
+}
+
+struct folio *kho_restore_compound(phys_addr_t phys, unsigned int order)
+{
+	return kho_incoming_order(phys) == (int)order ? kho_restore_folio(phys) : NULL;
 }
 
 void kho_restore_folios(const phys_addr_t *phys, struct folio **folios,

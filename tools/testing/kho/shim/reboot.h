@@ -21,6 +21,7 @@ extern int (*const initcall_kho_init)(void);
 extern int (*const early_param_luo_parse_param)(char *arg);
 extern int (*const initcall_luo_early_init)(void);
 extern int (*const initcall_luo_late_init)(void);
+extern int (*const initcall_hugetlb_luo_init)(void);
 extern int (*const initcall_memfd_luo_init)(void);
 
 /* Reset the writable data of the kernel's files. */

@@ -64,10 +64,12 @@ struct file *memfd_new_file(const char *name, unsigned int flags)
 		.count = 1,
 		.f_inode = &memfd.inode,
 		.f_mapping = &memfd.mapping,
+		.f_mode = FMODE_WRITE,
 		.f_flags = O_RDWR,
 	};
 	memfd.opened = (struct file){};
 	memfd.info = (struct shmem_inode_info){};
+	memfd.flags = flags;
 	memfd.seals = 0;
 	memfd.frozen = false;
 	memfd.closed = false;

@@ -16,6 +16,7 @@
  * struct memfd - a memfd
  * @file:      the open file
  * @opened:    another one, made by alloc_file_clone()
+ * @flags:     those of memfd_create()
  * @seals:     its seals
  * @frozen:    shmem_freeze() was called
  * @closed:    shmem_close() was called
@@ -29,6 +30,7 @@ struct memfd {
 	struct inode inode;
 	struct shmem_inode_info info;
 	struct address_space mapping;
+	unsigned int flags;
 	unsigned int seals;
 	bool frozen;
 	bool closed;

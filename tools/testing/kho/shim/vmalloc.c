@@ -5,7 +5,8 @@
  * Copyright (C) 2026 The KHO LTS developers
  *
  * An area is a buffer. Its content is copied from the pages when vmalloc_adopt_pages()
- * attaches them, and back to the pages when find_vm_area() looks the area up.
+ * attaches them, and back to the pages when find_vm_area() looks the area up, or by
+ * vmalloc_write_back().
  */
 
 #include <string.h>
@@ -69,15 +70,29 @@ struct vm_struct *find_vm_area_struct(const void *addr)
 	return NULL;
 }
 
+static void write_back(struct vm_struct *area)
+{
+	unsigned int i;
+
+	for (i = 0; i < area->nr_pages; i++)
+		memcpy(page_address(area->pages[i]), area->addr + i * PAGE_SIZE, PAGE_SIZE);
+}
+
 struct vm_struct *find_vm_area(const void *addr)
 {
 	struct vm_struct *area = find_vm_area_struct(addr);
-	unsigned int i;
 
-	for (i = 0; area && i < area->nr_pages; i++)
-		memcpy(page_address(area->pages[i]), addr + i * PAGE_SIZE, PAGE_SIZE);
-
+	if (area)
+		write_back(area);
 	return area;
+}
+
+void vmalloc_write_back(void)
+{
+	struct vm_struct *area;
+
+	list_for_each_entry(area, &areas, list)
+		write_back(area);
 }
 
 static void free_blocks(struct page **pages, unsigned int nr_pages)

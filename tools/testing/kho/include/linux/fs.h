@@ -68,6 +68,7 @@ struct file {
 	loff_t f_pos;
 };
 
+#define FMODE_WRITE	0x2
 #define FMODE_LSEEK	0x4
 #define FMODE_PREAD	0x8
 #define FMODE_PWRITE	0x10

@@ -20,6 +20,7 @@ enum shim_folio_flag {
 	FOLIO_CHARGED,
 	FOLIO_POISONED,	/* of each page */
 	FOLIO_HAS_POISONED,
+	FOLIO_IN_POOL,	/* of huge pages */
 };
 
 #define folio_has(folio, flag)		(!!((folio)->page.flags & BIT(flag)))

@@ -37,6 +37,9 @@ struct vm_struct *find_vm_area(const void *addr);
 /* The same, but do not write the content back to the pages. */
 struct vm_struct *find_vm_area_struct(const void *addr);
 
+/* Write the content of all areas back to their pages. */
+void vmalloc_write_back(void);
+
 void *__vmalloc_array(size_t nr, size_t size, gfp_t gfp);
 void vfree(const void *addr);
 
