@@ -15,9 +15,11 @@
  */
 #include <ctype.h>
 #include <fcntl.h>
+#include <linux/memfd.h>
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "../luo.h"
@@ -33,8 +35,12 @@
 #define NOTE_SIZE	PAGE
 #define NOTE_REST	10
 
+/* A page, a hole, and a page */
+#define HUGE_PAGES	3
+
 /* More sessions and files than fit into one block of their chains: 66 files */
 #define NR_FILLERS	62
+#define NR_FILLER_FILES	61
 #define FIRST_FILLER	100
 
 /* vm.sh looks for these as well. Here the name of the case is known. */
@@ -105,10 +111,9 @@ static void preserve_fillers(int session)
 	char name[NAME_LENGTH];
 	int i;
 
+	for (i = 0; i < NR_FILLER_FILES; i++)
+		CHECK(!luo_preserve(session, new_memfd(0), FIRST_FILLER + i));
 	for (i = 0; i < NR_FILLERS; i++) {
-		int fd = new_memfd(0);
-
-		CHECK(!luo_preserve(session, fd, FIRST_FILLER + i));
 		snprintf(name, sizeof(name), "filler-%d", i);
 		new_session(name);
 	}
@@ -143,6 +148,36 @@ static int hit_file(void)
 	return fd;
 }
 
+static unsigned long *map_huge_file(int fd)
+{
+	long size = HUGE_PAGES * guest_meminfo("Hugepagesize") * 1024;
+	void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+
+	CHECK(map != MAP_FAILED);
+	return map;
+}
+
+/* Return the number of words in a huge page. */
+static long huge_words(void)
+{
+	return guest_meminfo("Hugepagesize") * 1024 / sizeof(long);
+}
+
+/* The pages are taken from free memory, because the pool may have none that is free. */
+static int huge_file(void)
+{
+	int fd = memfd_create("huge", MFD_HUGETLB | MFD_CLOEXEC);
+	unsigned long *map;
+
+	CHECK(fd >= 0);
+	CHECK(!guest_write_file("/proc/sys/vm/nr_overcommit_hugepages", "1000"));
+	CHECK(!ftruncate(fd, HUGE_PAGES * huge_words() * sizeof(long)));
+	map = map_huge_file(fd);
+	map[1] = THE_NUMBER;
+	map[2 * huge_words() + 2] = THE_NUMBER;
+	return fd;
+}
+
 static void preserve_sessions(void)
 {
 	int hit = new_session("hit");
@@ -153,6 +188,7 @@ static void preserve_sessions(void)
 	CHECK(!luo_preserve(hit, left_note(), 3));
 	/* Its only purpose is that it depends on the FLBs. */
 	CHECK(!luo_preserve(hit, new_flb_file('a'), 4));
+	CHECK(!luo_preserve(hit, huge_file(), 5));
 	CHECK(!luo_preserve(spared, new_file(FILE_SIZE, 2), 1));
 	preserve_fillers(hit);
 }
@@ -273,6 +309,20 @@ static int retrieve_note(const struct thing *thing, bool compare)
 	return 0;
 }
 
+static int retrieve_hugetlb(const struct thing *thing, bool compare)
+{
+	const unsigned long *map;
+	int fd, err;
+
+	err = retrieve_file(thing, &fd);
+	if (err || !compare)
+		return err;
+	map = map_huge_file(fd);
+	CHECK_EQ(map[1], THE_NUMBER);
+	CHECK_EQ(map[2 * huge_words() + 2], THE_NUMBER);
+	return 0;
+}
+
 static int get_flb(const struct thing *thing, bool compare)
 {
 	int err;
@@ -299,6 +349,7 @@ static const struct thing things[] = {
 	{ MEMFD, "memfd", true, retrieve_memfd, &hit, 1, .seed = 1 },
 	{ NUMBER, "number", false, retrieve_number, &hit, 2 },
 	{ NOTE, "note", true, retrieve_note, &hit, 3 },
+	{ HUGETLB, "hugetlb", true, retrieve_hugetlb, &hit, 5 },
 	{ OTHER, "other", true, retrieve_memfd, &spared, 1, .seed = 2 },
 	{ SHARED, "shared FLB", false, get_flb, .flb = "0 0" },
 	{ OWN, "own FLB", false, get_flb, .flb = "1 0" },

@@ -23,8 +23,9 @@ enum {
 	HUGE	= 1 << 7,	/* a vmalloc area of large pages */
 	FOLIO	= 1 << 8,	/* a folio of four pages */
 	REGION	= 1 << 9,	/* of reserve_mem= */
+	HUGETLB	= 1 << 10,	/* a memfd of huge pages in session "hit" */
 
-	HIT	= MEMFD | NUMBER | NOTE,
+	HIT	= MEMFD | NUMBER | NOTE | HUGETLB,
 	SESSIONS = HIT | OTHER,
 	FLBS	= SHARED | OWN,
 	LUO	= SESSIONS | FLBS,

@@ -65,6 +65,15 @@
 #define MEMFD_NO_FOLIO	"memfd_luo: no incoming folio of order .* at pfn"
 #define MEMFD_NO_POISON	"memfd_luo: poisoned page at pfn .* does not fit at index"
 #define MEMFD_NO_FIT	"memfd_luo: .* folios of order .* do not fit at index"
+#define HUGETLB_DAMAGED	"hugetlb_luo: incoming state at .* is damaged"
+#define HUGETLB_LOST	"hugetlb_luo: incoming state at .* is misaligned or not in preserved"
+#define HUGETLB_LIST	"hugetlb_luo: incoming list of .* runs is damaged"
+#define HUGETLB_NO_LIST	"hugetlb_luo: list of incoming pages can't be restored"
+#define HUGETLB_NO_PAGE	"hugetlb_luo: no incoming huge page at pfn"
+#define HUGETLB_NO_SIZE	"hugetlb_luo: this kernel has no huge pages of .* KiB"
+#define HUGETLB_PAST	"hugetlb_luo: page at index .* is past the end of the file"
+#define POOL_DAMAGED	"hugetlb_luo: incoming number of pages is damaged"
+#define POOL_LARGE	"hugetlb_luo: .* incoming pages of order .* are more than there is memory"
 #define NO_METADATA	"KHO: exec from: unknown"
 #define LAPIC_IGNORED	"KHO: lapic-timer: ignored, "
 #define NOT_LISTED	"LUO: incoming sessions can't be listed"
@@ -396,6 +405,58 @@ const struct hostile_rule hostile_rules[] = {
 	GONE("run2.order", "1!", MEMFD_NO_FIT, MEMFD),
 	REFUSED("run.order", "10! 11 max", MEMFD_NO_FIT, MEMFD),
 	REFUSED("run.flags", "1! 32 max", MEMFD_NO_FIT, MEMFD),
+
+	/* memfds of huge pages */
+	REFUSED("huge_file.compatible", "=memfd-hugetlb-v2;vmalloc-v1!",
+		"LUO: incoming 'memfd-hugetlb-v2;vmalloc-v1' not supported", HUGETLB),
+	REFUSED("huge_file.compatible", "=memfd-hugetlb-v1;radix-v1",
+		"memfd-hugetlb: incoming 'radix-v1' is unknown", HUGETLB),
+	REFUSED("huge_file.data", "0 +1 +64! " NOWHERE " @self @sessions @kept", HUGETLB_LOST,
+		HUGETLB),
+	REFUSED("hugetlb.size hugetlb.pos", "max!", HUGETLB_DAMAGED, HUGETLB),
+	REFUSED("hugetlb.size", "0 1", HUGETLB_LIST, HUGETLB),
+	GONE("hugetlb.size", "4096!", HUGETLB_PAST, HUGETLB),
+	HARMLESS("hugetlb.pos", "1"),
+	REFUSED("hugetlb.seals", "max |0x40", HUGETLB_DAMAGED, HUGETLB),
+	REFUSED("hugetlb.mode", "0x1000 max", HUGETLB_DAMAGED, HUGETLB),
+	REFUSED("hugetlb.uid hugetlb.gid", "max", HUGETLB_DAMAGED, HUGETLB),
+	HARMLESS("hugetlb.uid hugetlb.gid", "+1"),
+	REFUSED("hugetlb.flags", "1 max", HUGETLB_DAMAGED, HUGETLB),
+	REFUSED("hugetlb.page_shift", "0 12 64 max", HUGETLB_DAMAGED, HUGETLB),
+	REFUSED("hugetlb.page_shift", "13! 22", HUGETLB_NO_SIZE, HUGETLB),
+	REFUSED("hugetlb.nr_runs", "3 max", HUGETLB_DAMAGED, HUGETLB),
+	REFUSED("hugetlb.nr_runs", "0 1", HUGETLB_LIST, HUGETLB),
+	REFUSED("hugetlb.nr_pages", "0 1 max", HUGETLB_DAMAGED, HUGETLB),
+	REFUSED("hugetlb.nr_pages", "3!", HUGETLB_LIST, HUGETLB),
+	REFUSED("hugetlb.runs.first", BAD_ADDRESS " @self", HUGETLB_NO_LIST, HUGETLB),
+	REFUSED("hugetlb.runs.total_pages", "0", HUGETLB_DAMAGED, HUGETLB),
+	REFUSED("hugetlb.runs.total_pages", "+1! max", HUGETLB_NO_LIST, HUGETLB),
+	REFUSED("hugetlb.runs.flags hugetlb.runs.order", "4 max", HUGETLB_NO_LIST, HUGETLB),
+	/* The other page is restored, and freed. */
+	GONE("huge_run.pfn", "0 @outside @scratch! @free @fdt @self @page2 @kept @huge_page",
+	     HUGETLB_NO_PAGE, HUGETLB),
+	GONE("huge_run.pfn", "@huge_page2!", HUGETLB_NO_PAGE, HUGETLB),
+	OPEN("huge_run.pfn", "@huge_start", HUGETLB | HUGE),
+	REFUSED("huge_run.nr", "0! +1 max", HUGETLB_LIST, HUGETLB),
+	RULE("huge_run.nr", "+1", HUGETLB_NO_PAGE, .gone = HUGETLB,
+	     .also = "hugetlb.nr_pages 3"),
+	REFUSED("huge_run.index", "max", HUGETLB_LIST, HUGETLB),
+	GONE("huge_run.index", "3!", HUGETLB_PAST, HUGETLB),
+	GONE("huge_run.index", "2!", "hugetlb_luo: two pages at index", HUGETLB),
+
+	/* The pool: files don't depend on the number of its pages. */
+	REFUSED("fdt:hugetlb/preserved-data", "0 +1 @outside @end @scratch @free! @fdt", NULL, 0),
+	REFUSED("fdt:hugetlb/preserved-data", "@kept", POOL_DAMAGED, 0),
+	REFUSED("fdt:hugetlb/blob-size", "1 max", NULL, 0),
+	REFUSED("pool.compatible", "=hugetlb-v2! =h*", POOL_DAMAGED, 0),
+	REFUSED("pool.nr_entries", "1000! max", POOL_DAMAGED, 0),
+	HARMLESS("pool.nr_entries", "0"),
+	REFUSED("pool_entry.order", "64! max", POOL_LARGE, 0),
+	REFUSED("pool_entry.order", "0",
+		"hugetlb_luo: .* incoming pages of order 0 can't be used by this kernel", 0),
+	HARMLESS("pool_entry.node", "+1 max"),
+	HARMLESS("pool_entry.count", "0 +1"),
+	REFUSED("pool_entry.count", "max!", POOL_LARGE, 0),
 
 	/* Notes of the sample driver */
 	DAMAGED("note_file.compatible", "=sample-note-v2!",

@@ -7,6 +7,7 @@
 #ifndef LUO_TEST_HOSTILE_H
 #define LUO_TEST_HOSTILE_H
 
+#include <linux/kho/abi/hugetlb.h>
 #include <linux/kho/abi/kexec_handover.h>
 #include <linux/kho/abi/luo.h>
 #include <linux/kho/abi/memfd.h>
@@ -18,6 +19,7 @@
 #define HOSTILE_MEMFD_TOKEN	1
 #define HOSTILE_FILE_TOKEN	2
 #define HOSTILE_NOTE_TOKEN	3
+#define HOSTILE_HUGETLB_TOKEN	5
 #define HOSTILE_REGION		"kept"
 
 /* Number of pages of the area: more than one chunk, and the last one is not full */
@@ -65,6 +67,12 @@ struct luo_session_ser *hostile_session(const char *name);
 struct luo_file_ser *hostile_file(const char *session, u64 token);
 struct note_ser *hostile_note(void);
 struct memfd_luo_ser *hostile_memfd(const char *session);
+struct hugetlb_luo_ser *hostile_hugetlb(void);
+/* Return the list of that file, which is no longer than a page. */
+struct hugetlb_luo_run_ser *hostile_hugetlb_runs(void);
+struct hugetlb_luo_pool_ser *hostile_pool(void);
+/* Return the first entry with pages of that file's size. */
+struct hugetlb_luo_pool_entry_ser *hostile_pool_entry(void);
 /* Return the node at this level on the way to the last leaf of the map, level 0. */
 u64 *hostile_map_node(unsigned int level);
 /* Return the last entry of a table that is not 0. */

@@ -33,7 +33,7 @@ static unsigned int nr_armed;
 
 /* Fields */
 
-enum kind { U16, U32, U64, BE32, PFN, NR, INDEX, ORDER, FLAGS, TEXT };
+enum kind { U16, U32, U64, BE32, PFN, NR, INDEX, ORDER, FLAGS, PFN64, TEXT };
 
 static const u32 widths[] = {
 	[U16] = sizeof(u16),
@@ -50,6 +50,18 @@ static int set_be32(void *at, const char *text)
 	err = hostile_value(text, at, be32_to_cpup(field), &value);
 	if (!err)
 		*field = cpu_to_be32(value);
+	return err;
+}
+
+/* Values are addresses. */
+static int set_pfn64(u64 *at, const char *text)
+{
+	u64 value;
+	int err;
+
+	err = hostile_value(text, at, PFN_PHYS(*at), &value);
+	if (!err)
+		*at = PHYS_PFN(value);
 	return err;
 }
 
@@ -220,6 +232,31 @@ static const struct field fields[] = {
 	{ "run2.nr", .kind = NR },
 	{ "run2.index", .kind = INDEX },
 	{ "run2.order", .kind = ORDER },
+	STRING(huge_file, luo_file_ser, compatible, LIVEUPDATE_HNDL_COMPAT_LENGTH),
+	FIELD(huge_file, luo_file_ser, data, U64),
+	FIELD(hugetlb, hugetlb_luo_ser, pos, U64),
+	FIELD(hugetlb, hugetlb_luo_ser, size, U64),
+	FIELD(hugetlb, hugetlb_luo_ser, seals, U32),
+	FIELD(hugetlb, hugetlb_luo_ser, mode, U32),
+	FIELD(hugetlb, hugetlb_luo_ser, uid, U32),
+	FIELD(hugetlb, hugetlb_luo_ser, gid, U32),
+	FIELD(hugetlb, hugetlb_luo_ser, page_shift, U32),
+	FIELD(hugetlb, hugetlb_luo_ser, flags, U32),
+	FIELD(hugetlb, hugetlb_luo_ser, nr_runs, U64),
+	FIELD(hugetlb, hugetlb_luo_ser, nr_pages, U64),
+	FIELD(hugetlb, hugetlb_luo_ser, runs.first, U64),
+	FIELD(hugetlb, hugetlb_luo_ser, runs.total_pages, U32),
+	FIELD(hugetlb, hugetlb_luo_ser, runs.flags, U16),
+	FIELD(hugetlb, hugetlb_luo_ser, runs.order, U16),
+	FIELD(huge_run, hugetlb_luo_run_ser, pfn, PFN64),
+	FIELD(huge_run, hugetlb_luo_run_ser, index, U64),
+	FIELD(huge_run, hugetlb_luo_run_ser, nr, U64),
+	STRING(pool, hugetlb_luo_pool_ser, compatible,
+	       sizeof_field(struct hugetlb_luo_pool_ser, compatible)),
+	FIELD(pool, hugetlb_luo_pool_ser, nr_entries, U64),
+	FIELD(pool_entry, hugetlb_luo_pool_entry_ser, order, U32),
+	FIELD(pool_entry, hugetlb_luo_pool_entry_ser, node, U32),
+	FIELD(pool_entry, hugetlb_luo_pool_entry_ser, count, U64),
 	FIELD(area, kho_vmalloc, first, U64),
 	FIELD(area, kho_vmalloc, total_pages, U32),
 	FIELD(area, kho_vmalloc, flags, U16),
@@ -260,6 +297,8 @@ static int damage_field(const struct field *field, const char *value)
 	case ORDER:
 	case FLAGS:
 		return set_run(at, field->kind, value);
+	case PFN64:
+		return set_pfn64(at, value);
 	default:
 		return hostile_set_number(at, widths[field->kind], value);
 	}

@@ -248,6 +248,40 @@ struct note_ser *hostile_note(void)
 	return file ? at_phys(file->data) : NULL;
 }
 
+struct hugetlb_luo_ser *hostile_hugetlb(void)
+{
+	struct luo_file_ser *file = hostile_file(HOSTILE_SESSION,
+						 HOSTILE_HUGETLB_TOKEN);
+
+	return file ? at_phys(file->data) : NULL;
+}
+
+struct hugetlb_luo_run_ser *hostile_hugetlb_runs(void)
+{
+	struct hugetlb_luo_ser *ser = hostile_hugetlb();
+	struct kho_vmalloc_chunk *chunk = ser ? at_phys(ser->runs.first.phys) : NULL;
+
+	return chunk ? at_phys(chunk->phys[0]) : NULL;
+}
+
+struct hugetlb_luo_pool_ser *hostile_pool(void)
+{
+	return find_blob(HUGETLB_LUO_POOL_NAME);
+}
+
+struct hugetlb_luo_pool_entry_ser *hostile_pool_entry(void)
+{
+	struct hugetlb_luo_ser *ser = hostile_hugetlb();
+	struct hugetlb_luo_pool_ser *pool = hostile_pool();
+	u64 i;
+
+	for (i = 0; ser && pool && i < pool->nr_entries; i++)
+		if (pool->entries[i].order == ser->page_shift - PAGE_SHIFT &&
+		    pool->entries[i].count)
+			return &pool->entries[i];
+	return NULL;
+}
+
 u64 *hostile_last_child(u64 *table)
 {
 	u64 *child = table + PAGE_SIZE / sizeof(u64) - 1;

@@ -40,11 +40,12 @@
 #define FOLIO_ORDER	2
 
 /* Things whose memory the first kernel notes and the second one checks */
-enum thing { MEMFD, NOTE, OTHER, AREA, HUGE, FOLIO, REGION, NR_THINGS };
+enum thing { MEMFD, NOTE, HUGETLB, OTHER, AREA, HUGE, FOLIO, REGION, NR_THINGS };
 
 static const char *const things[NR_THINGS] = {
 	[MEMFD] = "memfd",
 	[NOTE] = "note",
+	[HUGETLB] = "hugetlb",
 	[OTHER] = "other",
 	[AREA] = "area",
 	[HUGE] = "huge",
@@ -196,6 +197,19 @@ static int note_memfd(enum thing thing, const char *session)
 	return 0;
 }
 
+static int note_hugetlb(void)
+{
+	const struct hugetlb_luo_ser *ser = hostile_hugetlb();
+	const struct hugetlb_luo_run_ser *runs = hostile_hugetlb_runs();
+	u64 i;
+	int err = ser && runs ? 0 : -ENOENT;
+
+	/* The file has holes between its pages. */
+	for (i = 0; !err && i < ser->nr_runs; i++)
+		err = note(HUGETLB, PFN_PHYS(runs[i].pfn), 1U << (ser->page_shift - PAGE_SHIFT));
+	return err;
+}
+
 static int note_note(void)
 {
 	const struct note_ser *ser = hostile_note();
@@ -216,6 +230,7 @@ static int note_all(void)
 {
 	return note_memfd(MEMFD, HOSTILE_SESSION) ?:
 	       note_note() ?:
+	       note_hugetlb() ?:
 	       note_memfd(OTHER, HOSTILE_OTHER_SESSION) ?:
 	       note_area(AREA, &hostile_ledger->area) ?:
 	       note_area(HUGE, &hostile_ledger->huge) ?:

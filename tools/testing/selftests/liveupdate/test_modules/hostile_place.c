@@ -34,6 +34,7 @@ void *hostile_place(const char *name)
 	struct luo_flb_header_ser *flbs = hostile_flbs();
 	struct memfd_luo_ser *memfd = hostile_memfd(HOSTILE_SESSION);
 	struct memfd_luo_run_ser *run = memfd ? memfd->runs : NULL;
+	struct hugetlb_luo_run_ser *huge_run = hostile_hugetlb_runs();
 	struct kho_vmalloc_chunk *area_chunk = phys_of(hostile_ledger->area.first.phys);
 	const struct {
 		const char *name;
@@ -61,6 +62,14 @@ void *hostile_place(const char *name)
 		/* The second content page of the memfd */
 		{ "page2", run ? phys_of(PFN_PHYS(run->nr > 1 ? run->pfn + 1 : run[1].pfn)) :
 				 NULL },
+		{ "huge_file", hostile_file(HOSTILE_SESSION, HOSTILE_HUGETLB_TOKEN) },
+		{ "hugetlb", hostile_hugetlb() },
+		{ "huge_run", huge_run },
+		{ "huge_run2", huge_run ? huge_run + 1 : NULL },
+		/* The second page of that file */
+		{ "huge_page2", huge_run ? phys_of(PFN_PHYS(huge_run[1].pfn)) : NULL },
+		{ "pool", hostile_pool() },
+		{ "pool_entry", hostile_pool_entry() },
 		{ "ledger", hostile_ledger },
 		{ "area", &hostile_ledger->area },
 		{ "area_chunk", area_chunk },
@@ -113,7 +122,8 @@ static int address_of(const char *name, void *field, u64 *phys)
 		{ "kept", hostile_ledger->folio_phys },
 		/* A page of that folio which is not the first one */
 		{ "inside", hostile_ledger->folio_phys + PAGE_SIZE },
-		/* A page of the first large page of the area "huge" */
+		/* The first large page of the area "huge", and a page in it */
+		{ "huge_start", huge_phys() },
 		{ "huge_page", huge_phys() + 3 * PAGE_SIZE },
 		{ "region", region_phys() },
 	};
