@@ -105,6 +105,9 @@ guest_add soak $((120 + 10 * kexecs)) "$on loglevel=6 kexecs=$kexecs" -m 512M -s
 failing_kexecs=$((kexecs < 200 ? 3 * kexecs : 200))
 guest_add_if_asked soak:failing $((120 + 10 * failing_kexecs)) \
 	"$on loglevel=6 kexecs=$failing_kexecs failing=10" -m 512M -smp 1
+# A file has almost all pages of the pool. There is no memory for twice as many.
+guest_add_if_asked soak:hugetlb $((120 + 15 * kexecs)) \
+	"$on loglevel=6 kexecs=$kexecs default_hugepagesz=2M hugepages=300 huge=296" -m 1G -smp 1
 storm_seconds=${KHO_STORM_SECONDS:-600}
 guest_add_if_asked storm $((900 + storm_seconds)) "$on storm=$storm_seconds" -m 2G -smp 2
 guest_add_if_asked load 600 "$on sessions=10000 files=100000" -m 4G

@@ -8,11 +8,13 @@
  * The content follows from a checksum over everything that was written before. The
  * parameter kexecs= is the number of kexecs. With failing=N every Nth kernel has a
  * program that does not start, dies, or retrieves only half of the files. The kernel
- * after it finds everything that the kernel before it has left.
+ * after it finds everything that the kernel before it has left. With huge=N there is a
+ * second file, which has N pages of hugetlb's pool.
  *
  * load: the parameters sessions= and files= are the numbers of sessions, and of files
  * in one session.
  */
+#include <linux/memfd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -26,6 +28,8 @@
 /* Files that do not change, with failing= */
 #define NR_OTHERS	5
 #define OTHER_SIZE	10000
+/* The file of huge pages, with huge= */
+#define HUGE_TOKEN	1000
 
 /* Constants of the hash FNV-1a */
 #define HASH_START	0xcbf29ce484222325ULL
@@ -115,6 +119,67 @@ static void check_others(int session, int nr)
 		check_content(old_file(session, TOKEN + i), 0, OTHER_SIZE, i);
 }
 
+/* ---- soak: huge pages ---- */
+
+static int huge_fd = -1;
+
+static long nr_huge(void)
+{
+	long nr = guest_param_number("huge");
+
+	return nr > 0 ? nr : 0;
+}
+
+/* All pages of the pool are free, except those of the file. */
+static void check_pool(long used)
+{
+	long total = guest_param_number("hugepages");
+
+	CHECK_EQ(guest_meminfo("HugePages_Total"), total);
+	CHECK_EQ(guest_meminfo("HugePages_Free"), total - used);
+	CHECK_EQ(guest_meminfo("HugePages_Rsvd"), 0);
+	CHECK_EQ(guest_meminfo("HugePages_Surp"), 0);
+}
+
+/* Each page starts with its number, and ends with the number of kernels that had it. */
+static void write_huge(bool is_new)
+{
+	long words = guest_meminfo("Hugepagesize") * 1024 / sizeof(long), i;
+	unsigned long *map = mmap(NULL, nr_huge() * words * sizeof(long),
+				  PROT_READ | PROT_WRITE, MAP_SHARED, huge_fd, 0);
+
+	CHECK(map != MAP_FAILED);
+	for (i = 0; i < nr_huge(); i++) {
+		unsigned long *page = map + i * words;
+
+		if (is_new)
+			page[0] = i;
+		CHECK_EQ(page[0], i);
+		CHECK_EQ(page[words - 1], guest_kernel() - 1);
+		page[words - 1]++;
+	}
+	CHECK(!munmap(map, nr_huge() * words * sizeof(long)));
+	check_pool(nr_huge());
+}
+
+static void first_huge_file(void)
+{
+	check_pool(0);
+	huge_fd = memfd_create("huge", MFD_HUGETLB | MFD_CLOEXEC);
+	CHECK(huge_fd >= 0);
+	CHECK(!ftruncate(huge_fd, nr_huge() * guest_meminfo("Hugepagesize") * 1024));
+	write_huge(true);
+}
+
+static void found_huge_file(int session)
+{
+	check_pool(nr_huge());
+	huge_fd = old_file(session, HUGE_TOKEN);
+	write_huge(false);
+}
+
+/* ---- soak: kernels ---- */
+
 /* Retrieve the file of the previous kernel. */
 static int found_file(void)
 {
@@ -124,6 +189,8 @@ static int found_file(void)
 	check_size(fd, sizeof(struct run));
 	check_run(map_run(fd), nr_written(guest_kernel() - 1));
 	check_others(session, nr_others());
+	if (nr_huge())
+		found_huge_file(session);
 	finish_and_close(session);
 	return fd;
 }
@@ -135,6 +202,8 @@ static void hand_on(int fd)
 
 	write_on(map_run(fd));
 	CHECK(!luo_preserve(session, fd, TOKEN));
+	if (nr_huge())
+		CHECK(!luo_preserve(session, huge_fd, HUGE_TOKEN));
 	for (i = 1; i <= nr_others(); i++)
 		CHECK(!luo_preserve(session, new_file(OTHER_SIZE, i), TOKEN + i));
 	/* The child holds the session and the files. */
@@ -171,10 +240,16 @@ static void write_in_turn(void)
 		fail();
 		return;
 	}
+	if (guest_kernel() == 1 && nr_huge())
+		first_huge_file();
 	fd = guest_kernel() == 1 ? first_file() : found_file();
 
-	if (guest_kernel() <= guest_param_number("kexecs"))
+	if (guest_kernel() <= guest_param_number("kexecs")) {
 		hand_on(fd);
+	} else if (nr_huge()) {
+		close(huge_fd);
+		check_pool(0);
+	}
 }
 
 static struct guest_test soak_tests[MAX_KEXECS + 1];
