@@ -26,7 +26,8 @@
 # A script that uses this library prints the names of its guests, one a line, if
 # its argument is --list. That needs no kernel.
 #
-# Environment: KHO_KERNEL= the kernel to boot, KHO_SUITES= names of suites or
+# Environment: KHO_KERNEL= the kernel to boot, KHO_OTHER_KERNEL= the one that suites boot
+# which need a kernel of another configuration, KHO_SUITES= names of suites or
 # variants to run (default all; "SUITE:" is the suite without its variants),
 # KHO_LOGS= the directory for the serial logs, KHO_SYSROOT= programs and libraries
 # for guests of another architecture than the host, and the variables of vm.sh.
@@ -169,6 +170,8 @@ guest_start() {
 	echo "TAP version 13"
 	cp "$guest_program" "$guest_tmp/root/init"
 	cp "$guest_kernel" "$guest_tmp/root/kernel"
+	[[ -z "${KHO_OTHER_KERNEL:-}" ]] ||
+		cp "$KHO_OTHER_KERNEL" "$guest_tmp/root/other-kernel"
 	guest_add_modules "$@"
 	vm_choose_accel "$guest_kernel"
 }

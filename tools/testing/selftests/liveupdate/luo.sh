@@ -32,6 +32,10 @@ guest_add_if_asked hugetlb:hvo 240 "$hugetlb_append hvo hugetlb_free_vmemmap=on"
 # Each node has room for its pages of 1 GiB beside the kernel and scratch.
 guest_add_if_asked hugetlb_gigantic 240 "$on nokaslr hugepagesz=1G hugepages=0:1,1:3" \
 	"$(vm_nodes 3072 5120)"
+# The second kernel lacks huge pages.
+guest_add_if_asked hugetlb_without 240 "$on default_hugepagesz=2M hugepages=20" -m 1G -smp 2
+[[ -n "${KHO_OTHER_KERNEL:-}" ]] ||
+	guest_lacks hugetlb_without "KHO_OTHER_KERNEL= does not name a kernel without huge pages"
 guest_add handon 300 "$on"
 guest_add handoff 120 "$on"
 guest_add peers 180 "$on"

@@ -235,13 +235,14 @@ const char *guest_initrd(void)
 
 int guest_load_image(unsigned long flags)
 {
+	const char *kernel = suite->image ? suite->image(kernel_nr + 1) : "/kernel";
 	const char *initrd = guest_initrd();
 	char next[GUEST_CMDLINE_SIZE];
 
 	if (!initrd)
 		return -1;
 	next_cmdline(next, sizeof(next));
-	return guest_load_kernel("/kernel", initrd, next, flags);
+	return guest_load_kernel(kernel, initrd, next, flags);
 }
 
 int guest_unload_image(unsigned long flags)

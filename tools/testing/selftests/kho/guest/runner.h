@@ -21,6 +21,9 @@
 #include "log.h"
 #include "system.h"
 
+/* A kernel of another configuration, if KHO_OTHER_KERNEL= names one */
+#define GUEST_OTHER_KERNEL	"/other-kernel"
+
 /* Number of kernels that one test can run in */
 #define GUEST_STEPS	12
 
@@ -67,6 +70,8 @@ enum guest_load {
  *	    argument is the number of that kernel. Optional.
  * @drop: words that start with this are left out of that command line; optional
  * @forget: the next kernel does not inherit what @append has returned for this one
+ * @image: returns the path of the kernel that boots next, /kernel or GUEST_OTHER_KERNEL.
+ *	   The argument is its number. Optional.
  * @leave: replaces loading an image and the kexec; optional
  * @set_up: called first, for suites whose tests depend on the command line;
  *	    optional
@@ -82,6 +87,7 @@ struct guest_suite {
 	const char *(*append)(int kernel);
 	const char *drop;
 	bool forget;
+	const char *(*image)(int kernel);
 	void (*leave)(void);
 	void (*set_up)(struct guest_suite *suite);
 	struct guest_suite *next;
@@ -153,12 +159,12 @@ void guest_check_logged(const char *text, const char *file, int line);
 #define CHECK_LOGGED(text)	guest_check_logged(text, __FILE__, __LINE__)
 
 /*
- * Load the kernel and the initrd of this guest for the next kexec, with a command
+ * Load a kernel and the initrd of this guest for the next kexec, with a command
  * line for the next kernel of the suite. Flags are KEXEC_FILE_*. 0 or -1 with errno.
  */
 int guest_load_image(unsigned long flags);
 int guest_unload_image(unsigned long flags);
-/* Return the path of that initrd, or NULL. The kernel is /kernel. */
+/* Return the path of that initrd, or NULL. */
 const char *guest_initrd(void);
 /* Boot the loaded image. Returns only if that fails: -1 with errno. */
 int guest_kexec(void);
