@@ -14,7 +14,25 @@
 struct folio;
 struct page;
 
+/**
+ * struct kho_source - the preserved memory that handed-over data may refer to
+ * @name:      "incoming" or "outgoing", for messages
+ * @contains:  kho_incoming_contains() or kho_outgoing_contains()
+ * @has_pages: kho_incoming_has_pages() or kho_outgoing_has_pages()
+ *
+ * The code that checks handed-over data asks a source about memory. So it can read data
+ * of the previous kernel, and before a kexec what this kernel hands over.
+ */
+struct kho_source {
+	const char *name;
+	bool (*contains)(phys_addr_t phys, size_t size);
+	bool (*has_pages)(phys_addr_t phys, unsigned long nr);
+};
+
 #ifdef CONFIG_KEXEC_HANDOVER
+
+extern const struct kho_source kho_from_previous;
+extern const struct kho_source kho_for_next;
 
 bool kho_is_enabled(void);
 bool is_kho_boot(void);
@@ -36,6 +54,12 @@ struct folio *kho_restore_compound(phys_addr_t phys, unsigned int order);
 struct page *kho_restore_pages(phys_addr_t phys, unsigned long nr);
 
 int kho_preserve_incoming(void);
+
+bool kho_outgoing_contains(phys_addr_t phys, size_t size);
+bool kho_outgoing_has_pages(phys_addr_t phys, unsigned long nr);
+bool kho_outgoing_has_folios(phys_addr_t phys, unsigned long nr, unsigned int order);
+int kho_verify_outgoing(void);
+int kho_verify_reboot(void);
 
 void *kho_alloc_preserve(size_t size);
 void kho_unpreserve_free(void *mem);
@@ -89,6 +113,16 @@ static inline void kho_unpreserve_pages(struct page *page, unsigned long nr)
 static inline bool kho_incoming_contains(phys_addr_t phys, size_t size)
 {
 	return false;
+}
+
+static inline bool kho_outgoing_contains(phys_addr_t phys, size_t size)
+{
+	return false;
+}
+
+static inline int kho_verify_reboot(void)
+{
+	return 0;
 }
 
 static inline struct folio *kho_restore_folio(phys_addr_t phys)

@@ -16,6 +16,7 @@
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/printk.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -230,15 +231,17 @@ static int kho_block_check_cycle(struct kho_block_mark *mark, u64 pa)
 	return 0;
 }
 
-static int kho_block_load(struct kho_block_set *bs, u64 pa, u64 *next_pa)
+/* Check a block before its entries are read. */
+static int kho_block_check(const struct kho_block_set *bs, u64 pa,
+			   const struct kho_source *source)
 {
-	struct kho_block_header_ser *ser;
+	const struct kho_block_header_ser *ser;
 
 	if (!IS_ALIGNED(pa, KHO_BLOCK_SIZE)) {
 		pr_err("misaligned block %#llx\n", pa);
 		return -EINVAL;
 	}
-	if (!kho_incoming_contains(pa, KHO_BLOCK_SIZE)) {
+	if (!source->contains(pa, KHO_BLOCK_SIZE)) {
 		pr_err("block %#llx is not preserved memory\n", pa);
 		return -EINVAL;
 	}
@@ -254,6 +257,19 @@ static int kho_block_load(struct kho_block_set *bs, u64 pa, u64 *next_pa)
 		return -EINVAL;
 	}
 
+	return 0;
+}
+
+static int kho_block_load(struct kho_block_set *bs, u64 pa, u64 *next_pa)
+{
+	struct kho_block_header_ser *ser;
+	int err;
+
+	err = kho_block_check(bs, pa, &kho_from_previous);
+	if (err)
+		return err;
+
+	ser = phys_to_virt(pa);
 	*next_pa = ser->next;
 	return kho_block_append(bs, ser);
 }
@@ -299,6 +315,43 @@ int kho_block_restore(struct kho_block_set *bs, u64 head_pa)
 	return err;
 }
 EXPORT_SYMBOL_GPL(kho_block_restore);
+
+/**
+ * kho_block_verify - check that the next kernel can create a set from a chain
+ * @bs:      the set that the chain belongs to, with the number of its entries stored
+ * @head_pa: physical address of the first block, as it is handed over
+ *
+ * If the chain passes, the entries of @bs are those that the next kernel will read.
+ *
+ * Context: May sleep. The caller locks the set.
+ * Return: 0, or -EINVAL if kho_block_restore() would refuse the chain, or it has other
+ * blocks than @bs.
+ */
+int kho_block_verify(const struct kho_block_set *bs, u64 head_pa)
+{
+	const struct kho_block *block;
+	u64 pa = head_pa;
+	int err;
+
+	list_for_each_entry(block, &bs->blocks, list) {
+		if (pa != virt_to_phys(block->ser)) {
+			pr_err("chain leads to %#llx instead of block %#llx\n", pa,
+			       (u64)virt_to_phys(block->ser));
+			return -EINVAL;
+		}
+		err = kho_block_check(bs, pa, &kho_for_next);
+		if (err)
+			return err;
+		pa = block->ser->next;
+		cond_resched();
+	}
+	if (!pa)
+		return 0;
+
+	pr_err("chain goes on at %#llx after its last block\n", pa);
+	return -EINVAL;
+}
+EXPORT_SYMBOL_GPL(kho_block_verify);
 
 /**
  * kho_block_it_init - set an iterator to the start of a set

@@ -18,35 +18,19 @@
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/kmemleak.h>
-#include <linux/libfdt.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/pfn.h>
 #include <linux/range.h>
 #include <linux/sort.h>
-#include <linux/unaligned.h>
 
 #include <asm/sections.h>
 
 #include <linux/kho/abi/kexec_handover.h>
 #include <linux/kho/boot.h>
-#include <linux/kho/compat.h>
-#include <linux/kho/note.h>
 
 #include "kexec_handover_internal.h"
-
-static const struct kho_compat_range kho_compat_range = {
-	.name = "kho",
-	.lowest = KHO_ROOT_LOWEST,
-	.highest = KHO_ROOT_HIGHEST,
-};
-
-static const struct kho_compat_range *const kho_compat_ranges[] = {
-	&kho_compat_range,
-	&kho_compat_table[KHO_COMPAT_RADIX],
-	&kho_compat_table[KHO_COMPAT_VMALLOC],
-};
 
 /*
  * Before the first allocation: root FDT and scratch regions
@@ -94,54 +78,9 @@ void __init kho_populate(phys_addr_t fdt_phys, u64 fdt_len,
 	kho_in.state = KHO_IN_CLAIMED;
 }
 
-/*
- * The version is a list of strings, the versions that a reader can take it for. Log what
- * is wrong with the first one if this kernel reads none of them.
- */
-static int __init kho_check_version(const char *list, int size)
-{
-	const char *str, *end = list + size;
-
-	for (str = list; str < end; str += strnlen(str, end - str) + 1)
-		if (!kho_compat_check(NULL, str, end - str, kho_compat_ranges,
-				      ARRAY_SIZE(kho_compat_ranges)))
-			return 0;
-
-	return kho_compat_check("KHO", list, size, kho_compat_ranges,
-				ARRAY_SIZE(kho_compat_ranges));
-}
-
-static int __init kho_check_root(const void *fdt)
-{
-	const char *compatible;
-	const void *map;
-	int len;
-
-	if (fdt_check_header(fdt) || fdt_totalsize(fdt) > PAGE_SIZE) {
-		pr_err("root FDT is damaged\n");
-		return -EINVAL;
-	}
-
-	compatible = fdt_getprop(fdt, 0, "compatible", &len);
-	if (!compatible) {
-		pr_err("root FDT has no version\n");
-		return -EINVAL;
-	}
-	if (kho_check_version(compatible, len))
-		return -EINVAL;
-
-	map = fdt_getprop(fdt, 0, KHO_FDT_MEMORY_MAP_PROP_NAME, &len);
-	if (!map || len != sizeof(u64)) {
-		pr_err("root FDT has no " KHO_FDT_MEMORY_MAP_PROP_NAME "\n");
-		return -EINVAL;
-	}
-
-	kho_in.map_phys = get_unaligned((const u64 *)map);
-	return 0;
-}
-
 static int __init kho_read_root(kho_is_ram_fn is_ram)
 {
+	u64 map_phys = 0;
 	void *fdt;
 	int err;
 
@@ -154,8 +93,9 @@ static int __init kho_read_root(kho_is_ram_fn is_ram)
 	if (!fdt)
 		return -ENOMEM;
 
-	err = kho_check_root(fdt);
+	err = kho_check_root(fdt, "root FDT", "KHO", &map_phys);
 	early_memunmap(fdt, PAGE_SIZE);
+	kho_in.map_phys = map_phys;
 	return err;
 }
 
@@ -328,7 +268,7 @@ void __init kho_early_init(kho_is_ram_fn is_ram)
 
 /**
  * struct kho_map_check - state of the check of the incoming map
- * @region:    index of the current region in memblock.memory
+ * @memory:    the memory of this machine
  * @reserved:  index of the current region in memblock.reserved
  * @node:      index of the first node that is not below the current range
  * @nr_ranges: number of ranges checked so far
@@ -336,7 +276,7 @@ void __init kho_early_init(kho_is_ram_fn is_ram)
  * @gaps:      the scan for gaps between the ranges and nodes
  */
 struct kho_map_check {
-	unsigned long region;
+	struct kho_memory memory;
 	unsigned long reserved;
 	unsigned long node;
 	unsigned long nr_ranges;
@@ -348,14 +288,13 @@ struct kho_map_check {
  * Check that the range is RAM outside scratch. Ranges are checked in ascending
  * order, so the whole map takes one pass over the regions.
  */
-static bool __init kho_check_range_memory(struct kho_map_check *check,
-					  phys_addr_t start, phys_addr_t end)
+static bool __init kho_is_boot_ram(phys_addr_t start, phys_addr_t end,
+				   unsigned long *pos)
 {
 	const struct memblock_type *memory = &memblock.memory;
 
-	for (; check->region < memory->cnt; check->region++) {
-		const struct memblock_region *region =
-			&memory->regions[check->region];
+	for (; *pos < memory->cnt; ++*pos) {
+		const struct memblock_region *region = &memory->regions[*pos];
 
 		if (region->base + region->size <= start)
 			continue;
@@ -406,15 +345,14 @@ static void __init kho_pass_nodes(struct kho_map_check *check, unsigned long end
 	}
 }
 
-static int __init kho_check_range(phys_addr_t start, phys_addr_t end, void *arg)
+static int __init kho_read_range(phys_addr_t start, phys_addr_t end, void *arg)
 {
 	struct kho_map_check *check = arg;
+	int err;
 
-	if (!kho_check_range_memory(check, start, end)) {
-		pr_err("map has [mem %#llx-%#llx], which is not RAM outside of scratch\n",
-		       (u64)start, (u64)end - 1);
-		return -EINVAL;
-	}
+	err = kho_check_range(&check->memory, start, end);
+	if (err)
+		return err;
 	if (kho_range_is_used(check, start, end)) {
 		pr_err("map has [mem %#llx-%#llx], which this kernel uses\n",
 		       (u64)start, (u64)end - 1);
@@ -443,20 +381,9 @@ static bool __init kho_valid_node(phys_addr_t node)
 	       node != kho_in.fdt_phys;
 }
 
-/* Refuse a node that must not be read, and more nodes than there are pages. */
 static int __init kho_count_node(phys_addr_t node, unsigned int level, void *arg)
 {
-	if (!kho_valid_node(node)) {
-		pr_err("map has a node at %pa, which is not free RAM outside of scratch\n",
-		       &node);
-		return -EINVAL;
-	}
-	if (++kho_in.nr_nodes > PHYS_PFN(memblock_phys_mem_size())) {
-		pr_err("map has more nodes than there are pages of RAM\n");
-		return -EINVAL;
-	}
-
-	return 0;
+	return kho_check_node(arg, node);
 }
 
 static int __init kho_note_node(phys_addr_t node, unsigned int level, void *arg)
@@ -480,15 +407,16 @@ static size_t __init kho_node_list_size(void)
 	return PAGE_ALIGN(kho_in.nr_nodes * sizeof(*kho_in.node_pfns));
 }
 
-static int __init kho_collect_nodes(void)
+static int __init kho_collect_nodes(struct kho_memory *memory)
 {
 	unsigned long i = 0;
 	int err;
 
-	err = kho_radix_walk_nodes(&kho_in.tree, kho_count_node, NULL);
+	err = kho_radix_walk_nodes(&kho_in.tree, kho_count_node, memory);
 	if (err)
 		return err;
 
+	kho_in.nr_nodes = memory->nr_nodes;
 	kho_in.node_pfns = memblock_alloc(kho_node_list_size(), PAGE_SIZE);
 	if (!kho_in.node_pfns) {
 		pr_err("no memory for a list of the map's %lu nodes\n",
@@ -594,7 +522,14 @@ static void __init kho_report_overlaps(void)
 
 static int __init kho_check_map(void)
 {
-	struct kho_map_check check = {};
+	struct kho_map_check check = {
+		.memory = {
+			.map = "map",
+			.is_node = kho_valid_node,
+			.is_ram = kho_is_boot_ram,
+			.nr_ram = PHYS_PFN(memblock_phys_mem_size()),
+		},
+	};
 	int err;
 
 	if (!kho_valid_node(kho_in.map_phys)) {
@@ -604,12 +539,12 @@ static int __init kho_check_map(void)
 	}
 	kho_in.tree.root = phys_to_virt(kho_in.map_phys);
 
-	err = kho_collect_nodes();
+	err = kho_collect_nodes(&check.memory);
 	if (err)
 		return err;
 
 	kho_alloc_gaps();
-	err = kho_radix_walk_ranges(&kho_in.tree, kho_check_range, &check);
+	err = kho_radix_walk_ranges(&kho_in.tree, kho_read_range, &check);
 	if (err)
 		return err;
 

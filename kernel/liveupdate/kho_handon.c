@@ -44,6 +44,7 @@ static bool kho_is_handed_on(unsigned long pfn, unsigned long nr, unsigned int o
  * each at its order, except for blocks that overlap or are reserved. The next kernel
  * gets them as if the previous one had handed them over. Their users must hand over the
  * data that refers to them. A block that is restored after this call is not handed on.
+ * After success, further calls do nothing: all blocks that are left are handed on already.
  *
  * Context: May sleep. Called after everything else that is handed over was preserved.
  * Return: 0 or -ENOMEM. After an error nothing has changed, and it can be called again.
@@ -53,7 +54,7 @@ int kho_preserve_incoming(void)
 	unsigned long nr_overlaps;
 	int err;
 
-	if (!kho_in.adopted || !kho_out.fdt)
+	if (!kho_in.adopted || !kho_out.fdt || kho_in.preserved_again)
 		return 0;
 
 	/* A restore that does not see the flag has already removed its block from the tree. */

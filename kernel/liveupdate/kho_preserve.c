@@ -14,8 +14,12 @@
 #include <linux/kexec_handover.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/pfn.h>
 #include <linux/range.h>
 #include <linux/sched.h>
+
+#include <kunit/static_stub.h>
 
 #include <linux/kho/radix_tree.h>
 
@@ -363,3 +367,74 @@ void kho_unpreserve_free(void *mem)
 	folio_put(folio);
 }
 EXPORT_SYMBOL_GPL(kho_unpreserve_free);
+
+/**
+ * kho_outgoing_contains - check whether this kernel preserves a range
+ * @phys: physical address of the range
+ * @size: its size in bytes
+ *
+ * Return the result of kho_incoming_contains() in the next kernel. Incoming memory that is
+ * handed on counts once kho_preserve_incoming() was called.
+ *
+ * Context: May sleep.
+ * Return: true if all pages of the range are preserved; false for an empty range.
+ */
+bool kho_outgoing_contains(phys_addr_t phys, size_t size)
+{
+	phys_addr_t end;
+
+	KUNIT_STATIC_STUB_REDIRECT(kho_outgoing_contains, phys, size);
+
+	if (!kho_out.fdt || !size || check_add_overflow(phys, size, &end))
+		return false;
+
+	return kho_radix_contains(&kho_out.tree, PHYS_PFN(phys),
+				  PHYS_PFN(end - 1) - PHYS_PFN(phys) + 1);
+}
+EXPORT_SYMBOL_GPL(kho_outgoing_contains);
+
+/**
+ * kho_outgoing_has_pages - check whether the next kernel could restore a range of pages
+ * @phys: physical address of the first page
+ * @nr:	  number of pages
+ *
+ * Return the result of kho_incoming_has_pages() in the next kernel.
+ *
+ * Context: May sleep.
+ * Return: true if the range consists of whole preserved blocks; false for an empty range.
+ */
+bool kho_outgoing_has_pages(phys_addr_t phys, unsigned long nr)
+{
+	KUNIT_STATIC_STUB_REDIRECT(kho_outgoing_has_pages, phys, nr);
+
+	return kho_out.fdt && PAGE_ALIGNED(phys) &&
+	       kho_radix_has_blocks(&kho_out.tree, PHYS_PFN(phys), nr);
+}
+EXPORT_SYMBOL_GPL(kho_outgoing_has_pages);
+
+/**
+ * kho_outgoing_has_folios - check whether the next kernel could restore folios
+ * @phys:  physical address of the first folio
+ * @nr:    number of folios, which are physically contiguous
+ * @order: log2 of the size of each folio in pages
+ *
+ * Context: May sleep.
+ * Return: true if each of them is preserved, at this order; false if @nr is 0 or @phys is
+ * not aligned to the size of a folio.
+ */
+bool kho_outgoing_has_folios(phys_addr_t phys, unsigned long nr, unsigned int order)
+{
+	KUNIT_STATIC_STUB_REDIRECT(kho_outgoing_has_folios, phys, nr, order);
+
+	return kho_out.fdt && PAGE_ALIGNED(phys) &&
+	       kho_radix_test_range(&kho_out.tree, PHYS_PFN(phys), nr, order);
+}
+EXPORT_SYMBOL_GPL(kho_outgoing_has_folios);
+
+/* The memory that this kernel preserves */
+const struct kho_source kho_for_next = {
+	.name = "outgoing",
+	.contains = kho_outgoing_contains,
+	.has_pages = kho_outgoing_has_pages,
+};
+EXPORT_SYMBOL_GPL(kho_for_next);

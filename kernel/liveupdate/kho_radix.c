@@ -507,6 +507,34 @@ int kho_radix_block_order(struct kho_radix_tree *tree, unsigned long pfn)
 	return -ENOENT;
 }
 
+/**
+ * kho_radix_has_blocks - check that a range of pages consists of whole blocks of a tree
+ * @tree: the tree
+ * @pfn:  first page frame number of the range
+ * @nr:   number of pages in the range
+ *
+ * Context: May sleep; takes the tree's lock.
+ * Return: true if each page of the range lies in a block, and no block reaches beyond the
+ * range or overlaps another; false if @nr is 0.
+ */
+bool kho_radix_has_blocks(struct kho_radix_tree *tree, unsigned long pfn,
+			  unsigned long nr)
+{
+	if (!kho_radix_valid_range(pfn, nr, 0))
+		return false;
+
+	while (nr) {
+		int order = kho_radix_block_order(tree, pfn);
+
+		if (order < 0 || 1UL << order > nr)
+			return false;
+		pfn += 1UL << order;
+		nr -= 1UL << order;
+	}
+
+	return true;
+}
+
 /* Return the word of a leaf that has @key, shifted so that @key is in bit 0. */
 static unsigned long kho_radix_word(const struct kho_radix_leaf *leaf, u64 key)
 {

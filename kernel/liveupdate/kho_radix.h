@@ -55,7 +55,7 @@ typedef int (*kho_radix_range_fn)(phys_addr_t start, phys_addr_t end, void *arg)
  * @level: level of the node, 0 for a leaf
  * @arg:   argument of the walk
  *
- * Context: The tree's lock is held: must not use the same tree.
+ * Context: The tree's lock is held: must not use functions that take it.
  * Return: 0 to continue with the node's children, anything else stops the walk.
  */
 typedef int (*kho_radix_node_fn)(phys_addr_t node, unsigned int level, void *arg);
@@ -208,6 +208,7 @@ void kho_radix_drop_leaf(struct kho_radix_tree *tree, u64 key);
 void kho_radix_remember(struct kho_radix_tree *tree, u64 key,
 			struct kho_radix_leaf *leaf);
 void kho_radix_check(struct kho_radix_tree *tree, u64 key);
+bool kho_radix_check_id(const void *node, unsigned int level, u64 *next_id);
 void kho_radix_adopt(struct kho_radix_tree *tree);
 
 int kho_radix_add_page_within(struct kho_radix_tree *tree, unsigned long pfn,
@@ -215,6 +216,8 @@ int kho_radix_add_page_within(struct kho_radix_tree *tree, unsigned long pfn,
 bool kho_radix_test_range(struct kho_radix_tree *tree, unsigned long pfn,
 			  unsigned long nr, unsigned int order);
 int kho_radix_block_order(struct kho_radix_tree *tree, unsigned long pfn);
+bool kho_radix_has_blocks(struct kho_radix_tree *tree, unsigned long pfn,
+			  unsigned long nr);
 bool kho_radix_contains(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr);
 int kho_radix_add_tree(struct kho_radix_tree *tree, struct kho_radix_tree *source,

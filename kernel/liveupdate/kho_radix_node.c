@@ -6,7 +6,8 @@
  *
  * page_private() of a node's page counts the node's entries: children of a
  * table, blocks of a leaf. Functions that change the tree use the count to free
- * a node as soon as it is empty. Lookups and walks do not need it.
+ * a node as soon as it is empty. Lookups and walks do not need it. The page's index
+ * identifies the node in its tree; only the check before a kexec needs it.
  */
 
 #include <linux/bitmap.h>
@@ -24,8 +25,20 @@
  * Nodes
  */
 
+/*
+ * Return the number that identifies the node for @key on @level. It increases from node
+ * to node of a walk that visits a node before its children.
+ */
+static u64 kho_radix_make_id(u64 key, unsigned int level)
+{
+	u64 base = round_down(key, 1ULL << kho_radix_shift(level + 1));
+
+	static_assert(KHO_TREE_MAX_DEPTH <= 8);
+	return base << 3 | (KHO_RADIX_TOP - level);
+}
+
 /* Nodes must be unmovable, so that they are outside of scratch. */
-static void *kho_radix_alloc_node(void)
+static void *kho_radix_alloc_node(u64 key, unsigned int level)
 {
 	struct folio *folio = kho_alloc_folio(0);
 
@@ -33,6 +46,7 @@ static void *kho_radix_alloc_node(void)
 		return NULL;
 
 	set_page_private(&folio->page, 0);
+	folio->page.index = kho_radix_make_id(key, level);
 	return folio_address(folio);
 }
 
@@ -133,7 +147,7 @@ static void *krc_descend(struct kho_radix_cursor *krc, unsigned int level)
 static void *krc_add_child(struct kho_radix_cursor *krc, unsigned int level)
 {
 	struct kho_radix_node *node = krc->path[level];
-	void *child = kho_radix_alloc_node();
+	void *child = kho_radix_alloc_node(krc->key, level - 1);
 
 	if (!child)
 		return NULL;
@@ -234,6 +248,26 @@ void kho_radix_check(struct kho_radix_tree *tree, u64 key)
 			  "KHO: radix: wrong count of a node on level %u", level);
 }
 
+/**
+ * kho_radix_check_id - check that a walk over a tree of this kernel finds each node once
+ * @node:  the node, in the direct map
+ * @level: its level according to the walk
+ * @next_id: lowest number that the node can have, 0 for the root; moved past the node
+ *
+ * Context: Caller must hold the tree's lock.
+ * Return: false if this is another node, or the walk has visited it before.
+ */
+bool kho_radix_check_id(const void *node, unsigned int level, u64 *next_id)
+{
+	u64 id = virt_to_page(node)->index;
+
+	if (id < *next_id || (id & 7) != KHO_RADIX_TOP - level)
+		return false;
+
+	*next_id = id + 1;
+	return true;
+}
+
 /*
  * Life of a tree
  */
@@ -251,7 +285,7 @@ int kho_radix_init(struct kho_radix_tree *tree)
 	tree->orders = 0;
 	tree->overlaps = false;
 	kho_radix_remember(tree, 0, NULL);
-	tree->root = kho_radix_alloc_node();
+	tree->root = kho_radix_alloc_node(0, KHO_RADIX_TOP);
 
 	return tree->root ? 0 : -ENOMEM;
 }

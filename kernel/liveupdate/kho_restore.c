@@ -275,24 +275,19 @@ EXPORT_SYMBOL_GPL(kho_restore_folios);
  */
 bool kho_incoming_has_pages(phys_addr_t phys, unsigned long nr)
 {
-	unsigned long pfn = PHYS_PFN(phys), end_pfn;
-
 	KUNIT_STATIC_STUB_REDIRECT(kho_incoming_has_pages, phys, nr);
 
-	if (!is_kho_boot() || !nr || !PAGE_ALIGNED(phys) ||
-	    check_add_overflow(pfn, nr, &end_pfn))
-		return false;
-
-	while (pfn < end_pfn) {
-		int order = kho_radix_block_order(&kho_in.tree, pfn);
-
-		if (order < 0 || 1UL << order > end_pfn - pfn)
-			return false;
-		pfn += 1UL << order;
-	}
-
-	return true;
+	return is_kho_boot() && PAGE_ALIGNED(phys) &&
+	       kho_radix_has_blocks(&kho_in.tree, PHYS_PFN(phys), nr);
 }
+
+/* The memory that the previous kernel preserved */
+const struct kho_source kho_from_previous = {
+	.name = "incoming",
+	.contains = kho_incoming_contains,
+	.has_pages = kho_incoming_has_pages,
+};
+EXPORT_SYMBOL_GPL(kho_from_previous);
 
 /**
  * kho_restore_pages - take ownership of contiguous preserved pages

@@ -533,6 +533,30 @@ bool kho_is_preservable(unsigned long pfn, unsigned long nr)
 }
 
 /**
+ * kho_is_preservable_from - check whether ranges of memory can be preserved
+ * @start: physical address of a range
+ * @end:   physical address of its end, exclusive
+ * @pos:   where the search starts, 0 for the first range. Each range must be higher than
+ *	   the one before.
+ *
+ * Context: Any context, after boot.
+ * Return: true if the range lies in one preservable range.
+ */
+bool kho_is_preservable_from(u64 start, u64 end, unsigned long *pos)
+{
+	const struct range *range;
+
+	for (; *pos < kho_nr_preservable; ++*pos) {
+		range = &kho_preservable[*pos];
+		if (start < PFN_PHYS(range->end))
+			return start >= PFN_PHYS(range->start) &&
+			       end <= PFN_PHYS(range->end);
+	}
+
+	return false;
+}
+
+/**
  * kho_overlaps_scratch - check whether memory overlaps scratch
  * @start: physical address of the memory
  * @end:   physical address of its end, exclusive

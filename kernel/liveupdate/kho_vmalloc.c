@@ -182,32 +182,22 @@ static bool kho_vmalloc_check_header(const struct kho_vmalloc *preservation)
 	return true;
 }
 
-/* Check that @phys is an aligned address of 2^order preserved pages. */
-static bool kho_vmalloc_check_memory(u64 phys, unsigned int order)
-{
-	size_t size = PAGE_SIZE << order;
-
-	if (phys && IS_ALIGNED(phys, size) &&
-	    kho_incoming_has_pages(phys, 1UL << order))
-		return true;
-
-	pr_err("no preserved memory of order %u at %#llx\n", order, phys);
-	return false;
-}
-
 /**
- * struct kho_vmalloc_incoming - an area that is being restored
+ * struct kho_vmalloc_incoming - an area that is being restored or checked
+ * @source:    the preserved memory that it consists of
  * @order:     log2 of the size of the area's blocks in pages
  * @nr_pages:  size of the area in pages
- * @pages:     pages of the area
+ * @pages:     pages of the area; known before if it is only checked
  * @nr_chunks: number of @chunks
- * @chunks:    physical addresses of the chunks that describe the area
+ * @chunks:    physical addresses of the chunks that describe the area; NULL if it is only
+ *	       checked
  *
  * The chunks of a malicious kernel may overlap memory that this kernel has
  * restored and uses, so they can change at any time. Each of their fields is
  * read once, checked, and kept here.
  */
 struct kho_vmalloc_incoming {
+	const struct kho_source *source;
 	unsigned int order;
 	unsigned int nr_pages;
 	struct page **pages;
@@ -215,15 +205,23 @@ struct kho_vmalloc_incoming {
 	u64 *chunks;
 };
 
-static int kho_vmalloc_alloc_incoming(struct kho_vmalloc_incoming *in,
-				      const struct kho_vmalloc *preservation)
+static void kho_vmalloc_init_incoming(struct kho_vmalloc_incoming *in,
+				      const struct kho_vmalloc *preservation,
+				      const struct kho_source *source)
+{
+	*in = (struct kho_vmalloc_incoming) {
+		.source = source,
+		.order = preservation->order,
+		.nr_pages = preservation->total_pages,
+		.nr_chunks = DIV_ROUND_UP(preservation->total_pages >> preservation->order,
+					  KHO_VMALLOC_SIZE),
+	};
+}
+
+static int kho_vmalloc_alloc_incoming(struct kho_vmalloc_incoming *in)
 {
 	/* The size is not trusted, so fail silently and without the OOM killer. */
 	const gfp_t gfp = GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN;
-
-	in->order = preservation->order;
-	in->nr_pages = preservation->total_pages;
-	in->nr_chunks = DIV_ROUND_UP(in->nr_pages >> in->order, KHO_VMALLOC_SIZE);
 
 	in->pages = kvmalloc_array(in->nr_pages, sizeof(*in->pages), gfp);
 	/* One more, which may be empty */
@@ -231,20 +229,49 @@ static int kho_vmalloc_alloc_incoming(struct kho_vmalloc_incoming *in,
 	return in->pages && in->chunks ? 0 : -ENOMEM;
 }
 
+/* Check that @phys is an aligned address of 2^order preserved pages. */
+static bool kho_vmalloc_check_memory(const struct kho_vmalloc_incoming *in, u64 phys,
+				     unsigned int order)
+{
+	size_t size = PAGE_SIZE << order;
+
+	if (phys && IS_ALIGNED(phys, size) && in->source->has_pages(phys, 1UL << order))
+		return true;
+
+	pr_err("no preserved memory of order %u at %#llx\n", order, phys);
+	return false;
+}
+
+/* Take the pages of a block that has been checked. Those of an outgoing area are known. */
+static bool kho_vmalloc_read_block(const struct kho_vmalloc_incoming *in, u64 phys,
+				   struct page **pages)
+{
+	unsigned int i;
+
+	if (!in->chunks) {
+		if (phys == page_to_phys(pages[0]))
+			return true;
+		pr_err("area has a block at %#llx that is not its own\n", phys);
+		return false;
+	}
+
+	for (i = 0; i < 1U << in->order; i++)
+		pages[i] = pfn_to_page(PHYS_PFN(phys) + i);
+	return true;
+}
+
 static bool kho_vmalloc_read_chunk(const struct kho_vmalloc_incoming *in,
 				   const struct kho_vmalloc_chunk *chunk,
 				   struct page **pages, unsigned int entries)
 {
-	unsigned int nr = 1U << in->order;
-	unsigned int i, j;
+	unsigned int i;
 
 	for (i = 0; i < entries; i++) {
 		u64 phys = READ_ONCE(chunk->phys[i]);
 
-		if (!kho_vmalloc_check_memory(phys, in->order))
+		if (!kho_vmalloc_check_memory(in, phys, in->order) ||
+		    !kho_vmalloc_read_block(in, phys, pages + (i << in->order)))
 			return false;
-		for (j = 0; j < nr; j++)
-			pages[i * nr + j] = pfn_to_page(PHYS_PFN(phys) + j);
 		cond_resched();
 	}
 
@@ -264,7 +291,7 @@ static bool kho_vmalloc_read_empty_chunk(struct kho_vmalloc_incoming *in, u64 ph
 		pr_err("more chunks than %u pages need\n", in->nr_pages);
 		return false;
 	}
-	if (!kho_vmalloc_check_memory(phys, 0))
+	if (!kho_vmalloc_check_memory(in, phys, 0))
 		return false;
 
 	chunk = phys_to_virt(phys);
@@ -273,7 +300,8 @@ static bool kho_vmalloc_read_empty_chunk(struct kho_vmalloc_incoming *in, u64 ph
 		return false;
 	}
 
-	in->chunks[in->nr_chunks++] = phys;
+	if (in->chunks)
+		in->chunks[in->nr_chunks++] = phys;
 	return true;
 }
 
@@ -289,13 +317,14 @@ static bool kho_vmalloc_read_chain(struct kho_vmalloc_incoming *in, u64 phys)
 					     KHO_VMALLOC_SIZE);
 		const struct kho_vmalloc_chunk *chunk;
 
-		if (!kho_vmalloc_check_memory(phys, 0))
+		if (!kho_vmalloc_check_memory(in, phys, 0))
 			return false;
 		chunk = phys_to_virt(phys);
 		if (!kho_vmalloc_read_chunk(in, chunk, pages, entries))
 			return false;
 		pages += entries << in->order;
-		in->chunks[i] = phys;
+		if (in->chunks)
+			in->chunks[i] = phys;
 		phys = READ_ONCE(chunk->hdr.next.phys);
 	}
 
@@ -382,7 +411,8 @@ void *kho_try_restore_vmalloc(const struct kho_vmalloc *preservation)
 	if (!kho_vmalloc_check_header(preservation))
 		return ERR_PTR(-EINVAL);
 
-	err = kho_vmalloc_alloc_incoming(&in, preservation);
+	kho_vmalloc_init_incoming(&in, preservation, &kho_from_previous);
+	err = kho_vmalloc_alloc_incoming(&in);
 	if (!err && !kho_vmalloc_read_chain(&in, preservation->first.phys))
 		err = -EINVAL;
 	if (err)
@@ -395,3 +425,31 @@ void *kho_try_restore_vmalloc(const struct kho_vmalloc *preservation)
 	return area;
 }
 EXPORT_SYMBOL_GPL(kho_try_restore_vmalloc);
+
+/**
+ * kho_verify_vmalloc - check that the next kernel can restore a vmalloc area
+ * @preservation: the description that kho_preserve_vmalloc() filled in, as it is handed over
+ * @ptr:	  the area
+ *
+ * Context: May sleep, but does not allocate memory.
+ * Return: 0, or -EINVAL if kho_try_restore_vmalloc() would refuse the description, or it
+ * would restore other memory.
+ */
+int kho_verify_vmalloc(const struct kho_vmalloc *preservation, const void *ptr)
+{
+	const struct vm_struct *vm = find_vm_area(ptr);
+	struct kho_vmalloc_incoming in;
+
+	if (!vm || !kho_vmalloc_check_header(preservation))
+		return -EINVAL;
+	if (preservation->total_pages != vm->nr_pages) {
+		pr_err("area has %u pages instead of %u\n", preservation->total_pages,
+		       vm->nr_pages);
+		return -EINVAL;
+	}
+
+	kho_vmalloc_init_incoming(&in, preservation, &kho_for_next);
+	in.pages = vm->pages;
+	return kho_vmalloc_read_chain(&in, preservation->first.phys) ? 0 : -EINVAL;
+}
+EXPORT_SYMBOL_GPL(kho_verify_vmalloc);

@@ -100,6 +100,7 @@ static inline unsigned long kho_block_capacity(const struct kho_block_set *bs)
 int kho_block_grow(struct kho_block_set *bs, u64 count);
 void kho_block_shrink(struct kho_block_set *bs, u64 count);
 int kho_block_restore(struct kho_block_set *bs, u64 head_pa);
+int kho_block_verify(const struct kho_block_set *bs, u64 head_pa);
 void kho_block_destroy(struct kho_block_set *bs);
 void kho_block_set_clear(struct kho_block_set *bs);
 u64 kho_block_set_head_pa(const struct kho_block_set *bs);

@@ -18,6 +18,7 @@
 int kho_preserve_vmalloc(void *ptr, struct kho_vmalloc *preservation);
 void kho_unpreserve_vmalloc(struct kho_vmalloc *preservation);
 void *kho_try_restore_vmalloc(const struct kho_vmalloc *preservation);
+int kho_verify_vmalloc(const struct kho_vmalloc *preservation, const void *ptr);
 
 #else
 

@@ -13,6 +13,7 @@
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/mm.h>
+#include <linux/pfn.h>
 #include <linux/string.h>
 
 #define NR_FOLIOS	8
@@ -226,6 +227,54 @@ static void full_root_refuses_more_subtrees(struct kunit *test)
 		kho_remove_subtree(test->priv);
 }
 
+/* Checking what is handed over */
+
+static void outgoing_memory_is_found(struct kunit *test)
+{
+	struct folio *folio = folio_alloc(GFP_KERNEL, 2);
+	phys_addr_t phys;
+
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	phys = PFN_PHYS(folio_pfn(folio));
+	KUNIT_EXPECT_FALSE(test, kho_outgoing_contains(phys, 1));
+	KUNIT_ASSERT_EQ(test, kho_preserve_folio(folio), 0);
+
+	KUNIT_EXPECT_TRUE(test, kho_outgoing_contains(phys + 5, 4 * PAGE_SIZE - 5));
+	KUNIT_EXPECT_FALSE(test, kho_outgoing_contains(phys, 0));
+	KUNIT_EXPECT_FALSE(test, kho_outgoing_contains(phys, SIZE_MAX));
+
+	KUNIT_EXPECT_TRUE(test, kho_outgoing_has_pages(phys, 4));
+	KUNIT_EXPECT_FALSE(test, kho_outgoing_has_pages(phys, 3));
+	KUNIT_EXPECT_FALSE(test, kho_outgoing_has_pages(phys + PAGE_SIZE, 3));
+	KUNIT_EXPECT_FALSE(test, kho_outgoing_has_pages(phys + 1, 4));
+	KUNIT_EXPECT_FALSE(test, kho_outgoing_has_pages(phys, 0));
+	KUNIT_EXPECT_FALSE(test, kho_outgoing_has_pages(phys, ULONG_MAX));
+
+	KUNIT_EXPECT_TRUE(test, kho_outgoing_has_folios(phys, 1, 2));
+	KUNIT_EXPECT_FALSE(test, kho_outgoing_has_folios(phys, 2, 1));
+	KUNIT_EXPECT_FALSE(test, kho_outgoing_has_folios(phys, 4, 0));
+	KUNIT_EXPECT_FALSE(test, kho_outgoing_has_folios(phys + PAGE_SIZE, 1, 2));
+	KUNIT_EXPECT_FALSE(test, kho_outgoing_has_folios(phys, 0, 2));
+	KUNIT_EXPECT_FALSE(test, kho_outgoing_has_folios(phys, 1, 64));
+	KUNIT_EXPECT_FALSE(test, kho_outgoing_has_folios(phys, ULONG_MAX, 2));
+
+	kho_unpreserve_folio(folio);
+	KUNIT_EXPECT_FALSE(test, kho_outgoing_has_folios(phys, 1, 2));
+	folio_put(folio);
+}
+
+static void blob_must_be_preserved(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, kho_verify_outgoing(), 0);
+	KUNIT_ASSERT_EQ(test, kho_add_subtree("kunit", test->priv, PAGE_SIZE), 0);
+	KUNIT_EXPECT_EQ(test, kho_verify_outgoing(), -EIO);
+	KUNIT_ASSERT_EQ(test, kho_preserve_pages(virt_to_page(test->priv), 1), 0);
+	KUNIT_EXPECT_EQ(test, kho_verify_outgoing(), 0);
+	kho_unpreserve_pages(virt_to_page(test->priv), 1);
+	kho_remove_subtree(test->priv);
+	KUNIT_EXPECT_EQ(test, kho_verify_outgoing(), 0);
+}
+
 /* Restoring */
 
 static void cold_boot_has_nothing_to_restore(struct kunit *test)
@@ -256,6 +305,8 @@ static struct kunit_case kho_cases[] = {
 	KUNIT_CASE(subtree_needs_a_name_and_content),
 	KUNIT_CASE(subtree_that_is_not_there_is_not_removed),
 	KUNIT_CASE(full_root_refuses_more_subtrees),
+	KUNIT_CASE(outgoing_memory_is_found),
+	KUNIT_CASE(blob_must_be_preserved),
 	KUNIT_CASE(cold_boot_has_nothing_to_restore),
 	{}
 };

@@ -335,6 +335,38 @@ static void unpreserved_block_is_refused(struct kunit *test)
 	expect_refused(test);
 }
 
+static void verified_chain_is_that_of_the_set(struct kunit *test)
+{
+	struct kho_block_header_ser *first, *last;
+	u64 head_pa;
+
+	KUNIT_EXPECT_EQ(test, kho_block_verify(&out, 0), 0);
+	KUNIT_EXPECT_EQ(test, kho_block_verify(&out, PAGE_SIZE), -EINVAL);
+	store(test, 2 * CAPACITY);
+	head_pa = kho_block_set_head_pa(&out);
+	first = nth_block(test, 0);
+	last = nth_block(test, 1);
+	KUNIT_EXPECT_EQ(test, kho_block_verify(&out, head_pa), 0);
+
+	KUNIT_EXPECT_EQ(test, kho_block_verify(&out, 0), -EINVAL);
+	KUNIT_EXPECT_EQ(test, kho_block_verify(&out, first->next), -EINVAL);
+	last->next = head_pa;
+	KUNIT_EXPECT_EQ(test, kho_block_verify(&out, head_pa), -EINVAL);
+	last->next = 0;
+	last->count = CAPACITY + 1;
+	KUNIT_EXPECT_EQ(test, kho_block_verify(&out, head_pa), -EINVAL);
+	last->count = 0;
+	KUNIT_EXPECT_EQ(test, kho_block_verify(&out, head_pa), 0);
+	first->count = 0;
+	KUNIT_EXPECT_EQ(test, kho_block_verify(&out, head_pa), -EINVAL);
+	first->count = CAPACITY;
+
+	kho_unpreserve_folio(virt_to_folio(last));
+	KUNIT_EXPECT_EQ(test, kho_block_verify(&out, head_pa), -EINVAL);
+	KUNIT_ASSERT_EQ(test, kho_preserve_folio(virt_to_folio(last)), 0);
+	KUNIT_EXPECT_EQ(test, kho_block_verify(&out, head_pa), 0);
+}
+
 static void restore_into_a_used_set_is_refused(struct kunit *test)
 {
 	store(test, 1);
@@ -367,6 +399,7 @@ static struct kunit_case block_cases[] = {
 	KUNIT_CASE(misaligned_block_is_refused),
 	KUNIT_CASE(unpreserved_block_is_refused),
 	KUNIT_CASE(restore_into_a_used_set_is_refused),
+	KUNIT_CASE(verified_chain_is_that_of_the_set),
 	{}
 };
 

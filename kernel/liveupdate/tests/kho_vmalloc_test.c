@@ -51,6 +51,7 @@ static void preserve(struct kunit *test, void *area)
 	vt.area = area;
 	KUNIT_ASSERT_NOT_NULL(test, area);
 	KUNIT_ASSERT_EQ(test, kho_preserve_vmalloc(area, &vt.ser), 0);
+	KUNIT_EXPECT_EQ(test, kho_verify_vmalloc(&vt.ser, area), 0);
 }
 
 /* With 64 KiB pages, a full chunk describes 512 MiB. */
@@ -277,6 +278,8 @@ static void expect_refused(struct kunit *test, const struct kho_vmalloc *ser)
 	KUNIT_EXPECT_NULL(test, kho_restore_vmalloc(ser));
 	KUNIT_EXPECT_EQ(test, fake_kho.restores_left, UINT_MAX);
 	KUNIT_EXPECT_EQ(test, fake_kho.nr_freed, 0);
+	if (!fake_kho.lost)
+		KUNIT_EXPECT_EQ(test, kho_verify_vmalloc(ser, vt.area), -EINVAL);
 }
 
 static void damaged_descriptors_are_refused(struct kunit *test)
@@ -326,6 +329,35 @@ static void damaged_entries_are_refused(struct kunit *test)
 	expect_refused(test, &vt.ser);
 }
 
+static void description_of_other_memory_fails_verification(struct kunit *test)
+{
+	void *other = vmalloc(2 * PAGE_SIZE);
+	struct page *page = alloc_page(GFP_KERNEL);
+	u64 *entry, good;
+
+	preserve(test, vmalloc(2 * PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, kho_verify_vmalloc(&vt.ser, other), -EINVAL);
+	vfree(other);
+	KUNIT_EXPECT_EQ(test, kho_verify_vmalloc(&vt.ser, &vt), -EINVAL);
+
+	/* Preserved memory that is not in the area */
+	KUNIT_ASSERT_NOT_NULL(test, page);
+	KUNIT_ASSERT_EQ(test, kho_preserve_pages(page, 1), 0);
+	entry = &nth_chunk(0)->phys[1];
+	good = *entry;
+	*entry = page_to_phys(page);
+	KUNIT_EXPECT_EQ(test, kho_verify_vmalloc(&vt.ser, vt.area), -EINVAL);
+	*entry = good;
+	kho_unpreserve_pages(page, 1);
+	__free_page(page);
+
+	/* Memory of the area that is not preserved */
+	kho_unpreserve_pages(pfn_to_page(PHYS_PFN(good)), 1);
+	KUNIT_EXPECT_EQ(test, kho_verify_vmalloc(&vt.ser, vt.area), -EINVAL);
+	KUNIT_ASSERT_EQ(test, kho_preserve_pages(pfn_to_page(PHYS_PFN(good)), 1), 0);
+	KUNIT_EXPECT_EQ(test, kho_verify_vmalloc(&vt.ser, vt.area), 0);
+}
+
 static void damaged_chains_are_refused(struct kunit *test)
 {
 	u64 *first_next, *last_next;
@@ -369,6 +401,7 @@ static struct kunit_case vmalloc_cases[] = {
 	KUNIT_CASE(damaged_descriptors_are_refused),
 	KUNIT_CASE(damaged_entries_are_refused),
 	KUNIT_CASE(damaged_chains_are_refused),
+	KUNIT_CASE(description_of_other_memory_fails_verification),
 	{}
 };
 

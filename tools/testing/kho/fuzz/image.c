@@ -109,7 +109,7 @@ void image_load(struct image *image, const u8 *data, size_t size)
 		image->blocks[i] = alloc_pages(GFP_KERNEL, *data % (IMAGE_MAX_ORDER + 1));
 		image->is_preserved[i] = *data & IMAGE_PRESERVED;
 		if (image->is_preserved[i])
-			mm_mark_preserved(image->blocks[i], true);
+			mm_mark_incoming(image->blocks[i]);
 	}
 
 	for (; end - data >= (ssize_t)sizeof(record); data += sizeof(record)) {

@@ -266,7 +266,7 @@ void read_handover(const struct image *image)
 	find_kept_sessions();
 	for (i = 1; i <= image->nr; i++)
 		if (image->is_preserved[i])
-			mm_mark_preserved(image->blocks[i], true);
+			mm_mark_incoming(image->blocks[i]);
 }
 
 void read_outgoing(void)

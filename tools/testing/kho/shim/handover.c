@@ -150,8 +150,59 @@ void kho_unpreserve_pages(struct page *page, unsigned long nr)
 	mm_mark_preserved(page, false);
 }
 
-/* Memory that the previous kernel preserved has the same mark as this kernel's own. */
 int kho_preserve_incoming(void)
+{
+	unsigned long i;
+
+	for (i = 0; i < mm_nr_used(); i++)
+		mem_map[i].incoming = false;
+	return 0;
+}
+
+/* Unlike memory that is preserved for this kernel only, and not handed on yet */
+bool kho_outgoing_contains(phys_addr_t phys, size_t size)
+{
+	phys_addr_t end = phys + size;
+
+	if (!kho_incoming_contains(phys, size))
+		return false;
+
+	for (; phys < end; phys = PAGE_ALIGN_DOWN(phys) + PAGE_SIZE)
+		if (pfn_to_page(PHYS_PFN(phys))->incoming)
+			return false;
+
+	return true;
+}
+
+bool kho_outgoing_has_pages(phys_addr_t phys, unsigned long nr)
+{
+	return kho_incoming_has_pages(phys, nr) &&
+	       kho_outgoing_contains(phys, nr << PAGE_SHIFT);
+}
+
+bool kho_outgoing_has_folios(phys_addr_t phys, unsigned long nr, unsigned int order)
+{
+	for (; nr; nr--, phys += PAGE_SIZE << order)
+		if (kho_incoming_order(phys) != (int)order ||
+		    !kho_outgoing_contains(phys, PAGE_SIZE << order))
+			return false;
+
+	return true;
+}
+
+const struct kho_source kho_from_previous = {
+	.name = "incoming",
+	.contains = kho_incoming_contains,
+	.has_pages = kho_incoming_has_pages,
+};
+
+const struct kho_source kho_for_next = {
+	.name = "outgoing",
+	.contains = kho_outgoing_contains,
+	.has_pages = kho_outgoing_has_pages,
+};
+
+int kho_verify_reboot(void)
 {
 	return 0;
 }

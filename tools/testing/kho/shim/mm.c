@@ -93,8 +93,19 @@ void mm_mark_preserved(struct page *page, bool preserved)
 {
 	unsigned long i;
 
-	for (i = 0; i < 1UL << page->order; i++)
+	for (i = 0; i < 1UL << page->order; i++) {
 		page[i].preserved = preserved;
+		page[i].incoming = false;
+	}
+}
+
+void mm_mark_incoming(struct page *page)
+{
+	unsigned long i;
+
+	mm_mark_preserved(page, true);
+	for (i = 0; i < 1UL << page->order; i++)
+		page[i].incoming = true;
 }
 
 bool shim_fail_now(void)

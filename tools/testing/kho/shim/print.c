@@ -24,7 +24,7 @@
 bool shim_log_shown = true;
 unsigned long shim_log_count, shim_log_warnings;
 
-static char last_line[512];
+char shim_last_line[512];
 
 /* %*pE: any bytes, of the given length */
 static void print_escaped(FILE *line, const unsigned char *bytes, int nr)
@@ -116,7 +116,7 @@ static void print_format(FILE *line, const struct va_format *vaf)
 
 void shim_print(const char *fmt, ...)
 {
-	FILE *line = fmemopen(last_line, sizeof(last_line), "w");
+	FILE *line = fmemopen(shim_last_line, sizeof(shim_last_line), "w");
 	struct va_format vaf = { .fmt = fmt };
 	va_list args;
 
@@ -127,8 +127,8 @@ void shim_print(const char *fmt, ...)
 	fclose(line);
 
 	if (shim_log_shown)
-		fputs(last_line, stderr);
-	last_line[strcspn(last_line, "\n")] = '\0';
+		fputs(shim_last_line, stderr);
+	shim_last_line[strcspn(shim_last_line, "\n")] = '\0';
 	shim_log_count++;
 }
 
@@ -147,6 +147,6 @@ void die(const char *fmt, ...)
 	va_start(args, fmt);
 	vfprintf(stderr, fmt, args);
 	va_end(args);
-	fprintf(stderr, "\nlast message: %s\n", last_line);
+	fprintf(stderr, "\nlast message: %s\n", shim_last_line);
 	abort();
 }

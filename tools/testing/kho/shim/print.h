@@ -13,6 +13,8 @@
 extern bool shim_log_shown;
 /* Numbers of messages, and of warnings from WARN_ON() among them */
 extern unsigned long shim_log_count, shim_log_warnings;
+/* The last message, without its newline */
+extern char shim_last_line[512];
 
 void shim_warn(const char *file, int line);
 

@@ -228,6 +228,147 @@ static void overlap_is_withheld(void)
 	check(!shim_log_warnings);
 }
 
+/* Add a block to the outgoing map that can't be preserved, or remove it. */
+static void toggle_block(unsigned long pfn, unsigned int order)
+{
+	u64 key = kho_radix_key(pfn, order);
+	struct kho_radix_leaf *leaf = kho_radix_descend(&kho_out.tree, key);
+
+	check(leaf);
+	__change_bit(kho_radix_bit(key), leaf->bitmap);
+}
+
+/* Return the entry of the outgoing map for the node on @level on the way to a page. */
+static u64 *node_entry(unsigned long pfn, unsigned int level)
+{
+	struct kho_radix_node *node = kho_out.tree.root;
+	u64 key = kho_radix_key(pfn, 0);
+	unsigned int i;
+
+	for (i = KHO_RADIX_TOP; i > level + 1; i--)
+		node = kho_radix_child(node, kho_radix_slot(key, i));
+	return &node->table[kho_radix_slot(key, i)];
+}
+
+static void check_verified(const char *reason)
+{
+	shim_log_count = 0;
+	check(kho_verify_outgoing() == (reason ? -EIO : 0));
+	check(reason ? shim_log_count && strstr(shim_last_line, reason) : !shim_log_count);
+}
+
+static void damaged_map_is_not_handed_over(void)
+{
+	static const unsigned long no_ram[] = {
+		MACHINE_HOLE, MACHINE_SCRATCH, MACHINE_SCRATCH + MACHINE_SCRATCH_PAGES - 1,
+		MACHINE_PAGES,
+	};
+	phys_addr_t folio, page, leaf;
+	unsigned int i;
+	u64 *entry;
+
+	machine_cold_boot();
+	start();
+	folio = preserve_folio(3);
+	page = preserve_folio(0);
+	check_verified(NULL);
+
+	for (i = 0; i < ARRAY_SIZE(no_ram); i++) {
+		toggle_block(PHYS_PFN(RAM_START) + no_ram[i], 0);
+		check_verified("not RAM outside of scratch");
+		toggle_block(PHYS_PFN(RAM_START) + no_ram[i], 0);
+	}
+
+	toggle_block(PHYS_PFN(folio) + 5, 0);
+	check_verified("overlap");
+	toggle_block(PHYS_PFN(folio) + 5, 0);
+
+	leaf = *node_entry(PHYS_PFN(page), 0);
+	toggle_block(PHYS_PFN(leaf), 0);
+	check_verified("preserves its own node");
+	toggle_block(PHYS_PFN(leaf), 0);
+
+	entry = node_entry(PHYS_PFN(page), 0);
+	entry[1] = leaf;
+	check_verified("twice, or at a wrong place");
+	entry[1] = 0;
+	*entry = *node_entry(PHYS_PFN(page), 1);
+	check_verified("twice, or at a wrong place");
+	*entry = virt_to_phys(kho_out.fdt);
+	check_verified("not free RAM outside of scratch");
+	*entry = RAM_START + PFN_PHYS(MACHINE_SCRATCH);
+	check_verified("not free RAM outside of scratch");
+	*entry = leaf + 8;
+	check_verified("misaligned child");
+	*entry = leaf;
+
+	check_verified(NULL);
+	check(!shim_log_warnings);
+	mm_reset();
+}
+
+static void damaged_root_is_not_handed_over(void)
+{
+	char copy[PAGE_SIZE];
+	void *blob;
+	u64 map;
+
+	machine_cold_boot();
+	start();
+	blob = kho_alloc_preserve(100);
+	check(!kho_add_subtree("blob", blob, 100));
+	check_verified(NULL);
+	memcpy(copy, kho_out.fdt, PAGE_SIZE);
+
+	memset(kho_out.fdt, 0, 4);
+	check_verified("can't be read");
+	memcpy(kho_out.fdt, copy, PAGE_SIZE);
+	check(!fdt_setprop(kho_out.fdt, 0, "compatible", "kho-v9", 7));
+	check_verified("can't be read");
+	memcpy(kho_out.fdt, copy, PAGE_SIZE);
+	map = virt_to_phys(blob);
+	check(!fdt_setprop(kho_out.fdt, 0, KHO_FDT_MEMORY_MAP_PROP_NAME, &map, sizeof(map)));
+	check_verified("can't be read");
+	memcpy(kho_out.fdt, copy, PAGE_SIZE);
+
+	kho_unpreserve_pages(virt_to_page(blob), 1);
+	check_verified("outgoing blob 'blob' of 100 bytes");
+	check(!kho_preserve_pages(virt_to_page(blob), 1));
+	check_verified(NULL);
+	mm_reset();
+}
+
+/* Memory that is handed on is preserved once, whether the kexec fails or not. */
+static void handed_on_memory_is_verified(void)
+{
+	void *blob;
+
+	machine_cold_boot();
+	start();
+	preserve_some(NR_BLOCKS);
+	next_kernel(virt_to_phys(kho_out.fdt), virt_to_phys(kho_scratch),
+		    kho_scratch_cnt * sizeof(*kho_scratch));
+	check(!kho_outgoing_contains(blocks[0], PAGE_SIZE));
+
+	blob = phys_to_virt(blocks[0]);
+	check(!kho_add_subtree("blob", blob, PAGE_SIZE));
+	check_verified("not preserved");
+	check(!kho_preserve_incoming());
+	check_verified(NULL);
+	check(!kho_preserve_incoming());
+	check_verified(NULL);
+	kho_remove_subtree(blob);
+
+	/* What is restored after all is not handed on. */
+	restore_some(1);
+	check(!kho_outgoing_contains(blocks[0], PAGE_SIZE));
+	check(!kho_preserve_incoming());
+	check(!kho_outgoing_contains(blocks[0], PAGE_SIZE));
+	check_verified(NULL);
+	check(!shim_log_warnings);
+	mm_reset();
+}
+
 /* Some architectures cannot read structures at misaligned addresses. */
 static void misaligned_scratch_is_refused(void)
 {
@@ -616,6 +757,9 @@ const struct test_case test_cases[] = {
 	{ "an image that leaves out preserved memory has a flaw",
 	  image_without_preserved_memory_has_flaw },
 	{ "an image can leave out more ranges than are recorded", many_ranges_are_left_out },
+	{ "a damaged map is not handed over", damaged_map_is_not_handed_over },
+	{ "a damaged root FDT is not handed over", damaged_root_is_not_handed_over },
+	{ "memory that is handed on is verified", handed_on_memory_is_verified },
 	{ "misaligned scratch regions are refused", misaligned_scratch_is_refused },
 	{ "the note of an image is found", note_is_found },
 	{ "a note can have more fields", long_note_is_read },

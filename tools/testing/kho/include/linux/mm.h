@@ -43,6 +43,7 @@ struct page {
 	int count;
 	bool allocated;
 	bool preserved;
+	bool incoming;	/* preserved by the previous kernel, and not handed on */
 	bool large;
 } __aligned(64);
 
@@ -68,8 +69,10 @@ void mm_allocate_from(unsigned long start, unsigned long end);
 void mm_adopt(struct page *page);
 /* Forbid access to a block. It stays allocated. */
 void mm_hide(struct page *page);
-/* Mark a block as preserved, or not. */
+/* Mark a block as preserved by this kernel, or not. */
 void mm_mark_preserved(struct page *page, bool preserved);
+/* Mark a block as preserved by the previous kernel. */
+void mm_mark_incoming(struct page *page);
 
 unsigned long mm_nr_allocated(void);
 unsigned long mm_nr_preserved(void);

@@ -37,6 +37,11 @@ static inline void mutex_lock(struct mutex *mutex)
 		sched_yield();
 }
 
+static inline bool mutex_trylock(struct mutex *mutex)
+{
+	return mutex_swap_owner(mutex, 0, 1);
+}
+
 static inline void mutex_unlock(struct mutex *mutex)
 {
 	mutex_swap_owner(mutex, 1, 0);
