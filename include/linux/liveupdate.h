@@ -9,6 +9,7 @@
 
 #include <linux/atomic.h>
 #include <linux/errno.h>
+#include <linux/kexec_handover.h>
 #include <linux/kho/abi/luo.h>
 #include <linux/list.h>
 #include <linux/types.h>
@@ -60,6 +61,13 @@ struct liveupdate_file_op_args {
  * @unpreserve: undo preserve()
  * @freeze: optional. Store the last state before the kexec. Called in reboot().
  * @unfreeze: optional. Undo freeze() after the reboot was given up.
+ * @verify: optional. Check that retrieve() could read what is preserved, best with the
+ *	    code that it uses, and kho_for_next in place of kho_from_previous. Called in
+ *	    reboot() after freeze() of all files, and at any time between preserve() and
+ *	    unpreserve() if a program asks for it. It must not change anything, and must not
+ *	    restore or allocate memory. Return 0, or an error if the next kernel could not
+ *	    retrieve the file: then the reboot is given up. Log what is wrong. Without it
+ *	    only the entry that LUO has written is checked.
  * @retrieve: create the file from what the previous kernel handed over, and set
  *	      args->file to it. The caller gets the reference. Restore all memory
  *	      that the file has: what is not restored is handed on by a kexec, even
@@ -83,13 +91,13 @@ struct liveupdate_file_op_args {
  * @owner: THIS_MODULE. The module can't be unloaded while one of its files is
  *	   preserved, or retrieved and not finished.
  *
- * The life of a file: can_preserve(), preserve(), freeze(), kexec, retrieve(),
+ * The life of a file: can_preserve(), preserve(), freeze(), verify(), kexec, retrieve(),
  * can_finish(), finish(). When it is aborted: unfreeze(), unpreserve(). Files are
  * frozen in the order in which they were preserved. They are finished, unfrozen
  * and unpreserved in reverse order.
  *
  * A file whose session is not finished before the next kexec is handed on. If it was
- * retrieved, preserve() and freeze() are called in reboot(), and unfreeze() and
+ * retrieved, preserve(), freeze() and verify() are called in reboot(), and unfreeze() and
  * unpreserve() if the reboot is given up. It can be preserved although it is retrieved:
  * finish() comes later, or not at all. If it was not retrieved, no callback is called.
  *
@@ -105,6 +113,7 @@ struct liveupdate_file_ops {
 	void (*unpreserve)(struct liveupdate_file_op_args *args);
 	int (*freeze)(struct liveupdate_file_op_args *args);
 	void (*unfreeze)(struct liveupdate_file_op_args *args);
+	int (*verify)(const struct liveupdate_file_op_args *args);
 	int (*retrieve)(struct liveupdate_file_op_args *args);
 	bool (*can_finish)(struct liveupdate_file_op_args *args);
 	void (*finish)(struct liveupdate_file_op_args *args);
@@ -244,7 +253,7 @@ static inline void liveupdate_reboot_unlock(void)
 
 static inline int liveupdate_reboot(void)
 {
-	return 0;
+	return kho_verify_reboot();
 }
 
 static inline int

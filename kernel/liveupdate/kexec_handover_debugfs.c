@@ -30,6 +30,11 @@
  *   Whether the next kernel, if kexec started it now, would take over what is preserved:
  *   "carries the handover", "not loaded", or why it would not. Reading fails with EBUSY
  *   while an image is being loaded or started, and these fail with EBUSY during a read.
+ * out/verify
+ *   Reading it checks what is handed over as reboot() does before a kexec: the map of
+ *   preserved memory, the root FDT, and the files that LUO has preserved so far. "no damage
+ *   found", or "damaged: see the kernel log". Reading fails with EBUSY while a session is
+ *   being changed or a kexec has begun. A kexec does not wait for the reader.
  * out/fdt, in/fdt
  *   The root FDT, one page, for dtc and similar tools. in/fdt and in/sub_fdts/
  *   exist only if there was a handover.
@@ -545,6 +550,23 @@ static int kho_in_summary_show(struct seq_file *m, void *v)
 }
 DEFINE_SHOW_ATTRIBUTE(kho_in_summary);
 
+static int kho_out_verify_show(struct seq_file *m, void *v)
+{
+	struct kho_summary *summary;
+	int err;
+
+	err = kho_verify_outgoing();
+	list_for_each_entry_lockless(summary, &kho_summaries, list)
+		if (!err && summary->verify)
+			err = summary->verify();
+	if (err && err != -EIO)
+		return err;
+
+	seq_puts(m, err ? "damaged: see the kernel log\n" : "no damage found\n");
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(kho_out_verify);
+
 /*
  * Directories. The return values of debugfs are not checked: it accepts its own
  * errors as arguments, and it may be disabled.
@@ -565,6 +587,7 @@ static void __init kho_create_out(struct dentry *root)
 	debugfs_create_file("preserved", 0400, out, &kho_out.tree,
 			    &kho_ranges_fops);
 	debugfs_create_file("image", 0400, out, NULL, &kho_out_image_fops);
+	debugfs_create_file("verify", 0400, out, NULL, &kho_out_verify_fops);
 
 	kho_out_blob_dir = debugfs_create_dir("sub_fdts", out);
 	guard(mutex)(&kho_out.fdt_lock);

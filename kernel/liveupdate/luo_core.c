@@ -34,9 +34,7 @@
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho/abi/luo.h>
-#include <linux/kho/compat.h>
 #include <linux/kho/image.h>
-#include <linux/kho/note.h>
 #include <linux/liveupdate.h>
 #include <linux/miscdevice.h>
 #include <linux/slab.h>
@@ -47,43 +45,6 @@
 struct luo_core luo_core;
 
 /* Incoming state */
-
-static const struct kho_compat_range luo_compat_range = {
-	.name = "luo",
-	.lowest = KHO_LUO_LOWEST,
-	.highest = KHO_LUO_HIGHEST,
-};
-
-static const struct kho_compat_range *const luo_compat_ranges[] = {
-	&luo_compat_range,
-	&kho_compat_table[KHO_COMPAT_BLOCK],
-};
-
-/*
- * Copy the fields after the version string. The string of the previous kernel can
- * have another length than LUO_ABI_COMPATIBLE.
- */
-static int __init luo_read_ser(const void *blob, size_t size,
-			       struct luo_ser *ser)
-{
-	const size_t offset = offsetof(struct luo_ser, liveupdate_num);
-	ssize_t len;
-	int err;
-
-	err = kho_compat_check("LUO", blob, size, luo_compat_ranges,
-			       ARRAY_SIZE(luo_compat_ranges));
-	if (err)
-		return err;
-
-	len = kho_compat_len(blob, size);
-	if (len < 0 || len > size || size - len < sizeof(*ser) - offset) {
-		pr_err("incoming state of %zu bytes is truncated\n", size);
-		return -EINVAL;
-	}
-
-	memcpy((void *)ser + offset, blob + len, sizeof(*ser) - offset);
-	return 0;
-}
 
 static int __init luo_read_incoming(void)
 {
@@ -104,7 +65,7 @@ static int __init luo_read_incoming(void)
 	blob = phys_to_virt(phys);
 	luo_core.refused = blob;
 	luo_core.refused_size = size;
-	err = luo_read_ser(blob, size, &ser);
+	err = luo_read_ser("LUO", blob, size, &ser);
 	if (err)
 		return err;
 
@@ -267,8 +228,20 @@ static int luo_replace_subtree(void *old, void *blob, size_t size)
  */
 static int luo_hand_on_refused(void)
 {
+	int err;
+
 	if (!luo_core.refused || luo_outgoing.count)
 		return 0;
+
+	err = kho_preserve_incoming();
+	if (err)
+		return err;
+	/* This kernel has reserved the memory that its address leads to. */
+	if (!kho_outgoing_contains(virt_to_phys(luo_core.refused), luo_core.refused_size)) {
+		pr_warn("state of the previous kernel that can't be read is not handed on: it is not in preserved memory\n");
+		luo_core.refused = NULL;
+		return 0;
+	}
 
 	luo_core.refused_again = true;
 	return luo_replace_subtree(luo_core.outgoing_ser, luo_core.refused,
@@ -311,7 +284,7 @@ static void __init luo_report_dropped(void)
 	u64 count;
 
 	if (kho_retrieve_subtree(LUO_KHO_ENTRY_NAME, &phys, &size) ||
-	    luo_read_ser(phys_to_virt(phys), size, &ser))
+	    luo_read_ser("LUO", phys_to_virt(phys), size, &ser))
 		return;
 
 	count = luo_session_count(ser.sessions_pa);
@@ -426,20 +399,22 @@ void liveupdate_reboot_unlock(void)
  *
  * reboot(LINUX_REBOOT_CMD_KEXEC) calls this before anything is shut down. It
  * freezes and serializes every outgoing session, and every incoming one that is not
- * finished. If that fails, it is undone, and the caller must give up the reboot. After
- * success sessions can't be changed any more, and the kexec must not fail.
+ * finished, and checks that the next kernel can read all that is handed over. If that
+ * fails, it is undone, and the caller must give up the reboot. After success sessions
+ * can't be changed any more, and the kexec must not fail.
  *
  * Context: May sleep. The caller must hold the lock of liveupdate_reboot_lock(), and
  * the kexec lock.
  * Return: 0 on success or if there is nothing to hand over, -EINVAL if the loaded
- * image can't carry or read the sessions, -ENOMEM, or the error of the handler that failed.
+ * image can't carry or read the sessions, -EIO if what is handed over is damaged, -ENOMEM,
+ * or the error of the handler that failed.
  */
 int liveupdate_reboot(void)
 {
 	int err;
 
 	if (!luo_core.outgoing_ser)
-		return 0;
+		return kho_verify_reboot();
 
 	err = luo_session_serialize(luo_core.outgoing_ser);
 	if (err)

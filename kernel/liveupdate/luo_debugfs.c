@@ -155,6 +155,7 @@ static int luo_show_incoming(struct seq_file *m)
 static struct kho_summary luo_summary = {
 	.show_out = luo_show_outgoing,
 	.show_in = luo_show_incoming,
+	.verify = luo_session_verify_all,
 };
 
 /* After luo_late_init(), which can disable LUO. */

@@ -15,6 +15,7 @@
 #include <linux/list.h>
 #include <linux/liveupdate.h>
 #include <linux/printk.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #include "luo_internal.h"
@@ -236,4 +237,71 @@ void luo_file_unfreeze_all(struct luo_file_set *set)
 
 	list_for_each_entry_reverse(lf, &set->files, list)
 		luo_file_call_unfreeze(lf);
+}
+
+/* Verification */
+
+static int luo_file_verify(const struct luo_file *lf)
+{
+	struct liveupdate_file_op_args args = luo_file_out_args(lf);
+	int err;
+
+	if (!luo_file_is_open(lf) || !lf->handler->ops->verify)
+		return 0;
+
+	err = lf->handler->ops->verify(&args);
+	if (err)
+		pr_err("'%s' can't read back file with token %#llx: %pe\n",
+		       lf->handler->compatible, lf->key.token, ERR_PTR(err));
+	return err;
+}
+
+/* Check that the next entry is the one of the file. */
+static int luo_file_verify_entry(const struct luo_file *lf, struct kho_block_it *it)
+{
+	const struct luo_file_ser *ser = kho_block_it_read(it);
+	struct luo_file_ser expected;
+
+	luo_file_store(lf, &expected);
+	if (ser && !memcmp(ser, &expected, sizeof(expected)))
+		return 0;
+
+	pr_err("entry of outgoing file with token %#llx is damaged\n", lf->key.token);
+	return -EIO;
+}
+
+/**
+ * luo_file_verify_all - check that the next kernel can read the files of a session
+ * @set: the session's files
+ * @ser: what luo_file_freeze_all() has stored, NULL if the files are not frozen
+ *
+ * Context: May sleep. The caller must hold the session's lock.
+ * Return: 0 or -EIO.
+ */
+int luo_file_verify_all(struct luo_file_set *set, const struct luo_file_set_ser *ser)
+{
+	struct kho_block_it it;
+	struct luo_file *lf;
+	u64 count = 0;
+
+	kho_block_it_init(&it, &set->blocks);
+	if (ser && ser->files && kho_block_verify(&set->blocks, ser->files))
+		return -EIO;
+
+	list_for_each_entry(lf, &set->files, list) {
+		if (luo_file_is_lost(lf))
+			continue;
+		if (ser && luo_file_verify_entry(lf, &it))
+			return -EIO;
+		if (luo_file_verify(lf))
+			return -EIO;
+		count++;
+		cond_resched();
+	}
+	if (!ser || (ser->count == count && !kho_block_it_read(&it) && !ser->files == !count))
+		return 0;
+
+	pr_err("list of outgoing files is damaged: it has %llu files, not %llu\n", ser->count,
+	       count);
+	return -EIO;
 }

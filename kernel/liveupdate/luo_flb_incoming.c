@@ -48,45 +48,45 @@ void __init luo_flb_set_incoming(u64 table_pa, int err)
 }
 
 /* The table must lie in one block, because its writer allocated it at once. */
-static int luo_flb_check_table(u64 table_pa)
+static int luo_flb_check_table(u64 table_pa, const struct kho_source *source)
 {
 	const struct luo_flb_header_ser *table;
 
 	if (!PAGE_ALIGNED(table_pa) ||
-	    !kho_incoming_contains(table_pa, PAGE_SIZE)) {
-		pr_err("incoming FLB table at %#llx is not in preserved memory\n",
-		       table_pa);
+	    !source->contains(table_pa, PAGE_SIZE)) {
+		pr_err("%s FLB table at %#llx is not in preserved memory\n",
+		       source->name, table_pa);
 		return -EINVAL;
 	}
 
 	table = phys_to_virt(table_pa);
 	if (!table->pgcnt || table->pgcnt > MAX_ORDER_NR_PAGES ||
-	    !kho_incoming_contains(table_pa, table->pgcnt << PAGE_SHIFT)) {
-		pr_err("incoming FLB table of %llu pages is not in preserved memory\n",
-		       table->pgcnt);
+	    !source->contains(table_pa, table->pgcnt << PAGE_SHIFT)) {
+		pr_err("%s FLB table of %llu pages is not in preserved memory\n",
+		       source->name, table->pgcnt);
 		return -EINVAL;
 	}
 
 	if (table->count > luo_flb_capacity(table->pgcnt << PAGE_SHIFT)) {
-		pr_err("incoming FLB table of %llu pages has no room for %llu entries\n",
-		       table->pgcnt, table->count);
+		pr_err("%s FLB table of %llu pages has no room for %llu entries\n",
+		       source->name, table->pgcnt, table->count);
 		return -EINVAL;
 	}
 	return 0;
 }
 
-static int luo_flb_check_entry(const struct luo_flb_ser *ser)
+static int luo_flb_check_entry(const struct luo_flb_ser *ser, const struct kho_source *source)
 {
 	u32 version;
 
 	if (kho_compat_base_version(ser->name, sizeof(ser->name), &version)) {
-		pr_err("incoming FLB '%*pE' has a malformed version string\n",
-		       (int)strnlen(ser->name, sizeof(ser->name)), ser->name);
+		pr_err("%s FLB '%*pE' has a malformed version string\n",
+		       source->name, (int)strnlen(ser->name, sizeof(ser->name)), ser->name);
 		return -EINVAL;
 	}
 	if (!ser->count) {
-		pr_err("incoming FLB '%*pE' belongs to no file\n",
-		       (int)strlen(ser->name), ser->name);
+		pr_err("%s FLB '%*pE' belongs to no file\n",
+		       source->name, (int)strlen(ser->name), ser->name);
 		return -EINVAL;
 	}
 	return 0;
@@ -103,7 +103,7 @@ static int luo_flb_copy_entries(const struct luo_flb_ser *ser, size_t nr)
 		return -ENOMEM;
 
 	for (i = 0; i < nr; i++) {
-		err = luo_flb_check_entry(&ser[i]);
+		err = luo_flb_check_entry(&ser[i], &kho_from_previous);
 		if (err) {
 			kvfree(entries);
 			return err;
@@ -122,7 +122,7 @@ static int luo_flb_read_table(u64 table_pa)
 	struct luo_flb_header_ser *table;
 	int err;
 
-	err = luo_flb_check_table(table_pa);
+	err = luo_flb_check_table(table_pa, &kho_from_previous);
 	if (err)
 		return err;
 
@@ -184,6 +184,33 @@ u64 luo_flb_refused_pa(void)
 	guard(mutex)(&luo_flb_in.lock);
 	return luo_flb_in.err && PAGE_ALIGNED(pa) &&
 	       kho_incoming_contains(pa, PAGE_SIZE) ? pa : 0;
+}
+
+/**
+ * luo_flb_verify - check that the next kernel can read the table of FLBs
+ * @table_pa: its physical address as it is handed over, 0 if there is none
+ *
+ * Context: May sleep, in liveupdate_reboot().
+ * Return: 0, also for a table that this kernel can't read and hands on, or -EINVAL.
+ */
+int luo_flb_verify(u64 table_pa)
+{
+	const struct luo_flb_header_ser *table;
+	const struct luo_flb_ser *ser;
+	u64 i;
+	int err;
+
+	if (!table_pa || table_pa == luo_flb_refused_pa())
+		return 0;
+	err = luo_flb_check_table(table_pa, &kho_for_next);
+	if (err)
+		return err;
+
+	table = phys_to_virt(table_pa);
+	ser = (const struct luo_flb_ser *)(table + 1);
+	for (i = 0; i < table->count && !err; i++)
+		err = luo_flb_check_entry(&ser[i], &kho_for_next);
+	return err;
 }
 
 /**

@@ -14,12 +14,57 @@
 #include <linux/kexec_handover.h>
 #include <linux/kho/abi/luo.h>
 #include <linux/kho/block.h>
+#include <linux/kho/compat.h>
+#include <linux/kho/note.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/string.h>
 
 #include "luo_internal.h"
+
+static const struct kho_compat_range luo_compat_range = {
+	.name = "luo",
+	.lowest = KHO_LUO_LOWEST,
+	.highest = KHO_LUO_HIGHEST,
+};
+
+static const struct kho_compat_range *const luo_compat_ranges[] = {
+	&luo_compat_range,
+	&kho_compat_table[KHO_COMPAT_BLOCK],
+};
+
+/**
+ * luo_read_ser - read the header of LUO's state
+ * @component: who logs what is wrong with its version; NULL to log nothing
+ * @blob: the state, not trusted
+ * @size: its size in bytes
+ * @ser: where to store the fields after the version string. The string of the previous
+ *	 kernel can have another length than LUO_ABI_COMPATIBLE.
+ *
+ * Context: Any.
+ * Return: 0, or -EINVAL if it can't be read.
+ */
+int luo_read_ser(const char *component, const void *blob, size_t size, struct luo_ser *ser)
+{
+	const size_t offset = offsetof(struct luo_ser, liveupdate_num);
+	ssize_t len;
+	int err;
+
+	err = kho_compat_check(component, blob, size, luo_compat_ranges,
+			       ARRAY_SIZE(luo_compat_ranges));
+	if (err)
+		return err;
+
+	len = kho_compat_len(blob, size);
+	if (len < 0 || len > size || size - len < sizeof(*ser) - offset) {
+		pr_err("incoming state of %zu bytes is truncated\n", size);
+		return -EINVAL;
+	}
+
+	memcpy((void *)ser + offset, blob + len, sizeof(*ser) - offset);
+	return 0;
+}
 
 /**
  * luo_session_set_incoming - set the address of the previous kernel's sessions

@@ -221,6 +221,7 @@ struct luo_flb_incoming *luo_flb_find_incoming(const char *compatible);
 struct luo_flb_incoming *luo_flb_next_incoming(struct luo_flb_incoming *entry);
 
 u64 luo_flb_refused_pa(void);
+int luo_flb_verify(u64 table_pa);
 
 int luo_flb_table_grow(u64 nr);
 void luo_flb_table_shrink(void);
@@ -346,6 +347,7 @@ void luo_file_unpreserve_all(struct luo_file_set *set);
 int luo_file_check_readable(const struct luo_file_set *set);
 int luo_file_freeze_all(struct luo_file_set *set, struct luo_file_set_ser *ser);
 void luo_file_unfreeze_all(struct luo_file_set *set);
+int luo_file_verify_all(struct luo_file_set *set, const struct luo_file_set_ser *ser);
 
 int luo_file_deserialize(struct luo_file_set *set,
 			 const struct luo_file_set_ser *ser);
@@ -451,6 +453,7 @@ struct luo_session *luo_session_next(struct luo_session_set *set,
 
 /* Listing the sessions of the previous kernel */
 
+int luo_read_ser(const char *component, const void *blob, size_t size, struct luo_ser *ser);
 void luo_session_set_incoming(u64 sessions_pa, int err);
 int luo_session_deserialize(void);
 u64 luo_session_refused_pa(void);
@@ -471,6 +474,7 @@ void luo_session_freeze_unlock(void);
 int luo_session_prepare(void);
 void luo_session_unprepare(void);
 int luo_session_serialize(struct luo_ser *ser);
+int luo_session_verify_all(void);
 
 /* Core */
 

@@ -27,6 +27,7 @@
 #include <linux/bug.h>
 #include <linux/cleanup.h>
 #include <linux/err.h>
+#include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho/block.h>
 #include <linux/kho/image.h>
@@ -361,6 +362,126 @@ err_outgoing:
 	return err;
 }
 
+/* Verification */
+
+static int luo_session_verify(struct luo_session *session, const struct luo_file_set_ser *ser)
+{
+	int err;
+
+	lockdep_assert_held(&session->lock);
+	err = luo_file_verify_all(&session->files, ser);
+	if (err)
+		pr_err("the next kernel can't read session '%*pE'\n",
+		       (int)strlen(session->name), session->name);
+	return err;
+}
+
+static int luo_session_verify_entry(struct luo_session *session, struct kho_block_it *it)
+{
+	const struct luo_session_ser *ser = kho_block_it_read(it);
+
+	if (!ser || !luo_session_name_valid(ser->name) || strcmp(ser->name, session->name)) {
+		pr_err("entry of outgoing session '%*pE' is damaged\n",
+		       (int)strlen(session->name), session->name);
+		return -EIO;
+	}
+	/* This kernel can't read its files, either. */
+	if (session->err)
+		return 0;
+
+	guard(mutex)(&session->lock);
+	return luo_session_verify(session, &ser->file_set);
+}
+
+static int luo_session_verify_set(struct luo_session_set *set, struct kho_block_it *it)
+{
+	struct luo_session *session;
+	int err;
+
+	list_for_each_entry(session, &set->sessions, list) {
+		if (!luo_session_is_left(session))
+			continue;
+		err = luo_session_verify_entry(session, it);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int luo_session_verify_list(u64 sessions_pa)
+{
+	struct kho_block_it it;
+	int err;
+
+	/* A list that this kernel can't read is handed on as it came. */
+	if (!(luo_outgoing.count + luo_nr_left))
+		return 0;
+	if (kho_block_verify(&luo_outgoing.blocks, sessions_pa))
+		return -EIO;
+
+	kho_block_it_init(&it, &luo_outgoing.blocks);
+	err = luo_session_verify_set(&luo_outgoing, &it);
+	err = err ?: luo_session_verify_set(&luo_incoming, &it);
+	if (err || !kho_block_it_read(&it))
+		return err;
+
+	pr_err("list of outgoing sessions is too long\n");
+	return -EIO;
+}
+
+/* Check what was serialized. The lists are those of this kernel, and read in their order. */
+static int luo_session_verify_serialized(struct luo_ser *ser)
+{
+	struct luo_ser read;
+
+	if (!kho_outgoing_contains(virt_to_phys(ser), sizeof(*ser)) ||
+	    luo_read_ser(NULL, ser, sizeof(*ser), &read)) {
+		pr_err("outgoing state is damaged\n");
+		return -EIO;
+	}
+	if (luo_session_verify_list(read.sessions_pa) || luo_flb_verify(read.flbs_pa))
+		return -EIO;
+	return kho_verify_reboot();
+}
+
+static int luo_session_try_verify(struct luo_session *session)
+{
+	int err = -EBUSY;
+
+	if (!down_read_trylock(&luo_freeze_rwsem))
+		return -EBUSY;
+	if (mutex_trylock(&session->lock)) {
+		err = luo_session_verify(session, NULL);
+		mutex_unlock(&session->lock);
+	}
+	up_read(&luo_freeze_rwsem);
+	return err;
+}
+
+/**
+ * luo_session_verify_all - check what files have preserved for the next kernel so far
+ *
+ * Does not wait for other tasks, and lets reboot() go on after each session.
+ *
+ * Context: May sleep.
+ * Return: 0, -EIO if the next kernel could not read a file, or -EBUSY if a session is being
+ * changed or a reboot has begun.
+ */
+int luo_session_verify_all(void)
+{
+	struct luo_session *session = NULL;
+	int err;
+
+	while ((session = luo_session_next(&luo_outgoing, session))) {
+		err = luo_session_try_verify(session);
+		if (err) {
+			luo_session_put(session);
+			return err;
+		}
+	}
+	return 0;
+}
+
 /*
  * The image does not tell the next kernel where this one leaves its state. A damaged
  * session must not keep the system from such a kexec, because no program can finish it.
@@ -466,7 +587,8 @@ static void luo_incoming_report(void)
  * Context: May sleep. The caller must hold the lock of luo_session_freeze_lock() and
  * the kexec lock, and have called luo_session_prepare().
  * Return: 0, -EINVAL if there are sessions and the loaded image can't carry or read
- * them, -ENOMEM, or the error of the file handler that failed.
+ * them, -EIO if what is handed over is damaged, -ENOMEM, or the error of the file handler
+ * that failed.
  */
 int luo_session_serialize(struct luo_ser *ser)
 {
@@ -490,6 +612,15 @@ int luo_session_serialize(struct luo_ser *ser)
 	else
 		ser->sessions_pa = luo_session_refused_pa();
 	luo_flb_serialize(ser);
+	err = luo_session_verify_serialized(ser);
+	if (err) {
+		ser->sessions_pa = 0;
+		ser->flbs_pa = 0;
+		luo_session_unfreeze_all(&luo_incoming);
+		luo_session_unfreeze_all(&luo_outgoing);
+		return err;
+	}
+
 	luo_frozen = true;
 	luo_incoming_report();
 	/* Let other tasks see that they are too late, instead of waiting. */

@@ -352,17 +352,10 @@ static bool note_valid(const struct note_ser *ser)
 }
 
 /* Copy the structure before it is checked, so that it can't change afterwards. */
-static int note_read_ser(const struct liveupdate_file_op_args *args,
-			 struct note_ser *ser)
+static int note_copy_ser(phys_addr_t pa, struct note_ser *ser,
+			 const struct kho_source *source)
 {
-	phys_addr_t pa = args->serialized_data;
-
-	if (kho_compat_check(KBUILD_MODNAME, args->incoming_compatible,
-			     LIVEUPDATE_HNDL_COMPAT_LENGTH, note_ranges,
-			     ARRAY_SIZE(note_ranges)))
-		return -EIO;
-	if (!pa || !IS_ALIGNED(pa, sizeof(u64)) ||
-	    !kho_incoming_contains(pa, sizeof(*ser))) {
+	if (!pa || !IS_ALIGNED(pa, sizeof(u64)) || !source->contains(pa, sizeof(*ser))) {
 		pr_err("note at %pa is misaligned or not in preserved memory\n",
 		       &pa);
 		return -EIO;
@@ -375,6 +368,28 @@ static int note_read_ser(const struct liveupdate_file_op_args *args,
 		return -EIO;
 	}
 	return 0;
+}
+
+static int note_read_ser(const struct liveupdate_file_op_args *args,
+			 struct note_ser *ser)
+{
+	if (kho_compat_check(KBUILD_MODNAME, args->incoming_compatible,
+			     LIVEUPDATE_HNDL_COMPAT_LENGTH, note_ranges,
+			     ARRAY_SIZE(note_ranges)))
+		return -EIO;
+	return note_copy_ser(args->serialized_data, ser, &kho_from_previous);
+}
+
+/* Read what is handed over before the kexec, as the next kernel will. */
+static int note_verify(const struct liveupdate_file_op_args *args)
+{
+	struct note_ser ser;
+	int err;
+
+	err = note_copy_ser(args->serialized_data, &ser, &kho_for_next);
+	if (err)
+		return err;
+	return kho_outgoing_has_folios(ser.text_pa, 1, 0) ? 0 : -EIO;
 }
 
 /* Restore the text for the caller, and free the serialized note. */
@@ -473,6 +488,7 @@ static const struct liveupdate_file_ops note_ops = {
 	.preserve = note_preserve,
 	.unpreserve = note_unpreserve,
 	.freeze = note_freeze,
+	.verify = note_verify,
 	.retrieve = note_retrieve,
 	.finish = note_finish,
 	.get_id = note_get_id,

@@ -16,8 +16,11 @@ struct seq_file;
  * struct kho_summary - the lines that a user of kexec handover adds
  * @show_out: print what is handed over to the next kernel, for out/summary
  * @show_in:  print what the previous kernel handed over, for in/summary
+ * @verify:   optional; check that the next kernel could read what is handed over, for out/verify;
+ *	      return 0, -EIO after logging what is damaged, or another error. Not called
+ *	      again.
  *
- * Both are called in process context and may sleep. They return 0 or a negative
+ * The first two are called in process context and may sleep. They return 0 or a negative
  * error, which ends the read(). If the output does not fit into the buffer, they
  * are called again with a larger one.
  *
@@ -27,6 +30,7 @@ struct seq_file;
 struct kho_summary {
 	int (*show_out)(struct seq_file *m);
 	int (*show_in)(struct seq_file *m);
+	int (*verify)(void);
 
 	/* private: */
 	struct list_head list;

@@ -39,6 +39,7 @@ static struct {
 	unsigned int nr_preserved;
 	unsigned int fail_preserve;	/* number of the file that fails */
 	unsigned int fail_freeze;
+	unsigned int fail_verify;
 	unsigned int fail_retrieve;
 	unsigned int unread;
 	unsigned int not_ready;
@@ -97,6 +98,12 @@ static void test_unfreeze(struct liveupdate_file_op_args *args)
 	called('t', args->serialized_data);
 }
 
+static int test_verify(const struct liveupdate_file_op_args *args)
+{
+	called('v', args->serialized_data);
+	return args->serialized_data == handler_state.fail_verify ? -EREMOTEIO : 0;
+}
+
 static int test_retrieve(struct liveupdate_file_op_args *args)
 {
 	called('r', args->serialized_data);
@@ -124,6 +131,7 @@ static const struct liveupdate_file_ops test_ops = {
 	.unpreserve = test_unpreserve,
 	.freeze = test_freeze,
 	.unfreeze = test_unfreeze,
+	.verify = test_verify,
 	.retrieve = test_retrieve,
 	.can_finish = test_can_finish,
 	.finish = test_finish,
@@ -369,6 +377,75 @@ static void unfreeze_goes_backwards(struct kunit *test)
 	hand_over(test);
 	luo_file_unfreeze_all(&ft.out);
 	expect_calls(test, "t3 t2 t1");
+}
+
+/* Verification */
+
+static void expect_damaged(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&ft.out, &ft.ser), -EIO);
+	handler_state.calls[0] = '\0';
+}
+
+static void handler_verifies_its_files(struct kunit *test)
+{
+	preserve_all(test);
+	handler_state.calls[0] = '\0';
+	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&ft.out, NULL), 0);
+	expect_calls(test, "v1 v2 v3");
+	KUNIT_ASSERT_EQ(test, luo_file_freeze_all(&ft.out, &ft.ser), 0);
+	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&ft.out, &ft.ser), 0);
+	expect_calls(test, "f1 f2 f3 v1 v2 v3");
+
+	handler_state.fail_verify = 2;
+	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&ft.out, NULL), -EIO);
+	expect_calls(test, "v1 v2");
+	expect_damaged(test);
+}
+
+static void damaged_entries_fail_verification(struct kunit *test)
+{
+	struct luo_file_ser *entry;
+	struct luo_file_set_ser good;
+
+	hand_over(test);
+	entry = nth_entry(1);
+	entry->token++;
+	expect_damaged(test);
+	entry->token--;
+	entry->data++;
+	expect_damaged(test);
+	entry->data--;
+	memset(entry->compatible, 'a', sizeof(entry->compatible));
+	expect_damaged(test);
+	memset(entry->compatible, 0, sizeof(entry->compatible));
+	strscpy(entry->compatible, HANDLER);
+	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&ft.out, &ft.ser), 0);
+
+	good = ft.ser;
+	ft.ser.count++;
+	expect_damaged(test);
+	ft.ser = good;
+	ft.ser.files += KHO_BLOCK_SIZE;
+	expect_damaged(test);
+	ft.ser.files = 0;
+	expect_damaged(test);
+	ft.ser = good;
+	((struct kho_block_header_ser *)phys_to_virt(good.files))->count--;
+	expect_damaged(test);
+	((struct kho_block_header_ser *)phys_to_virt(good.files))->count++;
+	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&ft.out, &ft.ser), 0);
+}
+
+static void session_without_files_is_verified(struct kunit *test)
+{
+	KUNIT_ASSERT_EQ(test, luo_file_freeze_all(&ft.out, &ft.ser), 0);
+	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&ft.out, &ft.ser), 0);
+	ft.ser.count = 1;
+	expect_damaged(test);
+	ft.ser.count = 0;
+	ft.ser.files = PAGE_SIZE;
+	expect_damaged(test);
 }
 
 /* Incoming files */
@@ -643,6 +720,9 @@ static struct kunit_case file_cases[] = {
 	KUNIT_CASE(session_without_files_has_no_chain),
 	KUNIT_CASE(failed_freeze_is_undone_backwards),
 	KUNIT_CASE(unfreeze_goes_backwards),
+	KUNIT_CASE(handler_verifies_its_files),
+	KUNIT_CASE(damaged_entries_fail_verification),
+	KUNIT_CASE(session_without_files_is_verified),
 	KUNIT_CASE(files_are_retrieved_in_any_order),
 	KUNIT_CASE(file_is_made_once),
 	KUNIT_CASE(unknown_token_is_refused),

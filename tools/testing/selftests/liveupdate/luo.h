@@ -133,6 +133,7 @@ void *read_only_copy(const void *from, size_t len);
 
 #define OUT_SUMMARY	DEBUGFS "/kho/out/summary"
 #define IN_SUMMARY	DEBUGFS "/kho/in/summary"
+#define OUT_VERIFY	DEBUGFS "/kho/out/verify"
 
 /* Check that a text is still @before. Otherwise print the first line that is not. */
 void check_same_lines(const char *before, const char *after);

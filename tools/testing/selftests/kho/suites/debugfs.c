@@ -6,8 +6,8 @@
  *
  * The tests rely on what the module kho_debugfs_test hands over: the blobs
  * "test-plain" (three pages minus 100 bytes), "test-large" (64 KiB and one byte),
- * "test-lost" (not preserved) and one with an odd name, three folios of order 4
- * and two of order 7.
+ * "test-lost" (not preserved when the kexec comes) and one with an odd name, three
+ * folios of order 4 and two of order 7.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -23,6 +23,7 @@
 #define KHO		DEBUGFS "/kho/"
 #define MODULE		"kho_debugfs_test"
 #define PLAIN_SIZE	(3 * 4096 - 100)
+#define LOST_ORDER	0
 #define LARGE_SIZE	(64 * 1024 + 1)
 #define MAX_ORDER	51
 
@@ -30,7 +31,7 @@ static const char *const files[] = {
 	KHO "out/summary", KHO "out/fdt", KHO "out/scratch_phys",
 	KHO "out/scratch_len", KHO "out/sub_fdts/kexec-metadata",
 	KHO "out/sub_fdts/memblock", KHO "in/summary", KHO "out/preserved",
-	KHO "out/image",
+	KHO "out/image", KHO "out/verify",
 };
 
 static const char *const incoming_files[] = {
@@ -318,7 +319,7 @@ static int order_of(long size)
 	return order;
 }
 
-/* Return how many blobs of this order the module preserves. */
+/* Return how many blobs of this order the module hands over. */
 static long nr_blobs(int order)
 {
 	return (order_of(PLAIN_SIZE) == order) + (order_of(LARGE_SIZE) == order) +
@@ -349,7 +350,7 @@ static void counts_follow_preservation(void)
 
 	for (order = 0; order <= MAX_ORDER; order++) {
 		CHECK_EQ(nr_blocks(during, order) - nr_blocks(before, order),
-			 nr_blobs(order) + nr_folios(order));
+			 nr_blobs(order) + nr_folios(order) + (order == LOST_ORDER));
 		blocks += nr_blocks(during, order);
 	}
 	CHECK_EQ(number(during, "preserved: "), blocks);
@@ -462,6 +463,34 @@ static void blobs_go_while_read(void)
 	CHECK(WIFSIGNALED(status));
 }
 
+/* ---- the check of what is handed over ---- */
+
+static void check_verify(const char *expected)
+{
+	char *text = guest_text_of(KHO "out/verify");
+
+	CHECK(!strcmp(text, expected));
+	free(text);
+}
+
+static void damage_stops_kexec(void)
+{
+	check_verify("no damage found\n");
+	CHECK(!guest_load_image(0));
+	CHECK(!guest_insmod(MODULE, "lost_now=1"));
+	guest_log_mark();
+	check_verify("damaged: see the kernel log\n");
+	CHECK(guest_log_since("KHO: outgoing blob 'test-lost' of 5 bytes at"));
+
+	guest_log_mark();
+	CHECK_ERRNO(guest_kexec(), EIO);
+	CHECK(guest_log_since("KHO: outgoing blob 'test-lost' of 5 bytes at"));
+	CHECK(guest_log_since("KHO: kexec given up: what is handed over is damaged"));
+	CHECK(!guest_rmmod(MODULE));
+	check_verify("no damage found\n");
+	CHECK(!guest_unload_image(0));
+}
+
 /* ---- what was handed over ---- */
 
 static void blobs_are_kept_for_reading_before(void)
@@ -530,6 +559,7 @@ static const struct guest_test debugfs_tests[] = {
 	GUEST_TEST(counts_follow_preservation),
 	GUEST_TEST(blobs_come_and_go),
 	GUEST_TEST(blobs_go_while_read),
+	GUEST_TEST(damage_stops_kexec),
 	GUEST_TEST_IN_2ND(restored_blob_can_be_read),
 	GUEST_TEST_IN_BOTH(files_are_for_root),
 	GUEST_TEST_OF_2(blobs_are_kept_for_reading),

@@ -15,11 +15,16 @@
 #include <linux/kexec_handover.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/reboot.h>
 #include <linux/sizes.h>
 
 static bool restore;
 module_param(restore, bool, 0);
 MODULE_PARM_DESC(restore, "free what the previous kernel has handed over");
+
+static bool lost_now;
+module_param(lost_now, bool, 0);
+MODULE_PARM_DESC(lost_now, "test-lost is not preserved as soon as the module is loaded");
 
 static const unsigned int orders[] = { 4, 4, 4, 7, 7 };
 static struct folio *folios[ARRAY_SIZE(orders)];
@@ -27,7 +32,7 @@ static struct folio *folios[ARRAY_SIZE(orders)];
 static struct {
 	const char *name;
 	size_t size;
-	bool lost;	/* its memory is not preserved */
+	bool lost;	/* its memory is not preserved when the kexec comes */
 	void *mem;
 } blobs[] = {
 	{ .name = "test-plain", .size = 3 * SZ_4K - 100 },
@@ -44,37 +49,43 @@ static void fill(u8 *mem, size_t size)
 		mem[i] = i % 251;
 }
 
-static void *alloc_blob(size_t size, bool lost)
+static void set_lost(bool lost)
 {
-	void *mem;
+	unsigned int i;
 
-	if (lost)
-		mem = (void *)__get_free_page(GFP_KERNEL);
-	else
-		mem = kho_alloc_preserve(size);
-	return IS_ERR(mem) ? NULL : mem;
+	for (i = 0; i < ARRAY_SIZE(blobs); i++) {
+		if (!blobs[i].lost || !blobs[i].mem)
+			continue;
+		if (lost)
+			kho_unpreserve_folio(virt_to_folio(blobs[i].mem));
+		else
+			WARN_ON(kho_preserve_folio(virt_to_folio(blobs[i].mem)));
+	}
 }
 
-static void free_blob(void *mem, bool lost)
+/* The kernel has checked what it hands over before it calls this. */
+static int lose(struct notifier_block *nb, unsigned long action, void *data)
 {
-	if (lost)
-		free_page((unsigned long)mem);
-	else
-		kho_unpreserve_free(mem);
+	set_lost(true);
+	return NOTIFY_DONE;
 }
+
+static struct notifier_block lose_notifier = {
+	.notifier_call = lose,
+};
 
 static int add_blob(unsigned int i)
 {
-	void *mem = alloc_blob(blobs[i].size, blobs[i].lost);
+	void *mem = kho_alloc_preserve(blobs[i].size);
 	int err;
 
-	if (!mem)
-		return -ENOMEM;
+	if (IS_ERR(mem))
+		return PTR_ERR(mem);
 
 	fill(mem, blobs[i].size);
 	err = kho_add_subtree(blobs[i].name, mem, blobs[i].size);
 	if (err) {
-		free_blob(mem, blobs[i].lost);
+		kho_unpreserve_free(mem);
 		return err;
 	}
 
@@ -110,7 +121,7 @@ static void remove_all(void)
 		kho_remove_subtree(blobs[i].mem);
 		/* A late reader must not see this. */
 		memset(blobs[i].mem, 0xff, blobs[i].size);
-		free_blob(blobs[i].mem, blobs[i].lost);
+		kho_unpreserve_free(blobs[i].mem);
 	}
 	for (i = 0; i < ARRAY_SIZE(folios); i++) {
 		if (!folios[i])
@@ -154,12 +165,25 @@ static int restore_all(void)
 
 static int __init kho_debugfs_test_init(void)
 {
-	return restore ? restore_all() : add_all();
+	int err;
+
+	if (restore)
+		return restore_all();
+	err = add_all();
+	if (err)
+		return err;
+	if (lost_now)
+		set_lost(true);
+	return register_reboot_notifier(&lose_notifier);
 }
 module_init(kho_debugfs_test_init);
 
 static void __exit kho_debugfs_test_exit(void)
 {
+	if (!restore)
+		unregister_reboot_notifier(&lose_notifier);
+	if (lost_now)
+		set_lost(false);
 	remove_all();
 }
 module_exit(kho_debugfs_test_exit);

@@ -117,6 +117,35 @@ static void check_freeze_fails_at(int failing)
 	set_handler("fail_freeze", 0);
 }
 
+static void check_verify(const char *expected)
+{
+	char *text = guest_text_of(OUT_VERIFY);
+
+	CHECK(!strcmp(text, expected));
+	free(text);
+}
+
+/* All files are frozen then. */
+static void check_verify_fails_at(int failing)
+{
+	int i;
+
+	set_handler("fail_verify", failing);
+	check_verify("damaged: see the kernel log\n");
+	guest_log_mark();
+	CHECK_ERRNO(guest_kexec(), EIO);
+	CHECK(guest_log_since("can't read back file with token"));
+	CHECK(guest_log_since("the next kernel can't read session 'freeze_fails'"));
+	check_next(": freeze %d\n", 403);
+	for (i = 401; i < failing; i++)
+		check_next(": verify %d\n", i);
+	check_next(": verify %d fails\n", failing);
+	for (i = 403; i >= 401; i--)
+		check_next(": unfreeze %d\n", i);
+	set_handler("fail_verify", 0);
+	check_verify("no damage found\n");
+}
+
 static void freeze_fails_before(void)
 {
 	int session = new_session("freeze_fails");
@@ -132,6 +161,9 @@ static void freeze_fails_before(void)
 	for (i = 401; i <= 403; i++)
 		check_freeze_fails_at(i);
 	check_freeze_fails_at(403);
+	guest_need_debugfs();
+	for (i = 401; i <= 403; i++)
+		check_verify_fails_at(i);
 	check_still_usable(session, memfd);
 	/* A session that is closed now is not handed over. */
 	close(new_session("freeze_fails, closed"));

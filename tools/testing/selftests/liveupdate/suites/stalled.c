@@ -150,6 +150,18 @@ static void preserve_is_killed(void)
 	CHECK_ERRNO(luo_preserve(session, new_number(453), 450), EEXIST);
 }
 
+static void check_verify_waits_for_nobody(void)
+{
+	char byte;
+	int fd;
+
+	guest_need_debugfs();
+	fd = open(OUT_VERIFY, O_RDONLY | O_CLOEXEC);
+	CHECK(fd >= 0);
+	CHECK_ERRNO(read(fd, &byte, 1), EBUSY);
+	close(fd);
+}
+
 /* Other requests for the session, and for new ones, wait killably. */
 static void waiting_for_preserve_is_killed(void)
 {
@@ -172,6 +184,7 @@ static void waiting_for_preserve_is_killed(void)
 	check_kill_ends(create);
 	check_kill_ends(kexec);
 
+	check_verify_waits_for_nobody();
 	set_handler("stall_preserve", 0);
 	CHECK_EQ(ended(stalled), 0);
 	CHECK(!guest_unload_image(0));

@@ -33,6 +33,10 @@ static unsigned long fail_freeze;
 module_param(fail_freeze, ulong, 0600);
 MODULE_PARM_DESC(fail_freeze, "number of the file that can't be frozen");
 
+static unsigned long fail_verify;
+module_param(fail_verify, ulong, 0600);
+MODULE_PARM_DESC(fail_verify, "number of the file that the next kernel could not read");
+
 static unsigned long fail_retrieve;
 module_param(fail_retrieve, ulong, 0600);
 MODULE_PARM_DESC(fail_retrieve, "number of the file that can't be retrieved");
@@ -207,6 +211,11 @@ static int luo_test_freeze(struct liveupdate_file_op_args *args)
 	return result("freeze", args->serialized_data, fail_freeze);
 }
 
+static int luo_test_verify(const struct liveupdate_file_op_args *args)
+{
+	return result("verify", args->serialized_data, fail_verify);
+}
+
 static void luo_test_unfreeze(struct liveupdate_file_op_args *args)
 {
 	result("unfreeze", args->serialized_data, 0);
@@ -268,6 +277,7 @@ static const struct liveupdate_file_ops luo_test_ops = {
 	.unpreserve = luo_test_unpreserve,
 	.freeze = luo_test_freeze,
 	.unfreeze = luo_test_unfreeze,
+	.verify = luo_test_verify,
 	.retrieve = luo_test_retrieve,
 	.can_finish = luo_test_can_finish,
 	.finish = luo_test_finish,
