@@ -477,12 +477,21 @@ static void hugetlb_luo_unfreeze(struct liveupdate_file_op_args *args)
 	hugetlbfs_reopen(file_inode(args->file));
 }
 
+static int hugetlb_luo_verify(const struct liveupdate_file_op_args *args)
+{
+	const struct hugetlb_luo_list *list =
+		&((const struct hugetlb_luo_outgoing *)args->private_data)->list;
+
+	return hugetlb_luo_verify_list(args->serialized_data, list->runs, list->nr_runs);
+}
+
 static const struct liveupdate_file_ops hugetlb_luo_ops = {
 	.can_preserve = hugetlb_luo_can_preserve,
 	.preserve = hugetlb_luo_preserve,
 	.unpreserve = hugetlb_luo_unpreserve,
 	.freeze = hugetlb_luo_freeze,
 	.unfreeze = hugetlb_luo_unfreeze,
+	.verify = hugetlb_luo_verify,
 	.retrieve = hugetlb_luo_retrieve,
 	.finish = hugetlb_luo_finish,
 	.get_id = hugetlb_luo_get_id,

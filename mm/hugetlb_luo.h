@@ -11,6 +11,7 @@
 #include <linux/math.h>
 #include <linux/types.h>
 
+struct hugetlb_luo_run_ser;
 struct liveupdate_file_op_args;
 
 static inline u64 hugetlb_luo_nr_pages(const struct hstate *h, u64 size)
@@ -21,5 +22,6 @@ static inline u64 hugetlb_luo_nr_pages(const struct hstate *h, u64 size)
 /* hugetlb_luo_retrieve.c */
 int hugetlb_luo_retrieve(struct liveupdate_file_op_args *args);
 void hugetlb_luo_finish(struct liveupdate_file_op_args *args);
+int hugetlb_luo_verify_list(phys_addr_t pa, struct hugetlb_luo_run_ser *runs, u64 nr_runs);
 
 #endif /* _MM_HUGETLB_LUO_H */

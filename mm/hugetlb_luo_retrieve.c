@@ -103,28 +103,20 @@ static bool hugetlb_luo_valid(const struct hugetlb_luo_ser *ser)
  * Copy before checking: a malicious previous kernel may have made the same memory
  * part of a file's content.
  */
-static int hugetlb_luo_read_ser(const struct liveupdate_file_op_args *args,
-				struct hugetlb_luo_ser *ser)
+static int hugetlb_luo_read_ser(phys_addr_t pa, struct hugetlb_luo_ser *ser,
+				const struct kho_source *source)
 {
-	phys_addr_t pa = args->serialized_data;
-
-	if (kho_compat_check("memfd-hugetlb", args->incoming_compatible,
-			     LIVEUPDATE_HNDL_COMPAT_LENGTH,
-			     hugetlb_luo_compat_ranges,
-			     ARRAY_SIZE(hugetlb_luo_compat_ranges)))
-		return -EPROTONOSUPPORT;
-
 	/* The state must be a block of its own: kho_restore_free() frees all of it. */
-	if (!pa || !kho_incoming_has_pages(pa, 1)) {
-		pr_err("incoming state at %pa is misaligned or not in preserved memory\n",
-		       &pa);
+	if (!pa || !source->has_pages(pa, 1)) {
+		pr_err("%s state at %pa is misaligned or not in preserved memory\n",
+		       source->name, &pa);
 		return -EIO;
 	}
 
 	memcpy(ser, phys_to_virt(pa), sizeof(*ser));
 	if (!hugetlb_luo_valid(ser)) {
-		pr_err("incoming state at %pa is damaged: size %llu, position %llu, seals %#x, mode %#o, page shift %u, flags %#x, %llu runs, %llu pages\n",
-		       &pa, ser->size, ser->pos, ser->seals, ser->mode,
+		pr_err("%s state at %pa is damaged: size %llu, position %llu, seals %#x, mode %#o, page shift %u, flags %#x, %llu runs, %llu pages\n",
+		       source->name, &pa, ser->size, ser->pos, ser->seals, ser->mode,
 		       ser->page_shift, ser->flags, ser->nr_runs, ser->nr_pages);
 		return -EIO;
 	}
@@ -177,8 +169,7 @@ static int hugetlb_luo_check_runs(const struct hugetlb_luo_incoming *in)
 	if (!left && i == in->ser.nr_runs)
 		return 0;
 
-	pr_err("incoming list of %llu runs is damaged, its pages stay reserved\n",
-	       in->ser.nr_runs);
+	pr_err("list of %llu runs is damaged\n", in->ser.nr_runs);
 	return -EIO;
 }
 
@@ -210,7 +201,13 @@ static int hugetlb_luo_take(const struct liveupdate_file_op_args *args,
 {
 	int err;
 
-	err = hugetlb_luo_read_ser(args, &in->ser);
+	if (kho_compat_check("memfd-hugetlb", args->incoming_compatible,
+			     LIVEUPDATE_HNDL_COMPAT_LENGTH,
+			     hugetlb_luo_compat_ranges,
+			     ARRAY_SIZE(hugetlb_luo_compat_ranges)))
+		return -EPROTONOSUPPORT;
+
+	err = hugetlb_luo_read_ser(args->serialized_data, &in->ser, &kho_from_previous);
 	if (err)
 		return err;
 	err = hugetlb_luo_find_hstate(in, discard);
@@ -532,4 +529,44 @@ void hugetlb_luo_finish(struct liveupdate_file_op_args *args)
 
 	hugetlb_luo_put_incoming(args);
 	hugetlbfs_thaw(file_inode(args->file));
+}
+
+/**
+ * hugetlb_luo_verify_list - check that the next kernel could retrieve a memfd
+ * @pa: physical address of its serialized state
+ * @runs: list of its pages, NULL if it has none
+ * @nr_runs: number of entries in @runs
+ *
+ * Context: May sleep.
+ * Return: 0 or -EIO.
+ */
+int hugetlb_luo_verify_list(phys_addr_t pa, struct hugetlb_luo_run_ser *runs, u64 nr_runs)
+{
+	struct hugetlb_luo_incoming in = { .runs = runs };
+	struct kho_vmalloc preservation;
+	u64 i;
+
+	if (hugetlb_luo_read_ser(pa, &in.ser, &kho_for_next) || hugetlb_luo_find_hstate(&in, false))
+		return -EIO;
+
+	preservation = in.ser.runs;
+	if (in.ser.nr_runs != nr_runs) {
+		pr_err("outgoing state at %pa has %llu runs, not %llu\n", &pa, in.ser.nr_runs,
+		       nr_runs);
+		return -EIO;
+	}
+	if ((preservation.total_pages && kho_verify_vmalloc(&preservation, runs)) ||
+	    hugetlb_luo_check_runs(&in))
+		return -EIO;
+
+	for (i = 0; i < nr_runs; i++) {
+		if (!kho_outgoing_has_folios(PFN_PHYS(runs[i].pfn), runs[i].nr,
+					     huge_page_order(in.h))) {
+			pr_err("%llu huge pages at pfn %#llx are not preserved\n",
+			       (u64)runs[i].nr, (u64)runs[i].pfn);
+			return -EIO;
+		}
+		cond_resched();
+	}
+	return 0;
 }

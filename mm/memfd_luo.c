@@ -268,6 +268,7 @@ static const struct liveupdate_file_ops memfd_luo_ops = {
 	.unpreserve = memfd_luo_unpreserve,
 	.freeze = memfd_luo_freeze,
 	.unfreeze = memfd_luo_unfreeze,
+	.verify = memfd_luo_verify,
 	.retrieve = memfd_luo_retrieve,
 	.finish = memfd_luo_finish,
 	.get_id = memfd_luo_get_id,

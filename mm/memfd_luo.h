@@ -101,6 +101,7 @@ int memfd_luo_refresh(struct memfd_luo_outgoing *out, struct inode *inode);
 /**
  * struct memfd_luo_incoming - a memfd of the previous kernel that is not finished
  * @version: version of its serialized state
+ * @outgoing: it is one of this kernel, which memfd_luo_verify() checks
  * @runs: list of its folios
  * @nr_runs: number of runs in the list
  * @poisoned: the pages with a hardware memory error from @restored on
@@ -124,6 +125,7 @@ int memfd_luo_refresh(struct memfd_luo_outgoing *out, struct inode *inode);
  */
 struct memfd_luo_incoming {
 	unsigned int version;
+	bool outgoing;
 	struct memfd_luo_run_ser *runs;
 	u64 nr_runs;
 	const struct memfd_luo_run_ser *poisoned;
@@ -146,6 +148,7 @@ extern const struct kho_compat_range memfd_luo_compat_range;
 
 int memfd_luo_take(const struct liveupdate_file_op_args *args,
 		   struct memfd_luo_incoming *in);
+int memfd_luo_verify(const struct liveupdate_file_op_args *args);
 
 /* The previous kernel may have had large folios although this one has none. */
 static inline bool memfd_luo_splits(void)

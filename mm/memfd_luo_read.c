@@ -107,7 +107,18 @@ static bool memfd_luo_times_valid(const struct memfd_luo_ser *ser)
 	       ser->ctime.nsec < NSEC_PER_SEC && ser->btime.nsec < NSEC_PER_SEC;
 }
 
-static int memfd_luo_read_ser(phys_addr_t pa, struct memfd_luo_ser *ser)
+/* The state must be a block of its own: kho_restore_free() frees all of it. */
+static int memfd_luo_check_address(phys_addr_t pa, const struct kho_source *source)
+{
+	if (pa && source->has_pages(pa, 1))
+		return 0;
+
+	pr_err("%s state at %pa is misaligned or not in preserved memory\n", source->name, &pa);
+	return -EIO;
+}
+
+static int memfd_luo_read_ser(phys_addr_t pa, struct memfd_luo_ser *ser,
+			      const struct kho_source *source)
 {
 	memcpy(ser, phys_to_virt(pa), sizeof(*ser));
 	if (memfd_luo_common_valid(ser->size, ser->pos, ser->seals) &&
@@ -115,9 +126,9 @@ static int memfd_luo_read_ser(phys_addr_t pa, struct memfd_luo_ser *ser)
 	    memfd_luo_times_valid(ser) && memfd_luo_list_valid(ser))
 		return 0;
 
-	pr_err("incoming state at %pa is damaged: size %llu, position %llu, seals %#x, open flags %#x, mode %#o, owner %u:%u, %llu runs, %u poisoned pages\n",
-	       &pa, ser->size, ser->pos, ser->seals, ser->open_flags, ser->mode, ser->uid,
-	       ser->gid, ser->nr_runs, ser->nr_poisoned);
+	pr_err("%s state at %pa is damaged: size %llu, position %llu, seals %#x, open flags %#x, mode %#o, owner %u:%u, %llu runs, %u poisoned pages\n",
+	       source->name, &pa, ser->size, ser->pos, ser->seals, ser->open_flags,
+	       ser->mode, ser->uid, ser->gid, ser->nr_runs, ser->nr_poisoned);
 	return -EIO;
 }
 
@@ -284,7 +295,8 @@ static bool memfd_luo_run_valid(const struct memfd_luo_incoming *in,
 
 /*
  * Check the list, and count its folios. No more pages are read, restored or discarded than
- * the machine has. If it is damaged, keep the runs before the damage.
+ * the machine has. If it is damaged, keep the runs before the damage. A list of this kernel
+ * is not changed.
  */
 static int memfd_luo_check_list(struct memfd_luo_incoming *in)
 {
@@ -292,20 +304,21 @@ static int memfd_luo_check_list(struct memfd_luo_incoming *in)
 	u64 i;
 
 	for (i = 0; i < in->nr_runs; i++) {
-		struct memfd_luo_run_ser *run = &in->runs[i];
+		struct memfd_luo_run_ser run = in->runs[i];
 
-		if (!memfd_luo_run_valid(in, run, &next_index)) {
+		if (!memfd_luo_run_valid(in, &run, &next_index)) {
 			pr_err("%u folios of order %u at pfn %#llx do not fit at index %llu\n",
-			       (u32)run->nr, (u32)run->order, (u64)run->pfn,
-			       (u64)run->index);
+			       (u32)run.nr, (u32)run.order, (u64)run.pfn, (u64)run.index);
 			goto damaged;
 		}
-		if (!memfd_luo_poison_valid(in, run, &nr_poisoned))
+		if (!memfd_luo_poison_valid(in, &run, &nr_poisoned))
 			break;
-		in->nr_folios += memfd_luo_run_len(in, run);
-		in->nr_pages += memfd_luo_run_len(in, run) << memfd_luo_order(run);
+		if (!in->outgoing)
+			in->runs[i].flags = run.flags;
+		in->nr_folios += memfd_luo_run_len(in, &run);
+		in->nr_pages += memfd_luo_run_len(in, &run) << memfd_luo_order(&run);
 		if (in->nr_pages > get_num_physpages()) {
-			pr_err("list of incoming folios has %llu pages\n", in->nr_pages);
+			pr_err("list of folios has %llu pages\n", in->nr_pages);
 			goto damaged;
 		}
 		cond_resched();
@@ -354,7 +367,7 @@ static int memfd_luo_take_v3(phys_addr_t pa, struct memfd_luo_incoming *in)
 	void *list;
 	int err;
 
-	err = memfd_luo_read_ser(pa, &in->ser);
+	err = memfd_luo_read_ser(pa, &in->ser, &kho_from_previous);
 	if (err || !in->ser.nr_runs)
 		return err;
 
@@ -400,12 +413,9 @@ int memfd_luo_take(const struct liveupdate_file_op_args *args,
 	if (err)
 		return err;
 
-	/* The state must be a block of its own: kho_restore_free() frees all of it. */
-	if (!pa || !kho_incoming_has_pages(pa, 1)) {
-		pr_err("incoming state at %pa is misaligned or not in preserved memory\n",
-		       &pa);
-		return -EIO;
-	}
+	err = memfd_luo_check_address(pa, &kho_from_previous);
+	if (err)
+		return err;
 
 	err = in->version == 2 ? memfd_luo_take_v2(pa, in) : memfd_luo_take_v3(pa, in);
 	if (!err)
@@ -420,4 +430,67 @@ int memfd_luo_take(const struct liveupdate_file_op_args *args,
 		pr_warn("the memory of a file with a damaged list stays reserved until a cold boot, except %llu runs\n",
 			in->nr_runs);
 	return 0;
+}
+
+/* Check that all folios of the list are preserved, each at its order. */
+static int memfd_luo_verify_folios(const struct memfd_luo_incoming *in)
+{
+	u64 i;
+
+	for (i = 0; i < in->nr_runs; i++) {
+		const struct memfd_luo_run_ser *run = &in->runs[i];
+
+		if (!kho_outgoing_has_folios(PFN_PHYS(run->pfn), run->nr, run->order)) {
+			pr_err("%u folios of order %u at pfn %#llx are not preserved\n",
+			       (u32)run->nr, (u32)run->order, (u64)run->pfn);
+			return -EIO;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * memfd_luo_verify - check what is handed over: verify() of the handler
+ * @args: see struct liveupdate_file_ops
+ *
+ * Context: May sleep.
+ * Return: 0, or -EIO if the next kernel could not retrieve the file.
+ */
+int memfd_luo_verify(const struct liveupdate_file_op_args *args)
+{
+	struct memfd_luo_outgoing *out = args->private_data;
+	struct memfd_luo_incoming in = {
+		.version = memfd_luo_compat_range.highest,
+		.outgoing = true,
+		.runs = out->runs,
+	};
+	phys_addr_t pa = args->serialized_data;
+	struct kho_vmalloc area;
+	int err;
+
+	err = memfd_luo_check_address(pa, &kho_for_next);
+	err = err ?: memfd_luo_read_ser(pa, &in.ser, &kho_for_next);
+	if (err)
+		return err;
+	if (in.ser.nr_runs != out->nr_runs || in.ser.nr_poisoned != out->nr_poisoned) {
+		pr_err("outgoing state at %pa has %llu runs and %u poisoned pages, not %llu and %llu\n",
+		       &pa, in.ser.nr_runs, in.ser.nr_poisoned, out->nr_runs,
+		       out->nr_poisoned);
+		return -EIO;
+	}
+	if (!in.ser.nr_runs)
+		return 0;
+
+	area = in.ser.area;
+	if (area.first.phys) {
+		if (kho_verify_vmalloc(&area, out->runs))
+			return -EIO;
+	} else {
+		in.runs = ((struct memfd_luo_ser *)phys_to_virt(pa))->runs;
+	}
+	in.nr_runs = in.ser.nr_runs;
+	in.poisoned = in.runs + in.nr_runs;
+	in.nr_poisoned = in.ser.nr_poisoned;
+	return memfd_luo_check_list(&in) ?: memfd_luo_verify_folios(&in);
 }

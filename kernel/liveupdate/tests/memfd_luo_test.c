@@ -180,6 +180,7 @@ static struct memfd_luo_ser *preserve(struct kunit *test)
 {
 	KUNIT_ASSERT_EQ(test, try_preserve(test), 0);
 	KUNIT_ASSERT_EQ(test, luo_file_freeze_all(&mt.out, &mt.ser), 0);
+	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&mt.out, &mt.ser), 0);
 	return phys_to_virt(file_entry(test)->data);
 }
 
@@ -1174,6 +1175,54 @@ static void damaged_runs_are_refused(struct kunit *test)
 	renew_copies(test);
 }
 
+static void expect_fails_verification(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&mt.out, &mt.ser), -EIO);
+}
+
+static void damage_fails_verification(struct kunit *test)
+{
+	struct memfd_luo_run_ser *run, good_run;
+	struct memfd_luo_ser *ser, good;
+	struct folio *folio;
+
+	write_page(test, 0, 'a');
+	write_page(test, 2, 'b');
+	ser = preserve(test);
+	run = &runs_of(test, ser)[1];
+	good_run = *run;
+	good = *ser;
+#define EXPECT_FAILS_WITH(field, bad_value)		\
+	do {						\
+		(field) = (bad_value);			\
+		expect_fails_verification(test);	\
+		*run = good_run;			\
+		memcpy(ser, &good, sizeof(good));	\
+	} while (0)
+	EXPECT_FAILS_WITH(run->pfn, 0);
+	EXPECT_FAILS_WITH(run->nr, 0);
+	EXPECT_FAILS_WITH(run->nr, 2);
+	EXPECT_FAILS_WITH(run->index, 0);
+	EXPECT_FAILS_WITH(run->order, 1);
+	EXPECT_FAILS_WITH(run->order, 63);
+	EXPECT_FAILS_WITH(run->flags, 1);
+	EXPECT_FAILS_WITH(ser->nr_runs, 0);
+	EXPECT_FAILS_WITH(ser->nr_runs, 1);
+	EXPECT_FAILS_WITH(ser->nr_poisoned, 1);
+	EXPECT_FAILS_WITH(ser->size, PAGE_SIZE);
+	EXPECT_FAILS_WITH(ser->seals, BIT(31));
+	EXPECT_FAILS_WITH(ser->area.total_pages, 1);
+#undef EXPECT_FAILS_WITH
+	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&mt.out, &mt.ser), 0);
+
+	/* A folio that would be lost */
+	folio = pfn_folio(run->pfn);
+	kho_unpreserve_folio(folio);
+	expect_fails_verification(test);
+	KUNIT_ASSERT_EQ(test, kho_preserve_folio(folio), 0);
+	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&mt.out, &mt.ser), 0);
+}
+
 static void damaged_poisoned_pages_are_refused(struct kunit *test)
 {
 	struct memfd_luo_run_ser *entry, *run, bad;
@@ -1479,6 +1528,7 @@ static struct kunit_case memfd_cases[] = {
 	KUNIT_CASE(damaged_addresses_are_refused),
 	KUNIT_CASE(damaged_descriptors_are_refused),
 	KUNIT_CASE(damaged_runs_are_refused),
+	KUNIT_CASE(damage_fails_verification),
 	KUNIT_CASE(damaged_poisoned_pages_are_refused),
 	KUNIT_CASE(folio_of_another_order_is_refused),
 	KUNIT_CASE(lost_folio_is_refused_and_the_others_are_freed),
