@@ -109,6 +109,18 @@ static void check_refused(struct check *check)
 			    refused);
 }
 
+/* Let the kernel check what it hands over. It does so again before the kexec. */
+static void check_outgoing_state(struct check *check)
+{
+	char *verdict = host_read(check->host, "/sys/kernel/debug/kho/out/verify");
+
+	if (verdict && strstr(verdict, "damaged"))
+		add_error(check, "handover-damaged",
+			  "see the lines with KHO: and LUO: in dmesg; end the programs that hold the sessions they name, or boot through the firmware",
+			  "what this kernel hands over is damaged: it would refuse the kexec");
+	free(verdict);
+}
+
 /* The next kernel */
 
 /* Return whether the kernel knows that the image carries nothing. */
@@ -498,6 +510,7 @@ struct json_object *check_state(const struct host *host, struct json_object *sta
 	check_kernel(&check);
 	check_debugfs(&check);
 	check_refused(&check);
+	check_outgoing_state(&check);
 	check_image(&check);
 	check_scratch(&check);
 	check_luod(&check);

@@ -83,6 +83,7 @@ class Host:
         self.debugfs("out/summary", SUMMARY_OUT + "sessions: 0\n")
         self.debugfs("in/summary", SUMMARY_IN)
         self.debugfs("out/image", "carries the handover\n")
+        self.debugfs("out/verify", "no damage found\n")
         self.debugfs("out/scratch_phys", "0x10000000\n0x40000000\n")
         self.debugfs("out/scratch_len", "134217728\n134217728\n")
         self.debugfs("out/preserved", "0x20000000 2097152\n0x30000000 2097152\n")

@@ -233,6 +233,8 @@ FINDINGS = (
     ("debugfs-missing", 0, Host.no_debugfs),
     ("handover-refused", 0, lambda host: host.debugfs(
         "in/summary", "LUO: refused (-EIO)\nsessions: not listed, none was retrieved\n")),
+    ("handover-damaged", 3, lambda host: host.debugfs(
+        "out/verify", "damaged: see the kernel log\n")),
     ("image-missing", 3, lambda host: host.loaded(0)),
     ("image-no-handover", 3, lambda host: host.debugfs(
         "out/image", "it was not loaded by kexec_file_load()\n")),
