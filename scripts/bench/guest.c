@@ -158,13 +158,12 @@ static int new_memfd(void)
 
 /* Cases: preserved pages; size in MiB */
 
-static void load_module(unsigned long stride, bool blocks)
+static void load_module(unsigned long stride, const char *kind)
 {
 	char parameters[100];
 	int fd = open("/kho_bench.ko", O_RDONLY | O_CLOEXEC);
 
-	snprintf(parameters, sizeof(parameters), "mib=%lu stride=%lu blocks=%d", size, stride,
-		 blocks);
+	snprintf(parameters, sizeof(parameters), "mib=%lu stride=%lu %s", size, stride, kind);
 	if (fd < 0 || syscall(SYS_finit_module, fd, parameters, 0))
 		die("kho_bench.ko");
 	close(fd);
@@ -197,13 +196,19 @@ static void say_pages(void)
 
 static void preserve_pages(unsigned long stride)
 {
-	load_module(stride, false);
+	load_module(stride, "");
 	say_pages();
 }
 
 static void preserve_mixed(unsigned long stride)
 {
-	load_module(stride, true);
+	load_module(stride, "blocks=1");
+	say_pages();
+}
+
+static void preserve_large(unsigned long stride)
+{
+	load_module(stride, "large=1");
 	say_pages();
 }
 
@@ -458,7 +463,6 @@ static void call_off_update(unsigned long unused)
 	int fds[2];
 
 	(void)unused;
-	need(mount("none", "/sys/kernel/debug", "debugfs", 0, NULL), "debugfs");
 	need(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), "socketpair");
 	load_kernel();
 	start_luod();
@@ -473,12 +477,33 @@ static void call_off_update(unsigned long unused)
 
 /* Both kernels */
 
+/* Report how long the check takes that is part of reboot(). Other kernels have none. */
+static void say_verify(void)
+{
+	char text[100];
+	__u64 start;
+	ssize_t len;
+	int fd;
+
+	fd = open("/sys/kernel/debug/kho/out/verify", O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	start = ticks();
+	len = need(read(fd, text, sizeof(text) - 1), "verify");
+	say_figure("verify", size, ticks() - start);
+	text[len] = '\0';
+	if (!strstr(text, "no damage"))
+		die("verify");
+	close(fd);
+}
+
 static const struct bench_case cases[] = {
 	{ "nothing", NULL, 0, NULL },
 	{ "contiguous", preserve_pages, 1, NULL },
 	{ "fragmented", preserve_pages, 2, NULL },
 	{ "sparse", preserve_pages, (4 << 20) / PAGE_BYTES, NULL },
 	{ "mixed", preserve_mixed, 1, NULL },
+	{ "large", preserve_large, 1, NULL },
 	{ "memfd-4k", preserve_memfd, false, retrieve_memfd },
 	{ "memfd-2m", preserve_memfd, true, retrieve_memfd },
 	{ "memfd-scratch", preserve_memfd_in_scratch, true, retrieve_memfd },
@@ -554,8 +579,10 @@ int main(void)
 		guest_power_off();
 	}
 
+	mount("none", "/sys/kernel/debug", "debugfs", 0, NULL);
 	if (bench->preserve)
 		bench->preserve(bench->arg);
+	say_verify();
 	load_kernel();
 	start_next();
 }

@@ -7,7 +7,8 @@
  * Loading this module preserves and unpreserves order-0 folios, one by one and all in
  * one call, and leaves them preserved for the next kexec. Afterwards its parameters
  * hold the times. The pages are never written to. With blocks=1, every second 2 MiB are
- * a folio of their own, which is preserved before, and not counted.
+ * a folio of their own, which is preserved before, and not counted. With large=1, all
+ * folios are of 2 MiB.
  *
  * The kernel must have kho_preserve_folio(). If it lacks kho_preserve_folios(), a call
  * for each folio replaces it.
@@ -34,6 +35,10 @@ MODULE_PARM_DESC(stride, "preserve every stride-th page of it");
 static bool blocks;
 module_param(blocks, bool, 0444);
 MODULE_PARM_DESC(blocks, "preserve every second 2 MiB as one block");
+
+static bool large;
+module_param(large, bool, 0444);
+MODULE_PARM_DESC(large, "preserve folios of 2 MiB");
 
 static unsigned long folios;
 module_param(folios, ulong, 0444);
@@ -79,6 +84,23 @@ static int bench_preserve_block(void)
 	struct folio *folio = folio_alloc(GFP_KERNEL, BENCH_BLOCK_ORDER);
 
 	return folio ? kho_preserve_folio(folio) : -ENOMEM;
+}
+
+static int bench_alloc_large(void)
+{
+	unsigned long nr = mib >> 1;
+
+	bench_folios = vmalloc_array(nr, sizeof(*bench_folios));
+	if (!bench_folios)
+		return -ENOMEM;
+
+	for (; folios < nr; folios++) {
+		bench_folios[folios] = folio_alloc(GFP_KERNEL, BENCH_BLOCK_ORDER);
+		if (!bench_folios[folios])
+			return -ENOMEM;
+		cond_resched();
+	}
+	return 0;
 }
 
 /* Allocate the pages in large contiguous blocks. */
@@ -163,7 +185,7 @@ static int __init bench_init(void)
 	if (!stride)
 		return -EINVAL;
 
-	err = bench_alloc();
+	err = large ? bench_alloc_large() : bench_alloc();
 	if (!err)
 		err = bench_one_by_one();
 	if (!err)

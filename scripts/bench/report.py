@@ -13,10 +13,10 @@ import collections
 import csv
 import sys
 
-CASES = ["nothing", "contiguous", "fragmented", "sparse", "mixed", "memfd-4k",
+CASES = ["nothing", "contiguous", "fragmented", "sparse", "mixed", "large", "memfd-4k",
          "memfd-2m", "memfd-scratch", "hugetlb-2m", "hugetlb-2m-hvo", "hugetlb-1g",
          "hugetlb-1g-hvo", "sessions", "memfds", "memfds-empty", "update"]
-FIGURES = ["preserve", "unpreserve", "preserve_all", "unpreserve_all", "create",
+FIGURES = ["preserve", "unpreserve", "preserve_all", "unpreserve_all", "verify", "create",
            "preserve_fd", "preserve_fds", "update", "blackout", "blackout_added", "retrieve",
            "retrieve_fd", "retrieve_fds", "finish", "map"]
 NODE_BITS = 8 * 4096
