@@ -28,6 +28,7 @@
 #include <linux/kexec_handover.h>
 #include <linux/libfdt.h>
 #include <linux/mm.h>
+#include <linux/pfn.h>
 #include <linux/reboot.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>
@@ -61,6 +62,12 @@ void __init kho_memory_init(void)
 	kho_note_reserved();
 }
 
+/* A reader takes the state for any of these versions: ours first, then that of mainline */
+static const struct {
+	char composed[sizeof(KHO_FDT_COMPATIBLE)];
+	char base[sizeof(KHO_FDT_COMPAT_BASE)];
+} kho_versions = { KHO_FDT_COMPATIBLE, KHO_FDT_COMPAT_BASE };
+
 static int __init kho_create_root(void *fdt)
 {
 	u64 map = virt_to_phys(kho_out.tree.root);
@@ -69,7 +76,8 @@ static int __init kho_create_root(void *fdt)
 	err = fdt_create(fdt, PAGE_SIZE);
 	err = err ?: fdt_finish_reservemap(fdt);
 	err = err ?: fdt_begin_node(fdt, "");
-	err = err ?: fdt_property_string(fdt, "compatible", KHO_FDT_COMPATIBLE);
+	err = err ?: fdt_property(fdt, "compatible", &kho_versions,
+				  sizeof(kho_versions));
 	err = err ?: fdt_property(fdt, KHO_FDT_MEMORY_MAP_PROP_NAME, &map,
 				  sizeof(map));
 	err = err ?: fdt_end_node(fdt);
@@ -92,6 +100,9 @@ static int __init kho_init_outgoing(void)
 	/* The page is unmovable, so it does not lie in scratch. */
 	fdt = (void *)get_zeroed_page(GFP_KERNEL);
 	err = fdt ? kho_create_root(fdt) : -ENOMEM;
+	/* Readers reserve it, except that mainline relies on the map. */
+	if (!err)
+		err = kho_radix_add_page(&kho_out.tree, PHYS_PFN(virt_to_phys(fdt)), 0);
 	if (err) {
 		free_page((unsigned long)fdt);
 		kho_radix_destroy(&kho_out.tree);

@@ -17,6 +17,8 @@
 
 #include "kho_radix.h"
 
+struct kimage;
+
 enum kho_incoming_state {
 	KHO_IN_NONE,	/* no handover, or it was refused */
 	KHO_IN_CLAIMED,	/* a handover was announced, but not read yet */
@@ -122,6 +124,9 @@ const struct range *kho_find_preservable(unsigned long pfn);
 bool kho_is_preservable_from(u64 start, u64 end, unsigned long *pos);
 bool kho_overlaps_scratch(u64 start, u64 end);
 bool kho_overlaps_ram(u64 start, u64 end);
+u64 kho_scratch_inside(u64 start, u64 end);
+u64 kho_ram_outside_scratch(u64 start, u64 end);
+struct range kho_ram_span(void);
 u64 kho_scratch_size(void);
 u64 kho_early_size(bool base_pages);
 u64 kho_boot_size(void);
@@ -175,6 +180,14 @@ int kho_check_range(struct kho_memory *memory, phys_addr_t start, phys_addr_t en
 /* kho_boot.c */
 void __init kho_note_reserved(void);
 void __init kho_adopt_incoming(void);
+
+/* kho_form.c */
+bool kho_image_is_ours(const struct kimage *image);
+bool kho_form_is_forced(void);
+void kho_report_form(const struct kimage *image);
+
+/* kho_image.c */
+bool kho_image_has_user(void);
 
 /* kexec_handover.c */
 u64 kho_get_u64(const void *fdt, int node, const char *name);

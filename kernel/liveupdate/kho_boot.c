@@ -653,4 +653,6 @@ void __init kho_adopt_incoming(void)
 	kho_in.node_pfns = NULL;
 	kho_in.gaps = NULL;
 	kho_in.adopted = true;
+	/* It is reserved for good. Not all kernels have it in their map. */
+	kho_radix_del_page(&kho_in.tree, PHYS_PFN(kho_in.fdt_phys), 0);
 }

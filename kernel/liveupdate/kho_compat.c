@@ -409,3 +409,33 @@ int kho_compat_base_version(const char *str, size_t size, u32 *version)
 	return 0;
 }
 EXPORT_SYMBOL_GPL(kho_compat_base_version);
+
+/**
+ * kho_compat_bare - copy the base token of a string if it can stand alone
+ * @str:  the version string, which need not be well-formed
+ * @size: number of bytes that may be read from @str, including its NUL
+ * @bare: where to store the token, padded with NULs to @size bytes
+ *
+ * A token that stands alone means version 1 of each component that it contains.
+ *
+ * Context: Any.
+ * Return: 0, or -EINVAL if the string is malformed or has another version of these.
+ */
+int kho_compat_bare(const char *str, size_t size, char *bare)
+{
+	struct kho_compat_token base, token;
+
+	if (!kho_compat_terminated(str, size) || kho_compat_check_form(NULL, str))
+		return -EINVAL;
+
+	kho_compat_parse(str, &base);
+	for (token = base; (str = kho_compat_next(&token));) {
+		kho_compat_parse(str, &token);
+		if (token.version != 1)
+			return -EINVAL;
+	}
+
+	memset(bare, 0, size);
+	memcpy(bare, base.name, base.len);
+	return 0;
+}

@@ -413,12 +413,14 @@ static bool kho_reads(const struct kho_note_versions *versions, const char *comp
  * @what:    the name in messages
  * @field:   offset of the field
  * @written: the version that this kernel writes, 0 if it lacks that kind
+ * @mainline: the versions that mainline reads
  */
 struct kho_note_kind {
 	const char *name;
 	const char *what;
 	size_t field;
 	u32 written;
+	struct kho_note_versions mainline;
 };
 
 static const struct kho_note_kind kho_note_kinds[] = {
@@ -427,6 +429,7 @@ static const struct kho_note_kind kho_note_kinds[] = {
 		.what = "memfds",
 		.field = offsetof(struct kho_note, memfd),
 		.written = IS_ENABLED(CONFIG_LIVEUPDATE_MEMFD) ? KHO_MEMFD_HIGHEST : 0,
+		.mainline = { 2, 2 },
 	},
 	{
 		.name = "memfd-hugetlb",
@@ -515,58 +518,15 @@ void kho_image_read_note(struct kimage *image, const void *area, size_t size)
 	}
 }
 
-/* Room for small allocations that depend on the configuration of the next kernel */
-#define KHO_EARLY_MARGIN	SZ_8M
-
-static u64 kho_image_size(const struct kimage *image)
-{
-	unsigned long i;
-	u64 size = 0;
-
-	for (i = 0; i < image->nr_segments; i++)
-		size += PAGE_ALIGN(image->segment[i].memsz);
-
-	return size;
-}
-
 /**
- * kho_check_kimage - refuse an image that can't boot within scratch
- * @image: the image, with all its segments
+ * kho_image_has_user - check whether the state of KHO's user can be handed over
  *
- * A kernel can only use other memory than scratch once it knows what is preserved. With
- * too little scratch it dies before it has a console. A kernel that reads the map early
- * needs little more than its image. Any other needs as much as this kernel allocated at
- * boot.
- *
- * Context: Called with the kexec lock held.
- * Return: 0 or -EADDRNOTAVAIL.
+ * Context: Any, after initcalls.
+ * Return: true if there is such a user.
  */
-int kho_check_kimage(const struct kimage *image)
+bool kho_image_has_user(void)
 {
-	u64 need = kho_image_size(image), have = kho_scratch_size();
-
-	/* With a flaw the kernel is not confined; with less RAM it needs less. */
-	if (!kho_image_needs_scratch(image) || image->kho.flaw ||
-	    image->kho.left_out.nr || image->kho.retyped.nr)
-		return 0;
-
-	if (image->kho.early_map)
-		need += kho_early_size(image->kho.base_pages) + KHO_EARLY_MARGIN;
-	else
-		need += kho_boot_size();
-	if (need <= have)
-		return 0;
-
-	/* The spare quarter is for the alignment of regions and segments. */
-	if (image->kho.early_map)
-		pr_err("scratch of %llu MiB is too small: the kexec image needs %llu MiB of it to boot; kho_scratch=0,%lluM,0 would do\n",
-		       have / SZ_1M, DIV_ROUND_UP(need, SZ_1M),
-		       DIV_ROUND_UP(need + need / 4, SZ_1M));
-	else
-		pr_err("scratch of %llu MiB is too small: the kexec image needs %llu MiB of it to boot; kho_scratch=%u%% would do\n",
-		       have / SZ_1M, DIV_ROUND_UP(need, SZ_1M),
-		       kho_sufficient_percent(need));
-	return -EADDRNOTAVAIL;
+	return kho_switches[1];
 }
 
 /**
@@ -633,16 +593,37 @@ static const struct kho_note_kind *kho_find_kind(const char *compatible)
  * Modules can add others.
  *
  * Context: Called with the kexec lock held, for an image without a flaw.
- * Return: false if the note says that the image does not read this version; true
- * otherwise, also if nothing is known about it.
+ * Return: false if the note says that the image does not read this version, or if mainline
+ * does not and the image gets its form; true otherwise, also if nothing is known about it.
  */
 bool kho_image_reads(const char *compatible)
 {
 	const struct kho_note *note = &kexec_image->kho.note;
 	const struct kho_note_kind *kind = kho_find_kind(compatible);
 
-	return !note->size || !kind ||
-	       kho_reads(kho_note_versions(note, kind), compatible);
+	if (!kind)
+		return true;
+	if (note->size)
+		return kho_reads(kho_note_versions(note, kind), compatible);
+	return kho_image_form() == KHO_FORM_COMPOSED ||
+	       kho_reads(&kind->mainline, compatible);
+}
+
+/**
+ * kho_image_reads_file - check whether the loaded image reads a file
+ * @compatible: the version string that is stored with the file
+ *
+ * Like kho_image_reads(), but mainline loses all sessions if it does not know the kind of a
+ * file. So don't rely on modules, unless an option says that it is to get its form.
+ *
+ * Context: Called with the kexec lock held, for an image without a flaw.
+ * Return: false if it does not, or if the rest would be lost as well in that case.
+ */
+bool kho_image_reads_file(const char *compatible)
+{
+	return kho_image_reads(compatible) &&
+	       (kho_find_kind(compatible) || kho_image_has_note() || kho_form_is_forced() ||
+		kho_image_form() == KHO_FORM_COMPOSED);
 }
 
 /**

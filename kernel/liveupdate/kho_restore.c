@@ -45,6 +45,10 @@ bool kho_incoming_contains(phys_addr_t phys, size_t size)
 	if (!is_kho_boot() || !size || check_add_overflow(phys, size, &end))
 		return false;
 
+	/* The map has the root FDT, but no user of KHO owns it. */
+	if (phys < kho_in.fdt_phys + PAGE_SIZE && end > kho_in.fdt_phys)
+		return false;
+
 	return kho_radix_contains(&kho_in.tree, PHYS_PFN(phys),
 				  PHYS_PFN(end - 1) - PHYS_PFN(phys) + 1);
 }

@@ -596,6 +596,70 @@ bool kho_overlaps_ram(u64 start, u64 end)
 	return kho_overlaps_scratch(start, end);
 }
 
+static u64 kho_common_size(u64 start_a, u64 end_a, u64 start_b, u64 end_b)
+{
+	u64 start = max(start_a, start_b), end = min(end_a, end_b);
+
+	return start < end ? end - start : 0;
+}
+
+/**
+ * kho_scratch_inside - add up what scratch regions have inside of a range
+ * @start: physical address of the range
+ * @end:   physical address of its end, exclusive
+ *
+ * Context: Any context, after boot.
+ * Return: bytes.
+ */
+u64 kho_scratch_inside(u64 start, u64 end)
+{
+	unsigned int i;
+	u64 size = 0;
+
+	for (i = 0; i < kho_scratch_cnt; i++)
+		size += kho_common_size(start, end, kho_scratch[i].addr,
+					kho_scratch[i].addr + kho_scratch[i].size);
+
+	return size;
+}
+
+/**
+ * kho_ram_outside_scratch - add up the preservable memory inside of a range
+ * @start: physical address of the range
+ * @end:   physical address of its end, exclusive
+ *
+ * Context: Any context, after boot.
+ * Return: bytes.
+ */
+u64 kho_ram_outside_scratch(u64 start, u64 end)
+{
+	unsigned int i;
+	u64 size = 0;
+
+	for (i = 0; i < kho_nr_preservable; i++)
+		size += kho_common_size(start, end, PFN_PHYS(kho_preservable[i].start),
+					PFN_PHYS(kho_preservable[i].end));
+
+	return size;
+}
+
+/**
+ * kho_ram_span - return the range from the first to the last preservable memory
+ *
+ * Context: Any context, after boot.
+ * Return: physical addresses, end exclusive.
+ */
+struct range kho_ram_span(void)
+{
+	if (!kho_nr_preservable)
+		return (struct range){};
+
+	return (struct range){
+		.start = PFN_PHYS(kho_preservable[0].start),
+		.end = PFN_PHYS(kho_preservable[kho_nr_preservable - 1].end),
+	};
+}
+
 /**
  * kho_scratch_size - add up the scratch regions
  *
@@ -604,13 +668,7 @@ bool kho_overlaps_ram(u64 start, u64 end)
  */
 u64 kho_scratch_size(void)
 {
-	unsigned int i;
-	u64 size = 0;
-
-	for (i = 0; i < kho_scratch_cnt; i++)
-		size += kho_scratch[i].size;
-
-	return size;
+	return kho_scratch_inside(0, U64_MAX);
 }
 
 /* If the direct map consists of base pages, its page tables are in kho_allocated_early. */

@@ -52,5 +52,6 @@ int kho_compat_base_version(const char *str, size_t size, u32 *version);
 ssize_t kho_compat_len(const char *str, size_t size);
 bool kho_compat_same_base(const char *a, size_t a_size, const char *b);
 int kho_compat_base_name(const char *str, size_t size, char *name);
+int kho_compat_bare(const char *str, size_t size, char *bare);
 
 #endif /* _LINUX_KHO_COMPAT_H */

@@ -28,6 +28,19 @@ struct kho_image_ranges {
 	unsigned int nr;
 };
 
+/* Has room for the release of any kernel, with a NUL. */
+#define KHO_RELEASE_LENGTH	65
+
+/**
+ * enum kho_form - form of the version strings, and of what depends on them
+ * @KHO_FORM_COMPOSED: strings name what a component contains; memfds are in version 3
+ * @KHO_FORM_MAINLINE: what mainline 7.3 reads and writes; memfds are in version 2
+ */
+enum kho_form {
+	KHO_FORM_COMPOSED,
+	KHO_FORM_MAINLINE,
+};
+
 /**
  * struct kho_image - what kexec handover knows about a kexec image
  * @fdt:	  physical address of this kernel's root FDT; 0 if the image does
@@ -37,6 +50,7 @@ struct kho_image_ranges {
  * @unplaced:	  size of the first segment that found no room in scratch
  * @note:	  its note, without what is longer than &struct kho_note; all 0 if it
  *		  has none
+ * @release:	  its release, cut if it is longer, empty if unknown
  * @early_map:	  the next kernel reads the map of preserved memory early
  * @base_pages:	  its direct map consists of base pages
  * @flags_given:  flags of its note whose options are on its command line
@@ -53,6 +67,7 @@ struct kho_image {
 	unsigned long scratch_size;
 	unsigned long unplaced;
 	struct kho_note note;
+	char release[KHO_RELEASE_LENGTH];
 	bool early_map;
 	bool base_pages;
 	u32 flags_given;
@@ -87,8 +102,16 @@ int kho_check_kimage(const struct kimage *image);
 const char *kho_image_flaw(void);
 bool kho_image_has_note(void);
 bool kho_image_reads(const char *compatible);
+bool kho_image_reads_file(const char *compatible);
 bool kho_image_has_flag(u32 flag);
+int kho_image_check_room(void);
 void kho_add_image_switch(const struct kho_image_switch *added);
+
+void kho_image_set_release(struct kimage *image, const char *release, size_t size);
+void kho_image_find_release(struct kimage *image, const char *kernel, size_t size);
+const char *kho_form_name(enum kho_form form);
+enum kho_form kho_image_form(void);
+int kho_get_image_form(enum kho_form *form);
 
 void kho_image_leave_out(struct kimage *image, u64 start, u64 end);
 void kho_image_leave_out_all(struct kimage *image);
@@ -132,6 +155,16 @@ static inline int kho_fill_kimage(struct kimage *image)
 
 static inline void kho_image_read_note(struct kimage *image, const void *area,
 				       size_t size)
+{
+}
+
+static inline void kho_image_set_release(struct kimage *image, const char *release,
+					 size_t size)
+{
+}
+
+static inline void kho_image_find_release(struct kimage *image, const char *kernel,
+					  size_t size)
 {
 }
 

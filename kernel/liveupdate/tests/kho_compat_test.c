@@ -325,6 +325,37 @@ static void components_read_what_they_write(struct kunit *test)
 					       &block, 1), 0);
 }
 
+static void expect_bare(struct kunit *test, const char *str, const char *expected)
+{
+	char copy[48] = {}, bare[48];
+
+	strscpy(copy, str);
+	memset(bare, 'x', sizeof(bare));
+	KUNIT_EXPECT_EQ_MSG(test, kho_compat_bare(copy, sizeof(copy), bare),
+			    expected ? 0 : -EINVAL, "%s", str);
+	if (!expected)
+		return;
+	KUNIT_EXPECT_STREQ(test, bare, expected);
+	KUNIT_EXPECT_NULL(test, memchr_inv(bare + strlen(expected), 0,
+					   sizeof(bare) - strlen(expected)));
+}
+
+/* Only if it means the same */
+static void base_token_stands_alone(struct kunit *test)
+{
+	char endless[] = { 'a', '-', 'v', '1' }, bare[4];
+
+	expect_bare(test, "a-v7", "a-v7");
+	expect_bare(test, "a-v7;b-v1", "a-v7");
+	expect_bare(test, "a-v7;b-v1;c-v1", "a-v7");
+	expect_bare(test, "a-v7;b-v2", NULL);
+	expect_bare(test, "a-v7;b-v1;c-v0", NULL);
+	expect_bare(test, "a-v7;b", NULL);
+	expect_bare(test, "a-v7;", NULL);
+	expect_bare(test, "", NULL);
+	KUNIT_EXPECT_EQ(test, kho_compat_bare(endless, sizeof(endless), bare), -EINVAL);
+}
+
 static struct kunit_case compat_cases[] = {
 	KUNIT_CASE_PARAM(accepts_what_it_reads, accepted_gen_params),
 	KUNIT_CASE_PARAM(refuses_what_it_does_not_read, refused_gen_params),
@@ -342,6 +373,7 @@ static struct kunit_case compat_cases[] = {
 	KUNIT_CASE_PARAM(own_strings_are_sorted_and_of_known_parts, own_gen_params),
 	KUNIT_CASE(own_strings_are_unique),
 	KUNIT_CASE(components_read_what_they_write),
+	KUNIT_CASE(base_token_stands_alone),
 	{}
 };
 

@@ -22,7 +22,7 @@
  * state that a kernel hands over::
  *
  *   / {
- *       compatible = "kho-v4;radix-v1;vmalloc-v1";
+ *       compatible = "kho-v4;radix-v1;vmalloc-v1", "kho-v4";
  *       preserved-memory-map = <u64>;
  *       NAME {
  *           preserved-data = <u64>;
@@ -31,12 +31,16 @@
  *   };
  *
  * ``compatible`` is a list of version strings. A reader takes the state for any one of
- * them that it can read.
+ * them that it can read. The second one is for mainline, which reads only strings that are
+ * equal to its own.
  *
  * ``preserved-memory-map`` is the physical address of the root node of the
  * radix tree with all preserved blocks of memory. Each child node names a blob:
  * ``preserved-data`` is its physical address and ``blob-size`` its size in
  * bytes. The owner of a blob determines its format and preserves its memory.
+ *
+ * The page of the root FDT is a preserved block, too. Kernels that reserve it before they
+ * read the map need not restore it.
  *
  * The u64 properties are raw native-endian bytes, which may be unaligned.
  *

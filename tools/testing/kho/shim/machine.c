@@ -30,6 +30,7 @@
 unsigned long totalcma_pages;
 unsigned long max_pfn, max_possible_pfn;
 struct kimage *kexec_image;
+atomic_t __kexec_lock;
 bool kexec_in_progress;
 char _text[1];
 

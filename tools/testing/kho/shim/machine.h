@@ -16,6 +16,7 @@
 #define _KHO_SHIM_MACHINE_H
 
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 
 #define MACHINE_HOLE		496
 #define MACHINE_HOLE_END	504
@@ -37,5 +38,8 @@ void machine_mark_reserved(void);
 
 /* Return whether [start, end) is RAM. */
 bool machine_is_ram(phys_addr_t start, phys_addr_t end);
+
+/* The option that names the form of what is handed over */
+extern const struct kernel_param_ops *const module_param_abi;
 
 #endif

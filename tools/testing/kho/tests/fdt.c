@@ -13,6 +13,7 @@
 #include <linux/kexec.h>
 #include <linux/libfdt.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/pfn.h>
 
 #include <linux/kexec_handover.h>
@@ -29,6 +30,7 @@
 #include "shim/reboot.h"
 #include "tests/test.h"
 
+#include "kernel/kexec_internal.h"
 #include "kernel/liveupdate/kexec_handover_internal.h"
 
 #define NR_BLOCKS	20
@@ -120,7 +122,7 @@ static void form_of_mainline(void)
 	preserve_some(NR_BLOCKS);
 	check(!fdt_setprop(kho_out.fdt, 0, "compatible", KHO_FDT_COMPAT_BASE,
 			   sizeof(KHO_FDT_COMPAT_BASE)));
-	check(!kho_preserve_pages(virt_to_page(kho_out.fdt), 1));
+	check(kho_radix_overlaps(&kho_out.tree, PHYS_PFN(virt_to_phys(kho_out.fdt)), 1));
 	scratch = page_address(alloc_pages(GFP_KERNEL | __GFP_ZERO, 0));
 	scratch[0] = kho_scratch[1];
 	scratch[1].addr = scratch[0].addr + PAGE_SIZE;
@@ -166,6 +168,20 @@ static phys_addr_t preserve_folio(unsigned int order)
 
 	check(!kho_preserve_folio(folio));
 	return page_to_phys(&folio->page);
+}
+
+/* Mainline looks for a string of its own in the list. */
+static void both_versions_are_written(void)
+{
+	static const char versions[] = "kho-v4;radix-v1;vmalloc-v1\0kho-v4";
+	const void *found;
+	int len;
+
+	machine_cold_boot();
+	start();
+	found = fdt_getprop(kho_out.fdt, 0, "compatible", &len);
+	check(found && len == sizeof(versions) && !memcmp(found, versions, len));
+	mm_reset();
 }
 
 static void overlap_is_refused(void)
@@ -642,10 +658,134 @@ static void versions_of_files_are_compared(void)
 	found = read_note(&note, sizeof(note));
 	check(reads(&found, "memfd-v3") && !reads(&found, "memfd-hugetlb-v1"));
 
-	/* Without a note nothing is known. */
+	/* Without a note nothing is known, except of mainline. */
 	note.version = 0;
 	found = read_note(&note, sizeof(note));
+	memcpy(found.release, "6.12.1", sizeof("6.12.1"));
 	check(reads(&found, "memfd-v9") && reads(&found, "memfd-hugetlb-v9"));
+	mm_reset();
+}
+
+static enum kho_form form_of(const char *release, bool has_note)
+{
+	struct kimage image = { .kho.note.size = has_note ? KHO_NOTE_SIZE : 0 };
+	enum kho_form form;
+
+	/* Without a NUL */
+	kho_image_set_release(&image, release, strlen(release));
+	kexec_image = &image;
+	check(!kho_get_image_form(&form) && form == kho_image_form());
+	kexec_image = NULL;
+	return form;
+}
+
+static void set_form(const char *form)
+{
+	char buf[64];
+
+	check(!module_param_abi->set(form, NULL));
+	module_param_abi->get(buf, NULL);
+	check(!strncmp(buf, form, strcspn(form, "\n")));
+}
+
+static void form_depends_on_image(void)
+{
+	static const char *const others[] = {
+		"7.3.4", "6.1.12", "6.120.1", "6.13", "", "\x80", "6.12x",
+	};
+	enum kho_form form;
+	size_t i;
+
+	machine_cold_boot();
+	start();
+	check(kho_image_form() == KHO_FORM_COMPOSED);
+	check(form_of("6.12.5-kho (a@b) #1", false) == KHO_FORM_COMPOSED);
+	check(form_of("6.12", false) == KHO_FORM_COMPOSED);
+	check(form_of("6.12-rc1", false) == KHO_FORM_COMPOSED);
+	for (i = 0; i < ARRAY_SIZE(others); i++) {
+		check(form_of(others[i], false) == KHO_FORM_MAINLINE);
+		check(form_of(others[i], true) == KHO_FORM_COMPOSED);
+	}
+
+	set_form("composed\n");
+	check(form_of("7.3.4", false) == KHO_FORM_COMPOSED);
+	set_form("mainline");
+	check(form_of("6.12.5", true) == KHO_FORM_MAINLINE);
+	check(kho_image_form() == KHO_FORM_MAINLINE);
+	check(module_param_abi->set("mainlin", NULL) == -EINVAL);
+	check(module_param_abi->set("", NULL) == -EINVAL);
+	set_form("auto");
+	check(kho_image_form() == KHO_FORM_COMPOSED);
+
+	/* Another task is loading an image. */
+	check(kexec_trylock() && kho_get_image_form(&form) == -EBUSY);
+	kexec_unlock();
+	mm_reset();
+}
+
+static void check_release(const char *image, size_t size, const char *expected)
+{
+	struct kimage kimage = {};
+	/* ASAN detects accesses past the end. */
+	char *copy = malloc(size);
+
+	check(copy);
+	memcpy(copy, image, size);
+	kho_image_find_release(&kimage, copy, size);
+	check(!strcmp(kimage.kho.release, expected));
+	free(copy);
+}
+
+static void release_is_found(void)
+{
+	static const char image[] =
+		"LLinux version %s\0Linux version 7\0Linux version 7.3.4 (a@b)";
+	char name[2 * KHO_RELEASE_LENGTH];
+	size_t len;
+
+	check_release(image, sizeof(image), "7");
+	check_release(image + 34, sizeof(image) - 34, "7.3.4");
+	for (len = 0; len < 33; len++)
+		check_release(image, len, "");
+	check_release(image, 33, "7");
+
+	memset(name, '7', sizeof(name));
+	memcpy(name, "Linux version ", 14);
+	memset(name + 14 + KHO_RELEASE_LENGTH - 1, 0, 1);
+	check_release(name, sizeof(name), name + 14);
+}
+
+static bool reads_file(const struct kho_image *found, const char *compatible)
+{
+	struct kimage image = { .kho = *found };
+	bool ret;
+
+	kexec_image = &image;
+	ret = kho_image_reads_file(compatible);
+	kexec_image = NULL;
+	return ret;
+}
+
+/* Mainline's versions are known, those of other kernels without a note are not. */
+static void versions_of_mainline_are_known(void)
+{
+	struct kho_image image = { .release = "7.3.4" };
+
+	machine_cold_boot();
+	start();
+	check(reads(&image, "memfd-v2"));
+	check(!reads(&image, "memfd-v3;vmalloc-v1") && !reads(&image, "memfd-v1"));
+	check(!reads(&image, "memfd-hugetlb-v1") && reads(&image, "other-v1"));
+	check(reads_file(&image, "memfd-v2") && !reads_file(&image, "memfd-v3"));
+	check(!reads_file(&image, "memfd-hugetlb-v1") && !reads_file(&image, "other-v1"));
+	/* Only the user knows which modules the kernel has. */
+	set_form("mainline");
+	check(reads_file(&image, "other-v1") && !reads_file(&image, "memfd-v3"));
+	set_form("composed");
+	check(reads(&image, "memfd-v3;vmalloc-v1") && reads_file(&image, "other-v1"));
+	set_form("auto");
+	image.note.size = KHO_NOTE_SIZE;
+	check(reads_file(&image, "other-v1") && !reads_file(&image, "memfd-v2"));
 	mm_reset();
 }
 
@@ -723,10 +863,10 @@ static void damaged_note_is_ignored(void)
 	mm_reset();
 }
 
-/* An image without a note needs as much scratch as this kernel allocated. */
+/* An image of 6.12 without a note needs as much scratch as this kernel allocated. */
 static void late_image_needs_more_scratch(void)
 {
-	struct kimage image = { .nr_segments = 1 };
+	struct kimage image = { .nr_segments = 1, .kho.release = "6.12" };
 	size_t room;
 
 	machine_cold_boot();
@@ -748,10 +888,50 @@ static void late_image_needs_more_scratch(void)
 	mm_reset();
 }
 
+/* Mainline uses units of 16 pages in which nothing is preserved. */
+static void room_for_mainline_depends_on_what_is_preserved(void)
+{
+	struct kimage image = { .nr_segments = 1, .kho.release = "7.3.4" };
+	size_t room, nr = 0;
+
+	machine_cold_boot();
+	start();
+	kexec_image = &image;
+	room = kho_scratch_size() - kho_boot_size();
+	image.segment[0].memsz = room;
+	check(!kho_image_check_room());
+	for (; !kho_image_check_room(); nr++)
+		image.segment[0].memsz += 16 * PAGE_SIZE;
+	check(nr > 1);
+
+	/* It is too large by one unit now. */
+	image.segment[0].memsz -= 16 * PAGE_SIZE;
+	check(!kho_image_check_room());
+	image.kho.early_map = true;
+	image.segment[0].memsz += 16 * PAGE_SIZE;
+	check(!kho_image_check_room());
+	image.kho.early_map = false;
+	image.kho.flaw = "it is not confined";
+	check(!kho_image_check_room());
+	image.kho.flaw = NULL;
+	image.segment[0].memsz -= 16 * PAGE_SIZE;
+
+	/* The unit of a page is lost, unless another page of it is preserved. */
+	for (nr = 0; !kho_image_check_room(); nr++) {
+		check(nr < 32);
+		preserve_folio(0);
+	}
+	image.segment[0].memsz -= 16 * PAGE_SIZE;
+	check(!kho_image_check_room());
+	kexec_image = NULL;
+	mm_reset();
+}
+
 const struct test_case test_cases[] = {
 	{ "blocks and subtrees are handed over", random_handovers },
 	{ "a handover in the form of mainline is read", form_of_mainline },
 	{ "one of several versions is enough", one_of_the_versions_is_enough },
+	{ "the versions of both forms are written", both_versions_are_written },
 	{ "blocks that overlap are refused", overlap_is_refused },
 	{ "incoming blocks that overlap are withheld", overlap_is_withheld },
 	{ "an image that leaves out preserved memory has a flaw",
@@ -766,8 +946,13 @@ const struct test_case test_cases[] = {
 	{ "options of an image change flags of its note", options_change_flags },
 	{ "versions of sessions are compared", versions_of_user_are_compared },
 	{ "versions of files are compared", versions_of_files_are_compared },
+	{ "versions of mainline are known", versions_of_mainline_are_known },
+	{ "the form depends on the image", form_depends_on_image },
+	{ "the release of an image is found", release_is_found },
 	{ "the flags of a note are read", flags_are_read },
 	{ "a damaged note is ignored", damaged_note_is_ignored },
 	{ "an image that reads the map late needs more scratch", late_image_needs_more_scratch },
+	{ "room for mainline depends on what is preserved",
+	  room_for_mainline_depends_on_what_is_preserved },
 	{}
 };

@@ -5,6 +5,10 @@
 #include "../../../../include/linux/atomic.h"
 
 #define atomic_cmpxchg_acquire(v, old, new)	atomic_cmpxchg(v, old, new)
+#define atomic_try_cmpxchg_acquire(v, old, new) ({			\
+	int _wanted = *(old);						\
+									\
+	atomic_cmpxchg(v, _wanted, new) == _wanted; })
 #define atomic_set_release(v, i)		atomic_set(v, i)
 
 /* There is one thread. */

@@ -7,6 +7,7 @@
 #ifndef _KHO_LINUX_KEXEC_H
 #define _KHO_LINUX_KEXEC_H
 
+#include <linux/atomic.h>
 #include <linux/kho/image.h>
 #include <linux/types.h>
 

@@ -6,6 +6,15 @@
 
 struct kernel_param;
 
+struct kernel_param_ops {
+	int (*set)(const char *val, const struct kernel_param *param);
+	int (*get)(char *buffer, const struct kernel_param *param);
+};
+
+/* Tests set the parameters through these. */
+#define module_param_cb(name, ops, ...)	\
+	const struct kernel_param_ops *const module_param_##name = ops
+
 typedef int (*parse_unknown_fn)(char *param, char *val, const char *doing, void *arg);
 
 bool parameq(const char *name1, const char *name2);

@@ -184,7 +184,8 @@ static void check_dts(const char *path, const char *const *wanted, size_t nr)
 static void dtc_reads_fdts(void)
 {
 	static const char *const root[] = {
-		"compatible = \"kho-v4;radix-v1;vmalloc-v1\"",
+		/* Another string follows, in a form that depends on dtc. */
+		"compatible = \"kho-v4;radix-v1;vmalloc-v1",
 		"preserved-memory-map = ", "kexec-metadata {",
 		"memblock {", "preserved-data = ", "blob-size = ",
 	};
