@@ -173,7 +173,10 @@ static struct memfd_luo_outgoing *memfd_luo_new_outgoing(void)
 
 static void memfd_luo_free_outgoing(struct memfd_luo_outgoing *out)
 {
-	kho_unpreserve_free(out->ser);
+	if (out->hidden)
+		__free_page(virt_to_page(out->ser));
+	else
+		kho_unpreserve_free(out->ser);
 	kfree(out);
 }
 
@@ -248,12 +251,13 @@ static int memfd_luo_freeze(struct liveupdate_file_op_args *args)
 	err = memfd_luo_refresh(out, inode);
 	if (!err)
 		err = memfd_luo_check_image(out);
-	if (err) {
-		shmem_reopen(inode);
-		return err;
+	if (!err) {
+		memfd_luo_store_state(args->file, out->ser);
+		err = out->v2 ? memfd_luo_v2_update(out) : memfd_luo_show_list(out);
 	}
-	memfd_luo_store_state(args->file, out->ser);
-	return 0;
+	if (err)
+		shmem_reopen(inode);
+	return err;
 }
 
 /* The next freeze overwrites the stored state. */
@@ -266,6 +270,8 @@ static const struct liveupdate_file_ops memfd_luo_ops = {
 	.can_preserve = memfd_luo_can_preserve,
 	.preserve = memfd_luo_preserve,
 	.unpreserve = memfd_luo_unpreserve,
+	.convert = memfd_luo_convert,
+	.unconvert = memfd_luo_unconvert,
 	.freeze = memfd_luo_freeze,
 	.unfreeze = memfd_luo_unfreeze,
 	.verify = memfd_luo_verify,
@@ -279,6 +285,7 @@ static struct liveupdate_file_handler memfd_luo_handler = {
 	.ops = &memfd_luo_ops,
 	.compatible = MEMFD_LUO_FH_COMPATIBLE,
 	.versions = &memfd_luo_compat_range,
+	.mainline = MEMFD_LUO_MAINLINE_COMPATIBLE,
 };
 
 static int __init memfd_luo_init(void)

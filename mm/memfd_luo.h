@@ -22,6 +22,7 @@ struct inode;
 struct kho_compat_range;
 struct liveupdate_file_op_args;
 struct mem_cgroup;
+struct memfd_luo_v2;
 
 /* Maximum number of folios in a batch. The arrays of a batch are on the stack. */
 #define MEMFD_LUO_BATCH		64U
@@ -68,6 +69,8 @@ struct memfd_luo_pos {
  * @checked: there is enough memory for what has to be swapped in or moved
  * @old: the list that this one will replace, NULL if none
  * @old_pos: position of the first folio of @old that this list does not have yet
+ * @v2: the same in version 2, NULL if it was not converted
+ * @hidden: @ser and the list are not preserved, because the next kernel would not free them
  */
 struct memfd_luo_outgoing {
 	struct memfd_luo_ser *ser;
@@ -83,13 +86,23 @@ struct memfd_luo_outgoing {
 	bool checked;
 	const struct memfd_luo_outgoing *old;
 	struct memfd_luo_pos old_pos;
+	struct memfd_luo_v2 *v2;
+	bool hidden;
 };
 
 int memfd_luo_hold(struct memfd_luo_outgoing *out, struct inode *inode);
 void memfd_luo_drop(struct memfd_luo_outgoing *out, struct inode *inode);
 int memfd_luo_preserve_folios(struct memfd_luo_outgoing *out);
 void memfd_luo_unpreserve_folios(struct memfd_luo_outgoing *out);
+void memfd_luo_hide_list(struct memfd_luo_outgoing *out);
+int memfd_luo_show_list(struct memfd_luo_outgoing *out);
 int memfd_luo_refresh(struct memfd_luo_outgoing *out, struct inode *inode);
+
+/* memfd_luo_v2.c */
+
+int memfd_luo_convert(struct liveupdate_file_op_args *args);
+void memfd_luo_unconvert(struct liveupdate_file_op_args *args);
+int memfd_luo_v2_update(struct memfd_luo_outgoing *out);
 
 /* memfd_luo_read.c */
 

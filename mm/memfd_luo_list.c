@@ -593,6 +593,49 @@ void memfd_luo_unpreserve_folios(struct memfd_luo_outgoing *out)
 	memfd_luo_unpreserve_area(out);
 }
 
+/**
+ * memfd_luo_hide_list - unpreserve the serialized state and the list, but not the folios
+ * @out: the file, after memfd_luo_preserve_folios()
+ *
+ * Context: May sleep.
+ */
+void memfd_luo_hide_list(struct memfd_luo_outgoing *out)
+{
+	if (out->hidden)
+		return;
+	memfd_luo_unpreserve_area(out);
+	kho_unpreserve_pages(virt_to_page(out->ser), 1);
+	out->hidden = true;
+}
+
+/**
+ * memfd_luo_show_list - undo memfd_luo_hide_list()
+ * @out: the file
+ *
+ * Context: May sleep.
+ * Return: 0, -ENOMEM, or -EOPNOTSUPP. After an error the list is still hidden.
+ */
+int memfd_luo_show_list(struct memfd_luo_outgoing *out)
+{
+	struct kho_vmalloc area;
+	int err;
+
+	if (!out->hidden)
+		return 0;
+
+	err = kho_preserve_pages(virt_to_page(out->ser), 1);
+	if (err)
+		return err;
+	err = memfd_luo_preserve_area(out, &area);
+	if (err) {
+		kho_unpreserve_pages(virt_to_page(out->ser), 1);
+		return err == -EINVAL ? -EOPNOTSUPP : err;
+	}
+	memfd_luo_store_list(out, area);
+	out->hidden = false;
+	return 0;
+}
+
 /* Adding */
 
 /*
@@ -660,6 +703,8 @@ static void memfd_luo_replace(struct memfd_luo_outgoing *out,
 	if (memfd_luo_len(new) <= MEMFD_LUO_PAGE_RUNS)
 		memfd_luo_move_back(new);
 	new->old = NULL;
+	new->v2 = out->v2;
+	new->hidden = out->hidden;
 	*out = *new;
 	memfd_luo_store_list(out, area);
 }
@@ -737,7 +782,7 @@ int memfd_luo_refresh(struct memfd_luo_outgoing *out, struct inode *inode)
 	err = memfd_luo_hold_all(&new, inode);
 	if (!err)
 		err = memfd_luo_preserve_new(&new, out, &done);
-	if (!err && memfd_luo_len(&new) > MEMFD_LUO_PAGE_RUNS)
+	if (!err && !out->hidden && memfd_luo_len(&new) > MEMFD_LUO_PAGE_RUNS)
 		err = memfd_luo_preserve_area(&new, &area);
 	if (err) {
 		memfd_luo_unpreserve_new(&new, out, done);

@@ -32,7 +32,7 @@ struct module;
  *	  can_finish() and finish() for a file that was not retrieved.
  * @serialized_data: the number that is handed over to the next kernel, usually the
  *		     physical address of preserved memory. preserve() sets it,
- *		     freeze() may change it.
+ *		     convert(), unconvert() and freeze() may change it.
  * @private_data: for use by the handler. LUO keeps it from preserve() to
  *		  unpreserve() or the kexec, and from retrieve() to finish(), even
  *		  if retrieve() failed. A retrieved file that is preserved again has
@@ -59,6 +59,13 @@ struct liveupdate_file_op_args {
  *	      leave nothing preserved. If it takes long, return -EINTR when a fatal
  *	      signal is pending: reboot() waits for it.
  * @unpreserve: undo preserve()
+ * @convert: optional. Serialize the preserved file once more, in the version that the
+ *	     member @mainline of the handler names. Called in reboot(), before freeze(),
+ *	     if the next kernel is a mainline kernel. If that version lacks something that
+ *	     must not be lost, log it and return -EOPNOTSUPP: the reboot is given up. A
+ *	     failed call must leave nothing converted. Ends on a fatal signal as
+ *	     preserve() does.
+ * @unconvert: undo convert(), if the reboot is given up. Both or neither must be set.
  * @freeze: optional. Store the last state before the kexec. Called in reboot().
  * @unfreeze: optional. Undo freeze() after the reboot was given up.
  * @verify: optional. Check that retrieve() could read what is preserved, best with the
@@ -92,7 +99,8 @@ struct liveupdate_file_op_args {
  *	   preserved, or retrieved and not finished.
  *
  * The life of a file: can_preserve(), preserve(), freeze(), verify(), kexec, retrieve(),
- * can_finish(), finish(). When it is aborted: unfreeze(), unpreserve(). Files are
+ * can_finish(), finish(). When it is aborted: unfreeze(), unpreserve(). If the next
+ * kernel needs it, convert() comes before freeze(), and unconvert() after unfreeze(). Files are
  * frozen in the order in which they were preserved. They are finished, unfrozen
  * and unpreserved in reverse order.
  *
@@ -111,6 +119,8 @@ struct liveupdate_file_ops {
 			     struct file *file);
 	int (*preserve)(struct liveupdate_file_op_args *args);
 	void (*unpreserve)(struct liveupdate_file_op_args *args);
+	int (*convert)(struct liveupdate_file_op_args *args);
+	void (*unconvert)(struct liveupdate_file_op_args *args);
 	int (*freeze)(struct liveupdate_file_op_args *args);
 	void (*unfreeze)(struct liveupdate_file_op_args *args);
 	int (*verify)(const struct liveupdate_file_op_args *args);
@@ -128,11 +138,15 @@ struct liveupdate_file_ops {
  *		file belongs to the handler whose base token has the same name.
  * @versions: name of the base token and the range of its versions that retrieve()
  *	      reads. NULL for the version in @compatible alone.
+ * @mainline: the version string of what convert() writes. Without convert(), mainline gets
+ *	      the base token of @compatible alone, if all contained components are in
+ *	      version 1. Otherwise it can't get such files.
  */
 struct liveupdate_file_handler {
 	const struct liveupdate_file_ops *ops;
 	const char compatible[LIVEUPDATE_HNDL_COMPAT_LENGTH];
 	const struct kho_compat_range *versions;
+	const char mainline[LIVEUPDATE_HNDL_COMPAT_LENGTH];
 
 	/* private: guarded by luo_file_handlers_rwsem */
 	struct list_head list;

@@ -184,36 +184,33 @@ static struct miscdevice luo_device = {
 
 static int __init luo_outgoing_init(void)
 {
-	struct luo_ser *ser;
+	void *blob;
 	int err;
 
-	ser = kho_alloc_preserve(sizeof(*ser));
-	if (IS_ERR(ser))
-		return PTR_ERR(ser);
+	blob = kho_alloc_preserve(sizeof(struct luo_ser));
+	if (IS_ERR(blob))
+		return PTR_ERR(blob);
 
-	strscpy(ser->compatible, LUO_ABI_COMPATIBLE);
-	ser->liveupdate_num = luo_core.liveupdate_num + 1;
-
-	err = kho_add_subtree(LUO_KHO_ENTRY_NAME, ser, sizeof(*ser));
+	luo_core.outgoing_blob = blob;
+	luo_core.outgoing.liveupdate_num = luo_core.liveupdate_num + 1;
+	err = kho_add_subtree(LUO_KHO_ENTRY_NAME, blob, luo_write_outgoing());
 	if (err) {
-		kho_unpreserve_free(ser);
-		return err;
+		kho_unpreserve_free(blob);
+		luo_core.outgoing_blob = NULL;
 	}
-
-	luo_core.outgoing_ser = ser;
-	return 0;
+	return err;
 }
 
 static void __init luo_outgoing_exit(void)
 {
-	kho_remove_subtree(luo_core.outgoing_ser);
-	kho_unpreserve_free(luo_core.outgoing_ser);
-	luo_core.outgoing_ser = NULL;
+	kho_remove_subtree(luo_core.outgoing_blob);
+	kho_unpreserve_free(luo_core.outgoing_blob);
+	luo_core.outgoing_blob = NULL;
 }
 
 /*
- * Replace one blob of LUO by another one. The root FDT has room for it, so this does not
- * fail unless its memory is damaged.
+ * Replace the blob of LUO by another one, or by one of another size. The root FDT has room
+ * for it, so this does not fail unless its memory is damaged.
  */
 static int luo_replace_subtree(void *old, void *blob, size_t size)
 {
@@ -224,16 +221,18 @@ static int luo_replace_subtree(void *old, void *blob, size_t size)
 /*
  * State of the previous kernel that was refused is handed on as it came, because another
  * kernel may be able to read it: for example the one that it came from. There can be
- * one state only, so this is not possible if there are sessions of this kernel.
+ * one state only, so this is not possible if there are sessions of this kernel. Mainline
+ * panics if it can't read it.
  */
+static bool luo_hands_refused_on(void)
+{
+	return luo_core.refused && !luo_outgoing.count && luo_form == KHO_FORM_COMPOSED;
+}
+
 static int luo_hand_on_refused(void)
 {
-	int err;
+	int err = kho_preserve_incoming();
 
-	if (!luo_core.refused || luo_outgoing.count)
-		return 0;
-
-	err = kho_preserve_incoming();
 	if (err)
 		return err;
 	/* This kernel has reserved the memory that its address leads to. */
@@ -244,18 +243,33 @@ static int luo_hand_on_refused(void)
 	}
 
 	luo_core.refused_again = true;
-	return luo_replace_subtree(luo_core.outgoing_ser, luo_core.refused,
+	return luo_replace_subtree(luo_core.outgoing_blob, luo_core.refused,
 				   luo_core.refused_size);
 }
 
-static void luo_take_refused_back(void)
+/* Let the root FDT refer to what the next kernel gets. */
+static int luo_choose_subtree(void)
 {
-	if (!luo_core.refused_again || luo_frozen)
+	if (luo_hands_refused_on())
+		return luo_hand_on_refused();
+
+	return luo_form == KHO_FORM_COMPOSED ? 0 :
+	       luo_replace_subtree(luo_core.outgoing_blob, luo_core.outgoing_blob,
+				   luo_write_outgoing());
+}
+
+/* Undo luo_choose_subtree() unless sessions were serialized. */
+static void luo_restore_subtree(void)
+{
+	void *old = luo_core.refused_again ? luo_core.refused : luo_core.outgoing_blob;
+	bool changed = luo_core.refused_again || luo_form != KHO_FORM_COMPOSED;
+
+	if (!changed || luo_frozen)
 		return;
 
 	luo_core.refused_again = false;
-	WARN_ON_ONCE(luo_replace_subtree(luo_core.refused, luo_core.outgoing_ser,
-					 sizeof(*luo_core.outgoing_ser)));
+	luo_form = KHO_FORM_COMPOSED;
+	WARN_ON_ONCE(luo_replace_subtree(old, luo_core.outgoing_blob, luo_write_outgoing()));
 }
 
 static void luo_report_refused(void)
@@ -266,6 +280,8 @@ static void luo_report_refused(void)
 
 	if (luo_core.refused_again)
 		pr_info("state of the previous kernel that can't be read is handed on as it came\n");
+	else if (luo_form == KHO_FORM_MAINLINE)
+		pr_warn("state of the previous kernel that can't be read is not handed on: mainline could not boot with it\n");
 	else
 		pr_warn("state of the previous kernel that can't be read is not handed on, because there are new sessions\n");
 }
@@ -351,29 +367,33 @@ late_initcall(luo_late_init);
  *
  * Context: May sleep, ends on a fatal signal.
  * Return: 0, after which the caller must call liveupdate_reboot_unlock(), -EINTR,
- * -EBUSY if all sessions were handed over already, -EEXIST if a new session has the
- * name of an incoming one that was not retrieved, -ENOMEM, or the error of the handler
- * that failed. After an error nothing is preserved again.
+ * -EBUSY if all sessions were handed over already or an image is being loaded, -EEXIST if a
+ * new session has the name of an incoming one that was not retrieved, -ENOMEM, or the error
+ * of the handler that failed. After an error nothing is preserved again.
  */
 int liveupdate_reboot_lock(void)
 {
 	int err;
 
 	err = luo_session_freeze_lock();
-	if (err || !luo_core.outgoing_ser)
+	if (err || !luo_core.outgoing_blob)
 		return err;
 
-	err = luo_session_prepare();
+	err = kho_get_image_form(&luo_form);
 	if (err)
 		goto err_unlock;
-	err = luo_hand_on_refused();
+	err = luo_session_prepare();
+	if (err)
+		goto err_restore;
+	err = luo_choose_subtree();
 	if (err)
 		goto err_unprepare;
 	return 0;
 
 err_unprepare:
-	luo_take_refused_back();
 	luo_session_unprepare();
+err_restore:
+	luo_restore_subtree();
 err_unlock:
 	pr_err("live update given up: %pe\n", ERR_PTR(err));
 	luo_session_freeze_unlock();
@@ -387,9 +407,9 @@ err_unlock:
  */
 void liveupdate_reboot_unlock(void)
 {
-	if (luo_core.outgoing_ser) {
-		luo_take_refused_back();
+	if (luo_core.outgoing_blob) {
 		luo_session_unprepare();
+		luo_restore_subtree();
 	}
 	luo_session_freeze_unlock();
 }
@@ -406,17 +426,18 @@ void liveupdate_reboot_unlock(void)
  * Context: May sleep. The caller must hold the lock of liveupdate_reboot_lock(), and
  * the kexec lock.
  * Return: 0 on success or if there is nothing to hand over, -EINVAL if the loaded
- * image can't carry or read the sessions, -EIO if what is handed over is damaged, -ENOMEM,
- * or the error of the handler that failed.
+ * image can't carry or read the sessions, -EIO if what is handed over is damaged, -EBUSY if
+ * it needs another form than the one that was loaded when the lock was taken, -ENOMEM, or
+ * the error of the handler that failed.
  */
 int liveupdate_reboot(void)
 {
 	int err;
 
-	if (!luo_core.outgoing_ser)
+	if (!luo_core.outgoing_blob)
 		return kho_verify_reboot();
 
-	err = luo_session_serialize(luo_core.outgoing_ser);
+	err = luo_session_serialize(&luo_core.outgoing);
 	if (err)
 		pr_err("live update given up: %pe\n", ERR_PTR(err));
 	luo_report_refused();

@@ -9,6 +9,8 @@
 #include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/init.h>
+#include <linux/kho/abi/luo.h>
+#include <linux/kho/image.h>
 #include <linux/kho/summary.h>
 #include <linux/list.h>
 #include <linux/liveupdate.h>
@@ -118,10 +120,21 @@ static void luo_show_left(struct seq_file *m)
 	seq_printf(m, "sessions of the previous kernel: %llu\n", count);
 }
 
+/* The form depends on the loaded image. */
+static void luo_show_form(struct seq_file *m)
+{
+	enum kho_form form;
+
+	if (kho_get_image_form(&form))
+		seq_puts(m, "form: unknown, an image is being loaded\n");
+	else
+		seq_printf(m, "form: %s\n", kho_form_name(form));
+}
+
 static int luo_show_outgoing(struct seq_file *m)
 {
-	luo_show_version(m, luo_core.outgoing_ser->compatible,
-			 luo_core.outgoing_ser->liveupdate_num);
+	luo_show_version(m, LUO_ABI_COMPATIBLE, luo_core.outgoing.liveupdate_num);
+	luo_show_form(m);
 	luo_show_left(m);
 	return luo_show_sessions(m, &luo_outgoing);
 }

@@ -322,15 +322,27 @@ int luo_file_retrieve_all(struct luo_file_set *set)
 	return 0;
 }
 
+/* Return whether mainline does not read a file as it came, and its handler can convert it. */
+static bool luo_file_must_convert(struct luo_file *lf)
+{
+	char version[LIVEUPDATE_HNDL_COMPAT_LENGTH];
+
+	return luo_form == KHO_FORM_MAINLINE && !lf->damaged && !luo_file_bind_handler(lf) &&
+	       lf->handler->ops->convert &&
+	       (luo_store_version(version, lf->compatible) ||
+		strcmp(version, lf->handler->mainline));
+}
+
 /*
  * Prepare an incoming file for the next kernel. If it was retrieved in part, its memory
- * is neither in the old state nor in a file. So retrieve the rest.
+ * is neither in the old state nor in a file. So retrieve the rest. A file has to be
+ * retrieved to be converted, too.
  */
 static int luo_file_preserve_one_again(struct luo_file *lf)
 {
 	int err;
 
-	if (!lf->retrieve_status && lf->in.private_data) {
+	if (!lf->retrieve_status && (lf->in.private_data || luo_file_must_convert(lf))) {
 		err = luo_file_retrieve_once(lf);
 		if (err && !luo_file_is_lost(lf))
 			return err;

@@ -99,6 +99,83 @@ void luo_file_unpreserve_all(struct luo_file_set *set)
 	kho_block_destroy(&set->blocks);
 }
 
+/* The form that mainline reads */
+
+static int luo_file_convert(struct luo_file *lf)
+{
+	struct liveupdate_file_op_args args = luo_file_out_args(lf);
+	int err;
+
+	if (!luo_file_is_open(lf) || !lf->handler->ops->convert)
+		return 0;
+
+	err = lf->handler->ops->convert(&args);
+	if (err) {
+		pr_err("'%s' can't hand over file with token %#llx as '%s': %pe; load another kernel, or close or finish the session\n",
+		       lf->handler->compatible, lf->key.token, lf->handler->mainline,
+		       ERR_PTR(err));
+		return err;
+	}
+
+	luo_file_take_args(&lf->out, &args);
+	lf->converted = true;
+	return 0;
+}
+
+static void luo_file_unconvert(struct luo_file *lf)
+{
+	struct liveupdate_file_op_args args = luo_file_out_args(lf);
+
+	if (!lf->converted)
+		return;
+
+	lf->handler->ops->unconvert(&args);
+	luo_file_take_args(&lf->out, &args);
+	lf->converted = false;
+}
+
+/**
+ * luo_file_convert_all - serialize the files of a session in the version of mainline
+ * @set: the session's files, outgoing, or incoming after luo_file_preserve_again()
+ *
+ * Context: May sleep, before reboot() takes the kexec lock. The caller must hold the
+ * session's lock.
+ * Return: 0, or the error of the handler that failed. After a failure no file is converted.
+ */
+int luo_file_convert_all(struct luo_file_set *set)
+{
+	struct luo_file *lf;
+	int err;
+
+	list_for_each_entry(lf, &set->files, list) {
+		err = luo_file_convert(lf);
+		if (err)
+			goto err_unconvert;
+	}
+	return 0;
+
+err_unconvert:
+	list_for_each_entry_continue_reverse(lf, &set->files, list)
+		luo_file_unconvert(lf);
+	return err;
+}
+
+/**
+ * luo_file_unconvert_all - undo luo_file_convert_all()
+ * @set: the session's files
+ *
+ * Context: May sleep, after reboot() was given up. The caller must hold the session's lock.
+ */
+void luo_file_unconvert_all(struct luo_file_set *set)
+{
+	struct luo_file *lf;
+
+	list_for_each_entry_reverse(lf, &set->files, list)
+		luo_file_unconvert(lf);
+}
+
+/* Serialization */
+
 static int luo_file_call_freeze(struct luo_file *lf)
 {
 	struct liveupdate_file_op_args args = luo_file_out_args(lf);
@@ -124,9 +201,11 @@ static void luo_file_call_unfreeze(struct luo_file *lf)
 	luo_file_take_args(&lf->out, &args);
 }
 
-/* Return the version string for the next kernel, which has room for a whole entry. */
+/* Return what luo_store_version() makes the version string for the next kernel of. */
 static const char *luo_file_compatible(const struct luo_file *lf)
 {
+	if (lf->converted)
+		return lf->handler->mainline;
 	return luo_file_is_open(lf) ? lf->handler->compatible : lf->compatible;
 }
 
@@ -135,10 +214,11 @@ static const char *luo_file_compatible(const struct luo_file *lf)
  * @set: the session's files, outgoing, or incoming after luo_file_preserve_again()
  *
  * Context: May sleep, in liveupdate_reboot(). The caller must hold the session's lock.
- * Return: 0, or -EINVAL if the note of the loaded image says that it does not.
+ * Return: 0, or -EINVAL if it is known that it does not.
  */
 int luo_file_check_readable(const struct luo_file_set *set)
 {
+	char version[LIVEUPDATE_HNDL_COMPAT_LENGTH];
 	const char *compatible, *checked = NULL;
 	const struct luo_file *lf;
 
@@ -149,7 +229,7 @@ int luo_file_check_readable(const struct luo_file_set *set)
 		compatible = luo_file_compatible(lf);
 		if (checked && !strcmp(compatible, checked))
 			continue;
-		if (!kho_image_reads(compatible)) {
+		if (luo_store_version(version, compatible) || !kho_image_reads_file(version)) {
 			pr_err("the loaded kernel can't read '%s', the file with token %#llx; load another kernel, or close or finish the session\n",
 			       compatible, lf->key.token);
 			return -EINVAL;
@@ -159,9 +239,10 @@ int luo_file_check_readable(const struct luo_file_set *set)
 	return 0;
 }
 
+/* luo_file_check_readable() has stored the version string before. */
 static void luo_file_store(const struct luo_file *lf, struct luo_file_ser *ser)
 {
-	memcpy(ser->compatible, luo_file_compatible(lf), sizeof(ser->compatible));
+	luo_store_version(ser->compatible, luo_file_compatible(lf));
 	ser->data = luo_file_is_open(lf) ? lf->out.data : lf->in.data;
 	ser->token = lf->key.token;
 }
@@ -213,8 +294,10 @@ int luo_file_freeze_all(struct luo_file_set *set, struct luo_file_set_ser *ser)
 		count++;
 	}
 	kho_block_it_finalize(&it);
+	/* Mainline refuses empty blocks. */
+	kho_block_shrink(&set->blocks, count);
 
-	ser->files = count ? kho_block_set_head_pa(&set->blocks) : 0;
+	ser->files = kho_block_set_head_pa(&set->blocks);
 	ser->count = count;
 	return 0;
 

@@ -110,6 +110,7 @@ static int luo_flb_copy_entries(const struct luo_flb_ser *ser, size_t nr)
 		}
 		strscpy(entries[i].name, ser[i].name);
 		entries[i].data = ser[i].data;
+		entries[i].count = ser[i].count;
 	}
 
 	luo_flb_in.entries = entries;

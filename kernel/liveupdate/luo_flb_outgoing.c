@@ -145,7 +145,9 @@ void luo_flb_table_remove(struct luo_flb *luo)
 
 static int luo_flb_check_version(const char *name)
 {
-	if (kho_image_reads(name))
+	char version[LIVEUPDATE_FLB_COMPAT_LENGTH];
+
+	if (!luo_store_version(version, name) && kho_image_reads(version))
 		return 0;
 
 	pr_err("the loaded kernel can't read FLB '%s'; load another kernel, or close or finish the sessions\n",
@@ -157,7 +159,7 @@ static int luo_flb_check_version(const char *name)
  * luo_flb_check_readable - check whether the next kernel reads the FLBs
  *
  * Context: May sleep, in liveupdate_reboot().
- * Return: 0, or -EINVAL if the note of the loaded image says that it does not.
+ * Return: 0, or -EINVAL if it is known that it does not.
  */
 int luo_flb_check_readable(void)
 {
@@ -182,7 +184,18 @@ static struct luo_flb_ser *luo_flb_table_entry(u64 nr)
 	return (struct luo_flb_ser *)(luo_flb_out.table + 1) + nr;
 }
 
-/* Fill in the entries of preserved FLBs. Return their number. */
+/* Some of the files that need it may be handed on as they came. They are not in nr_files. */
+static u64 luo_flb_count(const struct luo_flb *luo)
+{
+	const struct luo_flb_incoming *in = luo->incoming;
+
+	return luo->nr_files + (in && in->again == luo ? in->count : 0);
+}
+
+/*
+ * Fill in the entries of preserved FLBs. Return their number. luo_flb_check_readable() has
+ * stored all version strings before.
+ */
 static u64 luo_flb_store_preserved(void)
 {
 	struct luo_flb_ser *entry;
@@ -194,9 +207,9 @@ static u64 luo_flb_store_preserved(void)
 		if (!luo->nr_files)
 			continue;
 		entry = luo_flb_table_entry(nr++);
-		memcpy(entry->name, luo->flb->compatible, sizeof(entry->name));
+		luo_store_version(entry->name, luo->flb->compatible);
 		entry->data = luo->data;
-		entry->count = luo->nr_files;
+		entry->count = luo_flb_count(luo);
 	}
 	return nr;
 }
@@ -211,14 +224,17 @@ static u64 luo_flb_store_handed_on(u64 nr)
 		if (!in->handed_on)
 			continue;
 		entry = luo_flb_table_entry(nr++);
-		memcpy(entry->name, in->name, sizeof(entry->name));
+		luo_store_version(entry->name, in->name);
 		entry->data = in->data;
-		entry->count = 1;
+		entry->count = in->count;
 	}
 	return nr;
 }
 
-/* Fill in the table. Return its address, or 0 if it has no entries. */
+/*
+ * Fill in the table. Return its address, or 0 if it has no entries. Mainline gets a table
+ * without entries, too.
+ */
 static u64 luo_flb_fill_table(void)
 {
 	struct luo_flb_header_ser *table = luo_flb_out.table;
@@ -229,7 +245,7 @@ static u64 luo_flb_fill_table(void)
 
 	table->pgcnt = luo_flb_out.size >> PAGE_SHIFT;
 	table->count = luo_flb_store_handed_on(luo_flb_store_preserved());
-	return table->count ? virt_to_phys(table) : 0;
+	return table->count || luo_form == KHO_FORM_MAINLINE ? virt_to_phys(table) : 0;
 }
 
 /**
@@ -237,7 +253,7 @@ static u64 luo_flb_fill_table(void)
  * @ser: where to store the address of the table
  *
  * If the previous kernel's table was refused and there is no other, it is handed on as
- * it came: another kernel may be able to read it.
+ * it came: another kernel may be able to read it. Mainline always gets a new one.
  *
  * Context: May sleep. All files are frozen, and none can be preserved or
  * unpreserved.

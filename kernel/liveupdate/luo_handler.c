@@ -420,15 +420,22 @@ void luo_file_kinds_exit(void)
 
 /* Registration */
 
+static bool luo_version_valid(const char *version)
+{
+	u32 number;
+
+	return !kho_compat_base_version(version, LIVEUPDATE_HNDL_COMPAT_LENGTH, &number);
+}
+
+/* The callbacks that convert a file come together. */
 static bool luo_file_handler_valid(const struct liveupdate_file_handler *fh)
 {
 	const struct liveupdate_file_ops *ops = fh->ops;
-	u32 version;
 
 	return ops && ops->can_preserve && ops->preserve && ops->unpreserve &&
-	       ops->retrieve && ops->finish &&
-	       !kho_compat_base_version(fh->compatible, sizeof(fh->compatible),
-					&version);
+	       ops->retrieve && ops->finish && luo_version_valid(fh->compatible) &&
+	       !ops->convert == !ops->unconvert &&
+	       (!ops->convert || luo_version_valid(fh->mainline));
 }
 
 /**
@@ -441,7 +448,7 @@ static bool luo_file_handler_valid(const struct liveupdate_file_handler *fh)
  *
  * Context: May sleep.
  * Return: 0, -EOPNOTSUPP if live update is not enabled, -EINVAL if a callback is
- * missing or the version string is malformed, -EEXIST if there is a handler whose
+ * missing or a version string is malformed, -EEXIST if there is a handler whose
  * base token has the same name.
  */
 int liveupdate_register_file_handler(struct liveupdate_file_handler *fh)

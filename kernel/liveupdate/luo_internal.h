@@ -10,6 +10,7 @@
 #include <linux/atomic.h>
 #include <linux/build_bug.h>
 #include <linux/kho/block.h>
+#include <linux/kho/image.h>
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/liveupdate.h>
@@ -50,9 +51,12 @@ struct kho_compat_range;
  * luo_session.lock is held shortly, as the other locks always are.
  */
 
-/* Command line */
+/* Command line, form of the outgoing state */
+
+extern enum kho_form luo_form;
 
 void luo_disable(void);
+int luo_store_version(char *stored, const char *version);
 
 /* Ioctls */
 
@@ -152,6 +156,7 @@ bool luo_file_kinds_need(const struct liveupdate_flb *flb);
  * struct luo_flb_incoming - an entry of the previous kernel's table of FLBs
  * @name: version string, NUL-terminated
  * @data: the number that was handed over
+ * @count: the number of files that depended on it, or more
  * @nr_refs: references from liveupdate_flb_get_incoming()
  * @retrieve_status: see &struct liveupdate_flb_op_args
  * @finished: finish() was called
@@ -159,12 +164,13 @@ bool luo_file_kinds_need(const struct liveupdate_flb *flb);
  * @again: it was retrieved, and is preserved again as this FLB; otherwise NULL
  * @object: what retrieve() returned, or what it has kept for another attempt
  *
- * @name and @data are constant. The lock of the FLB with this name guards the
+ * @name, @data and @count are constant. The lock of the FLB with this name guards the
  * other members.
  */
 struct luo_flb_incoming {
 	char name[LIVEUPDATE_FLB_COMPAT_LENGTH];
 	u64 data;
+	u64 count;
 	unsigned long nr_refs;
 	int retrieve_status;
 	bool finished;
@@ -283,6 +289,7 @@ struct luo_file_state {
  * @damaged: incoming: the entry is damaged, and the file can't be retrieved
  * @retrieve_status: see &struct liveupdate_file_op_args
  * @unread: incoming: its handler can't read it, and has restored nothing of it
+ * @converted: it is serialized in the version of mainline as well, which is handed over
  * @handler: its handler with a reference. Incoming files: NULL until first use.
  * @file: the open file, NULL for an incoming file that was not retrieved
  * @in: incoming: the state from the previous kernel
@@ -302,6 +309,7 @@ struct luo_file {
 	bool has_id;
 	bool damaged;
 	bool unread;
+	bool converted;
 	int retrieve_status;
 	struct liveupdate_file_handler *handler;
 	struct file *file;
@@ -344,6 +352,8 @@ void luo_file_call_unpreserve(struct luo_file *lf);
 
 int luo_file_preserve(struct luo_file_set *set, int fd, u64 token);
 void luo_file_unpreserve_all(struct luo_file_set *set);
+int luo_file_convert_all(struct luo_file_set *set);
+void luo_file_unconvert_all(struct luo_file_set *set);
 int luo_file_check_readable(const struct luo_file_set *set);
 int luo_file_freeze_all(struct luo_file_set *set, struct luo_file_set_ser *ser);
 void luo_file_unfreeze_all(struct luo_file_set *set);
@@ -473,6 +483,7 @@ int luo_session_freeze_lock(void);
 void luo_session_freeze_unlock(void);
 int luo_session_prepare(void);
 void luo_session_unprepare(void);
+size_t luo_write_outgoing(void);
 int luo_session_serialize(struct luo_ser *ser);
 int luo_session_verify_all(void);
 
@@ -484,10 +495,11 @@ int luo_session_verify_all(void);
  * @incoming_compatible: its version string, NULL if there is none
  * @refused: incoming state that can't be read and can be handed on, NULL if there is none
  * @refused_size: its size in bytes
- * @refused_again: the root FDT has @refused instead of @outgoing_ser; guarded by
+ * @refused_again: the root FDT has @refused instead of @outgoing_blob; guarded by
  *		   luo_freeze_rwsem, which is held for writing
  * @liveupdate_num: number of live updates from the last cold boot to this kernel
- * @outgoing_ser: the state for the next kernel
+ * @outgoing: the state for the next kernel
+ * @outgoing_blob: the same in the form that the next kernel gets, NULL if LUO is off
  * @in_use: the device is open
  */
 struct luo_core {
@@ -497,7 +509,8 @@ struct luo_core {
 	size_t refused_size;
 	bool refused_again;
 	u64 liveupdate_num;
-	struct luo_ser *outgoing_ser;
+	struct luo_ser outgoing;
+	void *outgoing_blob;
 	atomic_t in_use;
 };
 

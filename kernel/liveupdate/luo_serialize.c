@@ -30,14 +30,21 @@
 #include <linux/io.h>
 #include <linux/kexec_handover.h>
 #include <linux/kho/block.h>
+#include <linux/kho/compat.h>
 #include <linux/kho/image.h>
 #include <linux/list.h>
 #include <linux/lockdep.h>
+#include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
 #include <linux/string.h>
 
 #include "luo_internal.h"
+
+/* The longest chain that mainline reads. User-space tests have shorter ones. */
+#ifndef LUO_MAINLINE_BLOCKS
+#define LUO_MAINLINE_BLOCKS	10000U
+#endif
 
 /* Number of incoming sessions to hand on, guarded by luo_freeze_rwsem */
 static u64 luo_nr_left;
@@ -127,12 +134,16 @@ static int luo_incoming_replace_all(void)
 	return 0;
 }
 
-/* The list of a damaged session's files can be in memory that is not preserved. */
+/*
+ * The list of a damaged session's files can be in memory that is not preserved. Mainline
+ * would panic or lose other sessions.
+ */
 static bool luo_incoming_is_lost(const struct luo_session *session)
 {
 	u64 files = session->ser.files;
 
-	return session->err && (!IS_ALIGNED(files, KHO_BLOCK_SIZE) ||
+	return session->err && (luo_form == KHO_FORM_MAINLINE ||
+				!IS_ALIGNED(files, KHO_BLOCK_SIZE) ||
 				!kho_incoming_contains(files, KHO_BLOCK_SIZE));
 }
 
@@ -224,12 +235,64 @@ err_unpreserve:
 	return err;
 }
 
+static int luo_session_convert(struct luo_session *session)
+{
+	if (!luo_session_is_left(session) || session->err)
+		return 0;
+
+	guard(mutex)(&session->lock);
+	return luo_file_convert_all(&session->files);
+}
+
+static void luo_session_unconvert(struct luo_session *session)
+{
+	if (!luo_session_is_left(session) || session->err)
+		return;
+
+	guard(mutex)(&session->lock);
+	luo_file_unconvert_all(&session->files);
+}
+
+/* Undo luo_session_convert() for all sessions, converted or not. */
+static void luo_session_unconvert_all(void)
+{
+	struct luo_session *session;
+
+	list_for_each_entry_reverse(session, &luo_incoming.sessions, list)
+		luo_session_unconvert(session);
+	list_for_each_entry_reverse(session, &luo_outgoing.sessions, list)
+		luo_session_unconvert(session);
+}
+
+/* Convert all files for mainline, which also needs a table of FLBs if there are none. */
+static int luo_session_convert_all(void)
+{
+	struct luo_session *session;
+	int err;
+
+	err = luo_flb_table_grow(0);
+	if (err)
+		return err;
+
+	list_for_each_entry(session, &luo_outgoing.sessions, list) {
+		err = luo_session_convert(session);
+		if (err)
+			return err;
+	}
+	list_for_each_entry(session, &luo_incoming.sessions, list) {
+		err = luo_session_convert(session);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 /**
  * luo_session_prepare - preserve what is to be handed on
  *
  * List the incoming sessions if that was not done before, and preserve the files again
  * that were retrieved and are not finished. Retrieve the files of replaced sessions, and
- * keep them.
+ * keep them. If the next kernel gets the form of mainline, convert all files.
  *
  * Context: May sleep. Ends on a fatal signal if the file handlers do. The caller must
  * hold the lock of luo_session_freeze_lock().
@@ -248,7 +311,15 @@ int luo_session_prepare(void)
 
 	/* Sessions that can't be read are not in the list. */
 	err = luo_incoming_choose();
-	return err ?: luo_incoming_preserve_all();
+	if (!err)
+		err = luo_incoming_preserve_all();
+	if (err || luo_form == KHO_FORM_COMPOSED)
+		return err;
+
+	err = luo_session_convert_all();
+	if (err)
+		luo_session_unprepare();
+	return err;
 }
 
 /**
@@ -263,6 +334,7 @@ void luo_session_unprepare(void)
 	if (luo_frozen)
 		return;
 
+	luo_session_unconvert_all();
 	kho_block_shrink(&luo_outgoing.blocks, luo_outgoing.count);
 	luo_flb_take_back();
 	list_for_each_entry_reverse(session, &luo_incoming.sessions, list)
@@ -349,8 +421,12 @@ static int luo_session_freeze_and_hand_on(void)
 	if (err)
 		goto err_outgoing;
 	kho_block_it_finalize(&it);
+	/* Mainline refuses empty blocks. */
+	kho_block_shrink(&luo_outgoing.blocks, luo_outgoing.count + luo_nr_left);
 
-	err = kho_preserve_incoming();
+	err = kho_image_check_room();
+	if (!err)
+		err = kho_preserve_incoming();
 	if (err)
 		goto err_incoming;
 	return 0;
@@ -360,6 +436,35 @@ err_incoming:
 err_outgoing:
 	luo_session_unfreeze_all(&luo_outgoing);
 	return err;
+}
+
+/* The header */
+
+static const char *luo_outgoing_version(void)
+{
+	return luo_form == KHO_FORM_MAINLINE ? LUO_ABI_COMPAT_BASE : LUO_ABI_COMPATIBLE;
+}
+
+/**
+ * luo_write_outgoing - write the outgoing state in the form that the next kernel gets
+ *
+ * The offset of the fields depends on the version string.
+ *
+ * Context: Boot, or liveupdate_reboot().
+ * Return: the size in bytes.
+ */
+size_t luo_write_outgoing(void)
+{
+	const size_t offset = offsetof(struct luo_ser, liveupdate_num);
+	const size_t len = sizeof(struct luo_ser) - offset;
+	size_t at;
+
+	memset(luo_core.outgoing_blob, 0, sizeof(struct luo_ser));
+	strscpy_pad(luo_core.outgoing.compatible, luo_outgoing_version());
+	at = kho_compat_len(luo_core.outgoing.compatible, offset);
+	memcpy(luo_core.outgoing_blob, luo_core.outgoing.compatible, at);
+	memcpy(luo_core.outgoing_blob + at, &luo_core.outgoing.liveupdate_num, len);
+	return at + len;
 }
 
 /* Verification */
@@ -430,12 +535,13 @@ static int luo_session_verify_list(u64 sessions_pa)
 }
 
 /* Check what was serialized. The lists are those of this kernel, and read in their order. */
-static int luo_session_verify_serialized(struct luo_ser *ser)
+static int luo_session_verify_serialized(size_t size)
 {
+	void *blob = luo_core.outgoing_blob;
 	struct luo_ser read;
 
-	if (!kho_outgoing_contains(virt_to_phys(ser), sizeof(*ser)) ||
-	    luo_read_ser(NULL, ser, sizeof(*ser), &read)) {
+	if (!kho_outgoing_contains(virt_to_phys(blob), size) ||
+	    luo_read_ser(NULL, blob, size, &read)) {
 		pr_err("outgoing state is damaged\n");
 		return -EIO;
 	}
@@ -534,15 +640,38 @@ static int luo_session_check_set(struct luo_session_set *set)
 	return 0;
 }
 
+/* Check that mainline takes all lists. Their entries don't change any more. */
+static int luo_session_check_lengths(void)
+{
+	struct luo_session *session;
+	u64 nr_blocks = luo_outgoing.blocks.nr_blocks;
+
+	list_for_each_entry(session, &luo_outgoing.sessions, list)
+		nr_blocks = max_t(u64, nr_blocks, session->files.blocks.nr_blocks);
+	list_for_each_entry(session, &luo_incoming.sessions, list)
+		nr_blocks = max_t(u64, nr_blocks, session->files.blocks.nr_blocks);
+	if (nr_blocks <= LUO_MAINLINE_BLOCKS)
+		return 0;
+
+	pr_err("the loaded kernel can't read a list of %llu blocks of sessions or files, but %u; close some\n",
+	       nr_blocks, LUO_MAINLINE_BLOCKS);
+	return -EINVAL;
+}
+
 /*
- * Compare the versions of all files and FLBs with the note of the loaded image: otherwise
- * what the next kernel does not read would be lost. Without a note nothing is known.
+ * Compare the versions of all files and FLBs with the note of the loaded image, or with
+ * those of mainline: otherwise what the next kernel does not read would be lost. Of other
+ * kernels without a note nothing is known.
  */
 static int luo_session_check_versions(void)
 {
 	int err;
 
-	if (!kho_image_has_note()) {
+	if (luo_form == KHO_FORM_MAINLINE) {
+		err = luo_session_check_lengths();
+		if (err)
+			return err;
+	} else if (!kho_image_has_note()) {
 		if (luo_outgoing.count + luo_nr_left)
 			pr_warn("the image of the loaded kernel has no note: it may not be able to read all sessions\n");
 		return 0;
@@ -565,13 +694,17 @@ static void luo_incoming_report(void)
 			pr_info("session '%*pE' of the previous kernel is replaced by the new one\n",
 				len, session->name);
 		else if (session->lost)
-			pr_warn("damaged session '%*pE' of the previous kernel is not handed on: its list of files is not in preserved memory\n",
-				len, session->name);
+			pr_warn("damaged session '%*pE' of the previous kernel is not handed on: %s\n",
+				len, session->name, luo_form == KHO_FORM_MAINLINE ?
+				"mainline could not boot with it" :
+				"its list of files is not in preserved memory");
 	}
 	if (luo_nr_left)
 		pr_info("%llu session(s) of the previous kernel are handed on\n",
 			luo_nr_left);
-	if (luo_session_refused_pa() && luo_outgoing.count)
+	if (luo_session_refused_pa() && luo_form == KHO_FORM_MAINLINE)
+		pr_warn("sessions of the previous kernel that can't be read are not handed on: mainline could not boot with them\n");
+	else if (luo_session_refused_pa() && luo_outgoing.count)
 		pr_warn("sessions of the previous kernel that can't be read are not handed on, because there are new ones\n");
 }
 
@@ -587,8 +720,8 @@ static void luo_incoming_report(void)
  * Context: May sleep. The caller must hold the lock of luo_session_freeze_lock() and
  * the kexec lock, and have called luo_session_prepare().
  * Return: 0, -EINVAL if there are sessions and the loaded image can't carry or read
- * them, -EIO if what is handed over is damaged, -ENOMEM, or the error of the file handler
- * that failed.
+ * them, -EIO if what is handed over is damaged, -EBUSY if they were prepared for another
+ * form, -ENOMEM, or the error of the file handler that failed.
  */
 int luo_session_serialize(struct luo_ser *ser)
 {
@@ -599,6 +732,10 @@ int luo_session_serialize(struct luo_ser *ser)
 	flaw = kho_image_flaw();
 	if (flaw)
 		return luo_session_check_nothing_left(flaw);
+	if (kho_image_form() != luo_form) {
+		pr_err("another kernel was loaded, or liveupdate.abi= was changed\n");
+		return -EBUSY;
+	}
 	err = luo_session_check_versions();
 	if (err)
 		return err;
@@ -609,13 +746,14 @@ int luo_session_serialize(struct luo_ser *ser)
 
 	if (luo_outgoing.count + luo_nr_left)
 		ser->sessions_pa = kho_block_set_head_pa(&luo_outgoing.blocks);
-	else
+	else if (luo_form == KHO_FORM_COMPOSED)
 		ser->sessions_pa = luo_session_refused_pa();
 	luo_flb_serialize(ser);
-	err = luo_session_verify_serialized(ser);
+	err = luo_session_verify_serialized(luo_write_outgoing());
 	if (err) {
 		ser->sessions_pa = 0;
 		ser->flbs_pa = 0;
+		luo_write_outgoing();
 		luo_session_unfreeze_all(&luo_incoming);
 		luo_session_unfreeze_all(&luo_outgoing);
 		return err;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Live Update Orchestrator: command line
+ * Live Update Orchestrator: command line, form of the outgoing state
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -8,8 +8,10 @@
 #include <linux/export.h>
 #include <linux/init.h>
 #include <linux/kexec_handover.h>
+#include <linux/kho/compat.h>
 #include <linux/kstrtox.h>
 #include <linux/liveupdate.h>
+#include <linux/string.h>
 
 #include "luo_internal.h"
 
@@ -50,3 +52,25 @@ static int __init luo_check_param(void)
 	return 0;
 }
 early_initcall(luo_check_param);
+
+/* The form that reboot() writes; guarded by luo_freeze_rwsem, which it holds for writing */
+enum kho_form luo_form;
+
+/**
+ * luo_store_version - store a version string as the next kernel reads it
+ * @stored: where to store it, LIVEUPDATE_HNDL_COMPAT_LENGTH bytes
+ * @version: the version string of a file handler or an FLB, which has as many bytes
+ *
+ * Context: May sleep, in liveupdate_reboot().
+ * Return: 0, or -EINVAL if mainline has no form of it.
+ */
+int luo_store_version(char *stored, const char *version)
+{
+	static_assert(LIVEUPDATE_HNDL_COMPAT_LENGTH == LIVEUPDATE_FLB_COMPAT_LENGTH);
+
+	if (luo_form == KHO_FORM_MAINLINE)
+		return kho_compat_bare(version, LIVEUPDATE_HNDL_COMPAT_LENGTH, stored);
+
+	memcpy(stored, version, LIVEUPDATE_HNDL_COMPAT_LENGTH);
+	return 0;
+}

@@ -7,8 +7,9 @@
  * The tests register a handler for files of their own. It records its calls: a
  * letter for the callback and the number of the file, for example "p1" for
  * preserve() of the first file. The letters are "p" for preserve, "u" for
- * unpreserve, "f" for freeze, "t" for unfreeze, "r" for retrieve and "e" for
- * finish. The files that one session hands over are retrieved from another one.
+ * unpreserve, "c" for convert, "d" for unconvert, "f" for freeze, "t" for unfreeze,
+ * "r" for retrieve and "e" for finish. The files that one session hands over are
+ * retrieved from another one.
  */
 
 #include <kunit/test.h>
@@ -38,6 +39,7 @@ static struct {
 	char calls[128];
 	unsigned int nr_preserved;
 	unsigned int fail_preserve;	/* number of the file that fails */
+	unsigned int fail_convert;
 	unsigned int fail_freeze;
 	unsigned int fail_verify;
 	unsigned int fail_retrieve;
@@ -85,6 +87,24 @@ static int test_preserve(struct liveupdate_file_op_args *args)
 static void test_unpreserve(struct liveupdate_file_op_args *args)
 {
 	called('u', args->serialized_data);
+}
+
+/* What is converted has a data field of its own. */
+#define CONVERTED	100
+
+static int test_convert(struct liveupdate_file_op_args *args)
+{
+	called('c', args->serialized_data);
+	if (args->serialized_data == handler_state.fail_convert)
+		return -EREMOTEIO;
+	args->serialized_data += CONVERTED;
+	return 0;
+}
+
+static void test_unconvert(struct liveupdate_file_op_args *args)
+{
+	args->serialized_data -= CONVERTED;
+	called('d', args->serialized_data);
 }
 
 static int test_freeze(struct liveupdate_file_op_args *args)
@@ -138,9 +158,27 @@ static const struct liveupdate_file_ops test_ops = {
 	.owner = THIS_MODULE,
 };
 
+#define MAINLINE	(HANDLER_NAME "-v0")
+
 static struct liveupdate_file_handler test_handler = {
 	.ops = &test_ops,
 	.compatible = HANDLER,
+	.mainline = MAINLINE,
+};
+
+/* The same with convert() */
+static const struct liveupdate_file_ops converting_ops = {
+	.can_preserve = test_can_preserve,
+	.preserve = test_preserve,
+	.unpreserve = test_unpreserve,
+	.convert = test_convert,
+	.unconvert = test_unconvert,
+	.freeze = test_freeze,
+	.unfreeze = test_unfreeze,
+	.retrieve = test_retrieve,
+	.can_finish = test_can_finish,
+	.finish = test_finish,
+	.owner = THIS_MODULE,
 };
 
 static int file_test_init(struct kunit *test)
@@ -151,6 +189,7 @@ static int file_test_init(struct kunit *test)
 		kunit_skip(test, "needs kho=on liveupdate=on");
 
 	test_handler.versions = NULL;
+	test_handler.ops = &test_ops;
 	memset(&ft, 0, sizeof(ft));
 	luo_file_set_init(&ft.out);
 	luo_file_set_init(&ft.in);
@@ -172,6 +211,7 @@ static void file_test_exit(struct kunit *test)
 	if (!test->priv)
 		return;
 	handler_state.not_ready = 0;
+	luo_form = KHO_FORM_COMPOSED;
 	KUNIT_EXPECT_EQ(test, luo_file_finish_all(&ft.in), 0);
 	luo_file_unpreserve_all(&ft.out);
 	KUNIT_EXPECT_EQ(test, liveupdate_unregister_file_handler(&test_handler), 0);
@@ -578,6 +618,7 @@ static void handler_may_read_other_versions(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, try_retrieve(10), 0);
 	KUNIT_EXPECT_EQ(test, try_retrieve(11), -EIO);
 	test_handler.versions = NULL;
+	test_handler.ops = &test_ops;
 }
 
 static void wrong_number_of_files_is_refused(struct kunit *test)
@@ -705,6 +746,84 @@ static void unread_files_are_handed_on(struct kunit *test)
 	expect_calls(test, "r2");
 }
 
+/* For mainline */
+
+static void use_mainline(const struct liveupdate_file_ops *ops)
+{
+	luo_form = KHO_FORM_MAINLINE;
+	test_handler.ops = ops;
+}
+
+static void files_are_converted_for_mainline(struct kunit *test)
+{
+	preserve_all(test);
+	use_mainline(&converting_ops);
+	KUNIT_EXPECT_EQ(test, luo_file_convert_all(&ft.out), 0);
+	KUNIT_EXPECT_EQ(test, luo_file_freeze_all(&ft.out, &ft.ser), 0);
+	KUNIT_EXPECT_STREQ(test, nth_entry(0)->compatible, MAINLINE);
+	KUNIT_EXPECT_EQ(test, nth_entry(0)->data, 1 + CONVERTED);
+	KUNIT_EXPECT_STREQ(test, nth_entry(2)->compatible, MAINLINE);
+	luo_file_unfreeze_all(&ft.out);
+	luo_file_unconvert_all(&ft.out);
+	luo_form = KHO_FORM_COMPOSED;
+	expect_calls(test,
+		     "p1 p2 p3 c1 c2 c3 f101 f102 f103 t103 t102 t101 d3 d2 d1");
+
+	KUNIT_EXPECT_EQ(test, luo_file_freeze_all(&ft.out, &ft.ser), 0);
+	KUNIT_EXPECT_STREQ(test, nth_entry(0)->compatible, HANDLER);
+	KUNIT_EXPECT_EQ(test, nth_entry(0)->data, 1);
+}
+
+static void failed_convert_is_undone_backwards(struct kunit *test)
+{
+	preserve_all(test);
+	use_mainline(&converting_ops);
+	handler_state.fail_convert = 3;
+	KUNIT_EXPECT_EQ(test, luo_file_convert_all(&ft.out), -EREMOTEIO);
+	luo_form = KHO_FORM_COMPOSED;
+	expect_calls(test, "p1 p2 p3 c1 c2 c3 d2 d1");
+}
+
+/* Without convert() the base token stands alone, if it can. */
+static void mainline_gets_base_tokens(struct kunit *test)
+{
+	hand_over(test);
+	luo_file_unfreeze_all(&ft.out);
+	strscpy_pad(nth_entry(0)->compatible, OTHER_NAME "-v7;block-v1;radix-v1");
+	strscpy_pad(nth_entry(1)->compatible, OTHER_NAME "-v8");
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), 0);
+	use_mainline(&test_ops);
+	KUNIT_EXPECT_EQ(test, hand_on(), 0);
+	luo_form = KHO_FORM_COMPOSED;
+	KUNIT_EXPECT_STREQ(test, nth_entry(0)->compatible, OTHER_NAME "-v7");
+	KUNIT_EXPECT_STREQ(test, nth_entry(1)->compatible, OTHER_NAME "-v8");
+	KUNIT_EXPECT_STREQ(test, nth_entry(2)->compatible, HANDLER);
+	luo_file_unpreserve_again(&ft.in);
+}
+
+/* A file that was not retrieved is retrieved to be converted, unless mainline reads it. */
+static void files_are_retrieved_to_be_converted(struct kunit *test)
+{
+	hand_over(test);
+	strscpy_pad(nth_entry(1)->compatible, MAINLINE);
+	KUNIT_ASSERT_EQ(test, luo_file_deserialize(&ft.in, &ft.ser), 0);
+	use_mainline(&converting_ops);
+	KUNIT_ASSERT_EQ(test, luo_file_preserve_again(&ft.in), 0);
+	KUNIT_EXPECT_EQ(test, luo_file_convert_all(&ft.in), 0);
+	KUNIT_EXPECT_EQ(test, luo_file_freeze_all(&ft.in, &ft.ser), 0);
+	KUNIT_EXPECT_EQ(test, nth_entry(0)->data, 4 + CONVERTED);
+	KUNIT_EXPECT_EQ(test, nth_entry(1)->data, 2);
+	KUNIT_EXPECT_EQ(test, nth_entry(2)->data, 5 + CONVERTED);
+	KUNIT_EXPECT_STREQ(test, nth_entry(0)->compatible, MAINLINE);
+	KUNIT_EXPECT_STREQ(test, nth_entry(1)->compatible, MAINLINE);
+	luo_file_unfreeze_all(&ft.in);
+	luo_file_unconvert_all(&ft.in);
+	luo_file_unpreserve_again(&ft.in);
+	luo_form = KHO_FORM_COMPOSED;
+	expect_calls(test,
+		     "r1 p4 r3 p5 c4 c5 f104 f105 t105 t104 d5 d4 u5 u4");
+}
+
 static struct kunit_case file_cases[] = {
 	KUNIT_CASE(handler_needs_its_callbacks),
 	KUNIT_CASE(handler_needs_a_version),
@@ -742,6 +861,10 @@ static struct kunit_case file_cases[] = {
 	KUNIT_CASE(failure_to_preserve_again_is_undone),
 	KUNIT_CASE(lost_files_are_not_handed_on),
 	KUNIT_CASE(unread_files_are_handed_on),
+	KUNIT_CASE(files_are_converted_for_mainline),
+	KUNIT_CASE(failed_convert_is_undone_backwards),
+	KUNIT_CASE(mainline_gets_base_tokens),
+	KUNIT_CASE(files_are_retrieved_to_be_converted),
 	{}
 };
 

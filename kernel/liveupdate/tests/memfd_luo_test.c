@@ -1484,6 +1484,170 @@ static void misaligned_large_v2_folio_is_refused(struct kunit *test)
 	expect_v2_entry_refused(test, mt.entries[1].index, MEMFD_LUO_V2_FOLIO_FLAGS);
 }
 
+/* Version 2 for mainline, beside version 3 */
+
+static void convert(struct kunit *test)
+{
+	KUNIT_ASSERT_EQ(test, try_preserve(test), 0);
+	luo_form = KHO_FORM_MAINLINE;
+	KUNIT_ASSERT_EQ(test, luo_file_convert_all(&mt.out), 0);
+}
+
+static void unconvert(void)
+{
+	luo_file_unfreeze_all(&mt.out);
+	luo_file_unconvert_all(&mt.out);
+	luo_form = KHO_FORM_COMPOSED;
+}
+
+static struct memfd_luo_v2_ser *freeze_v2(struct kunit *test)
+{
+	KUNIT_ASSERT_EQ(test, luo_file_freeze_all(&mt.out, &mt.ser), 0);
+	KUNIT_EXPECT_MEMEQ(test, file_entry(test)->compatible, "memfd-v2\0\0", 10);
+	return phys_to_virt(file_entry(test)->data);
+}
+
+/* In these tests the list has one page. */
+static void expect_v2_pages(struct kunit *test, const struct memfd_luo_v2_ser *ser,
+			    const pgoff_t *indices, unsigned int nr)
+{
+	const struct kho_vmalloc_chunk *chunk = phys_to_virt(ser->folios.first.phys);
+	const struct memfd_luo_v2_folio_ser *entry;
+	unsigned int i;
+
+	KUNIT_ASSERT_EQ(test, ser->nr_folios, nr);
+	KUNIT_ASSERT_EQ(test, ser->folios.total_pages, 1);
+	entry = phys_to_virt(chunk->phys[0]);
+	for (i = 0; i < nr; i++, entry++) {
+		struct folio *folio = filemap_get_folio(mt.file->f_mapping, indices[i]);
+
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, folio);
+		KUNIT_EXPECT_EQ(test, (u64)entry->pfn, folio_pfn(folio));
+		KUNIT_EXPECT_EQ(test, entry->index, indices[i]);
+		KUNIT_EXPECT_EQ(test, (u64)entry->flags, MEMFD_LUO_V2_FOLIO_FLAGS);
+		folio_put(folio);
+	}
+}
+
+static void file_is_converted_for_mainline(struct kunit *test)
+{
+	static const pgoff_t before[] = { 0, 1, 3 }, after[] = { 0, 1, 2, 3 };
+	struct memfd_luo_v2_ser *ser;
+
+	write_page(test, 0, 'a');
+	write_page(test, 1, 'b');
+	write_page(test, 3, 'd');
+	KUNIT_ASSERT_EQ(test, memfd_add_seals(mt.file, F_SEAL_GROW), 0);
+	convert(test);
+	KUNIT_ASSERT_EQ(test, vfs_llseek(mt.file, 17, SEEK_SET), 17);
+	ser = freeze_v2(test);
+	KUNIT_EXPECT_EQ(test, ser->size, 4 * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, ser->pos, 17);
+	KUNIT_EXPECT_EQ(test, ser->seals, F_SEAL_GROW);
+	KUNIT_EXPECT_EQ(test, ser->flags, 0);
+	expect_v2_pages(test, ser, before, ARRAY_SIZE(before));
+
+	/* The next attempt lists a hole that was filled. */
+	write_page(test, 2, 'c');
+	expect_v2_pages(test, freeze_v2(test), after, ARRAY_SIZE(after));
+
+	/* The last attempt is for another kernel. */
+	unconvert();
+	KUNIT_EXPECT_EQ(test, luo_file_freeze_all(&mt.out, &mt.ser), 0);
+	KUNIT_EXPECT_STREQ(test, file_entry(test)->compatible, MEMFD_LUO_FH_COMPATIBLE);
+	KUNIT_EXPECT_EQ(test, ((struct memfd_luo_ser *)phys_to_virt(file_entry(test)->data))->size,
+			4 * PAGE_SIZE);
+}
+
+static void empty_file_is_converted_for_mainline(struct kunit *test)
+{
+	struct memfd_luo_v2_ser *ser;
+
+	convert(test);
+	ser = freeze_v2(test);
+	KUNIT_EXPECT_EQ(test, ser->size, 0);
+	KUNIT_EXPECT_EQ(test, ser->nr_folios, 0);
+	KUNIT_EXPECT_EQ(test, ser->folios.first.phys, 0);
+	unconvert();
+}
+
+static void expect_not_converted(struct kunit *test)
+{
+	luo_form = KHO_FORM_MAINLINE;
+	KUNIT_EXPECT_EQ(test, luo_file_convert_all(&mt.out), -EOPNOTSUPP);
+	luo_form = KHO_FORM_COMPOSED;
+	KUNIT_EXPECT_EQ(test, luo_file_freeze_all(&mt.out, &mt.ser), 0);
+}
+
+/* It could not be written any more. */
+static void file_sealed_against_change_of_mode_is_not_converted(struct kunit *test)
+{
+	file_inode(mt.file)->i_mode &= ~0111;
+	KUNIT_ASSERT_EQ(test, memfd_add_seals(mt.file, F_SEAL_EXEC), 0);
+	preserve(test);
+	luo_file_unfreeze_all(&mt.out);
+	expect_not_converted(test);
+}
+
+/* Nor is it if it is sealed once it is converted. */
+static void file_that_mainline_would_damage_is_not_frozen(struct kunit *test)
+{
+	write_page(test, 0, 'a');
+	file_inode(mt.file)->i_mode &= ~0111;
+	convert(test);
+	KUNIT_ASSERT_EQ(test, memfd_add_seals(mt.file, F_SEAL_EXEC), 0);
+	KUNIT_EXPECT_EQ(test, luo_file_freeze_all(&mt.out, &mt.ser), -EOPNOTSUPP);
+	KUNIT_EXPECT_FALSE(test, shmem_closed(file_inode(mt.file)));
+	unconvert();
+}
+
+static void file_with_poisoned_page_is_not_converted(struct kunit *test)
+{
+	struct page *page;
+	int err;
+
+	write_page(test, 0, 'a');
+	convert(test);
+	page = poison(test, 0);
+	err = luo_file_freeze_all(&mt.out, &mt.ser);
+	unconvert();
+	KUNIT_EXPECT_EQ(test, err, -EOPNOTSUPP);
+
+	/* The state of version 3 lists the page now. */
+	KUNIT_EXPECT_EQ(test, luo_file_freeze_all(&mt.out, &mt.ser), 0);
+	luo_file_unfreeze_all(&mt.out);
+	luo_form = KHO_FORM_MAINLINE;
+	err = luo_file_convert_all(&mt.out);
+	luo_form = KHO_FORM_COMPOSED;
+	unpoison(page);
+	KUNIT_EXPECT_EQ(test, err, -EOPNOTSUPP);
+}
+
+/* A file that can't be written has nothing to lose. */
+static void sealed_executable_is_converted(struct kunit *test)
+{
+	write_page(test, 0, 'a');
+	KUNIT_ASSERT_EQ(test, memfd_add_seals(mt.file, F_SEAL_EXEC), 0);
+	convert(test);
+	KUNIT_EXPECT_TRUE(test, freeze_v2(test)->seals & F_SEAL_EXEC);
+	unconvert();
+}
+
+static void converted_file_is_the_same(struct kunit *test)
+{
+	struct file *file;
+
+	/* Without folios, as the list can't refer to copies. */
+	KUNIT_ASSERT_EQ(test, vfs_truncate(&mt.file->f_path, PAGE_SIZE + 5), 0);
+	KUNIT_ASSERT_EQ(test, vfs_llseek(mt.file, 5, SEEK_SET), 5);
+	convert(test);
+	freeze_v2(test);
+	file = retrieve(test);
+	KUNIT_EXPECT_EQ(test, i_size_read(file_inode(file)), PAGE_SIZE + 5);
+	KUNIT_EXPECT_EQ(test, file->f_pos, 5);
+	unconvert();
+}
+
 static struct kunit_case memfd_cases[] = {
 	KUNIT_CASE(descriptor_has_size_position_and_seals),
 	KUNIT_CASE(descriptor_has_owner_mode_times_and_flags),
@@ -1541,6 +1705,13 @@ static struct kunit_case memfd_cases[] = {
 	KUNIT_CASE(damaged_v2_descriptors_are_refused),
 	KUNIT_CASE(v2_folios_that_do_not_fit_are_refused),
 	KUNIT_CASE(misaligned_large_v2_folio_is_refused),
+	KUNIT_CASE(file_is_converted_for_mainline),
+	KUNIT_CASE(empty_file_is_converted_for_mainline),
+	KUNIT_CASE(file_sealed_against_change_of_mode_is_not_converted),
+	KUNIT_CASE(file_that_mainline_would_damage_is_not_frozen),
+	KUNIT_CASE(file_with_poisoned_page_is_not_converted),
+	KUNIT_CASE(sealed_executable_is_converted),
+	KUNIT_CASE(converted_file_is_the_same),
 	{}
 };
 

@@ -34,6 +34,9 @@
  * string of another length. So the offset of the other fields is the length of
  * the string in the blob, including its NUL, rounded up to 8 bytes.
  *
+ * Mainline gets the base token alone, which takes 8 bytes. flbs_pa is never 0 there, and
+ * chains have no empty block and at most 10,000 blocks.
+ *
  * Session names are unique. Tokens are unique in their session. The compatible
  * field of a file is the version string of the handler that preserved it, and
  * the handler determines the meaning of the data field.

@@ -46,7 +46,8 @@
  * If the layout or the meaning of a field changes, or a seal or a flag is added,
  * %MEMFD_LUO_FH_COMPAT_BASE changes.
  *
- * Version 2, %MEMFD_LUO_V2_COMPATIBLE, is read but not written. The data is the
+ * Version 2, %MEMFD_LUO_V2_COMPATIBLE, is written for mainline, where its base token
+ * stands alone, and read. The data is the
  * physical address of a struct memfd_luo_v2_ser. Its folios member describes a
  * vmalloc array of nr_folios struct memfd_luo_v2_folio_ser, one for each folio. The
  * size of a folio is not stored there: it is the size of the preserved block that
@@ -146,7 +147,9 @@ static_assert(sizeof(struct memfd_luo_ser) == 128);
 
 /* Version 2 */
 
-#define MEMFD_LUO_V2_COMPATIBLE		("memfd-v2" KHO_SUB_COMPAT("vmalloc-v1"))
+#define MEMFD_LUO_MAINLINE_COMPATIBLE	"memfd-v2"
+#define MEMFD_LUO_V2_COMPATIBLE		\
+	(MEMFD_LUO_MAINLINE_COMPATIBLE KHO_SUB_COMPAT("vmalloc-v1"))
 
 /* The folio is dirty. */
 #define MEMFD_LUO_V2_FOLIO_DIRTY	BIT(0)

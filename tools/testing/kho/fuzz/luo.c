@@ -338,9 +338,26 @@ static void check_same(u64 pa, u64 was)
 		luo_refused_on++;
 }
 
+/* Mainline must be able to read everything, and always finds a table of FLBs. */
+static void check_mainline(void)
+{
+	const u64 *blob = phys_to_virt(subtree_out.phys);
+
+	check(subtree_out.size == 32 && !memcmp(blob, "luo-v5\0", 8));
+	check(blob[1] && blob[3]);
+	check(kho_incoming_contains(blob[3], PAGE_SIZE));
+	if (before.list_expected)
+		check(!blob[2]);
+}
+
 static void check_refused(const struct subtree *was)
 {
 	const struct luo_ser *ser = phys_to_virt(subtree_out.phys);
+
+	if (shim_form == KHO_FORM_MAINLINE) {
+		check_mainline();
+		return;
+	}
 
 	/* If an allocation fails at boot, the state can't be read, either. */
 	if (before.refused || (shim_failed && subtree_out.phys == was->phys)) {
@@ -511,6 +528,54 @@ static void add_handover(seed_fn add, const char *name)
 	stop_kernel();
 }
 
+/* The next kernel reads the form of mainline as well. */
+static void add_mainline(seed_fn add, const char *name, int nr)
+{
+	int device = start_outgoing(), session, i;
+
+	create_session(device, "none");
+	session = create_session(device, "many");
+	for (i = 0; i < nr; i++)
+		preserve_file(session, 1ULL << i, i);
+	shim_form = KHO_FORM_MAINLINE;
+	check(call_reboot());
+	check_mainline();
+	shim_form = KHO_FORM_COMPOSED;
+	image_save(add, name, &subtree_out.phys, 2);
+	stop_kernel();
+}
+
+/* The blob is the old one after a reboot that failed: the next form can be another one. */
+void luo_check_lengths(void)
+{
+	const u64 in_block = (PAGE_SIZE - sizeof(struct kho_block_header_ser)) /
+			     sizeof(struct luo_file_ser);
+	const u64 max = 4 * in_block;
+	int session = create_session(start_outgoing(), "long");
+	struct subtree was = subtree_out;
+	char copy[64];
+	u64 i;
+
+	memcpy(copy, phys_to_virt(was.phys), sizeof(copy));
+	for (i = 0; i <= max; i++)
+		preserve_file(session, i, 4);
+	shim_form = KHO_FORM_MAINLINE;
+	check(!call_reboot());
+	check(!memcmp(&subtree_out, &was, sizeof(was)));
+	check(!memcmp(copy, phys_to_virt(was.phys), sizeof(copy)));
+	shim_form = KHO_FORM_COMPOSED;
+	check(call_reboot());
+	stop_kernel();
+
+	session = create_session(start_outgoing(), "full");
+	for (i = 0; i < max; i++)
+		preserve_file(session, i, 4);
+	shim_form = KHO_FORM_MAINLINE;
+	check(call_reboot());
+	shim_form = KHO_FORM_COMPOSED;
+	stop_kernel();
+}
+
 static void add_nothing(seed_fn add)
 {
 	start_outgoing();
@@ -589,6 +654,8 @@ static void seeds(seed_fn add)
 	add_one(add);
 	add_some(add);
 	add_many(add);
+	add_mainline(add, "mainline", LUO_MANY);
+	add_mainline(add, "empty for mainline", 0);
 }
 
 const struct target target = {

@@ -17,6 +17,9 @@ extern unsigned int luo_retrieved, luo_finished, luo_handed_on;
 /* Number of parts of a handover that can't be read and were handed on as they came */
 extern unsigned int luo_refused_on;
 
+/* Files of one session that need one block too many for mainline */
+void luo_check_lengths(void);
+
 /* No program retrieves files: hand all of them on. */
 extern bool luo_hand_on;
 

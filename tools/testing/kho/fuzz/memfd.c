@@ -42,9 +42,10 @@
 #define ARG_SMALL	2	/* this kernel does not support large folios */
 #define ARG_GIVE_UP	4	/* do not retry after -EAGAIN */
 
-/* Only of seeds: they are version 2, or their third run is damaged. */
+/* Only of seeds: they are version 2, as mainline gets it, or their third run is damaged. */
 #define ARG_V2		8
-#define ARG_DAMAGED	16
+#define ARG_MAINLINE	16
+#define ARG_DAMAGED	32
 
 /* Limits of what the model follows */
 #define MAX_RUNS	512
@@ -573,6 +574,32 @@ static void save_v2(seed_fn add, const char *name, struct memfd_luo_ser *ser, u6
 	vfree(entries);
 }
 
+/* Convert the state for mainline. Version 2 lacks something that these files have. */
+static bool convert(struct liveupdate_file_op_args *args, const struct memfd_luo_ser *ser)
+{
+	bool lossy = ser->nr_poisoned || ser->seals & F_SEAL_EXEC;
+	int err = memfd_handler->ops->convert(args);
+
+	check(err == (lossy ? -EOPNOTSUPP : 0));
+	check((args->serialized_data == virt_to_phys((void *)ser)) == lossy);
+	return !err;
+}
+
+static void unconvert(struct liveupdate_file_op_args *args, const struct memfd_luo_ser *ser)
+{
+	memfd_handler->ops->unconvert(args);
+	check(args->serialized_data == virt_to_phys((void *)ser));
+}
+
+static void save_mainline(seed_fn add, const char *name, struct liveupdate_file_op_args *args,
+			  u64 how)
+{
+	u64 words[8 + LIVEUPDATE_HNDL_COMPAT_LENGTH / 8] = { args->serialized_data, how };
+
+	memcpy(&words[8], memfd_handler->mainline, LIVEUPDATE_HNDL_COMPAT_LENGTH);
+	image_save(add, name, words, ARRAY_SIZE(words));
+}
+
 static void add_memfd(seed_fn add, const char *name, struct file *file, u64 how)
 {
 	struct liveupdate_file_op_args args = { .handler = memfd_handler, .file = file };
@@ -584,11 +611,17 @@ static void add_memfd(seed_fn add, const char *name, struct file *file, u64 how)
 	check(!memfd_handler->ops->freeze(&args));
 	words[0] = args.serialized_data;
 	ser = phys_to_virt(words[0]);
+	if (convert(&args, ser)) {
+		check(!memfd_handler->ops->freeze(&args));
+		if (how & ARG_MAINLINE)
+			save_mainline(add, name, &args, how & ~ARG_MAINLINE);
+		unconvert(&args, ser);
+	}
 	if (how & ARG_DAMAGED)
 		ser->runs[2].flags = 1;
 	if (how & ARG_V2)
 		save_v2(add, name, ser, how & ~ARG_V2);
-	else
+	else if (!(how & ARG_MAINLINE))
 		image_save(add, name, words, ARRAY_SIZE(words));
 
 	if (how & ARG_DAMAGED)
@@ -644,7 +677,7 @@ static void add_folios(seed_fn add, const char *name, u64 how)
 	add_content(file, 8, 2);
 	add_content(file, 12, 2);
 	file_inode(file)->i_mode = 0666;
-	memfd_add_seals(file, F_SEAL_EXEC | F_SEAL_GROW);
+	memfd_add_seals(file, how & ARG_MAINLINE ? F_SEAL_GROW : F_SEAL_EXEC | F_SEAL_GROW);
 	add_memfd(add, name, file, how);
 }
 
@@ -711,6 +744,10 @@ static void seeds(seed_fn add)
 	add_folios(add, "v2-folios", ARG_V2);
 	add_folios(add, "v2-folios-small", ARG_V2 | ARG_SMALL);
 	add_folios(add, "v2-folios-given-up", ARG_V2 | ARG_GIVE_UP);
+	add_memfd(add, "mainline-empty", start_outgoing(0), ARG_MAINLINE);
+	add_pages(add, "mainline-pages", ARG_MAINLINE);
+	add_reverse(add, "mainline-reverse", ARG_MAINLINE);
+	add_folios(add, "mainline-folios", ARG_MAINLINE);
 }
 
 const struct target target = {

@@ -19,6 +19,7 @@
 #include "kernel/liveupdate/kexec_handover_internal.h"
 
 struct subtree subtree_in, subtree_out;
+enum kho_form shim_form;
 
 bool kho_is_enabled(void)
 {
@@ -294,7 +295,28 @@ bool kho_image_has_note(void)
 	return true;
 }
 
+enum kho_form kho_image_form(void)
+{
+	return shim_form;
+}
+
+int kho_get_image_form(enum kho_form *form)
+{
+	*form = shim_form;
+	return 0;
+}
+
+int kho_image_check_room(void)
+{
+	return 0;
+}
+
 bool kho_image_reads(const char *compatible)
+{
+	return true;
+}
+
+bool kho_image_reads_file(const char *compatible)
 {
 	return true;
 }

@@ -7,6 +7,7 @@
 
 #include "fuzz/luo.h"
 #include "shim/check.h"
+#include "shim/subtree.h"
 #include "tests/test.h"
 
 /* Half of the files in this seed cannot be retrieved. All are finished. */
@@ -17,6 +18,36 @@ static void files_are_handed_over(void)
 	run_seed("many");
 	check(luo_retrieved == LUO_MANY / 2);
 	check(luo_finished == LUO_MANY);
+}
+
+static void files_are_read_in_form_of_mainline(void)
+{
+	luo_retrieved = 0;
+	luo_finished = 0;
+	run_seed("mainline");
+	check(luo_retrieved == LUO_MANY / 2);
+	check(luo_finished == LUO_MANY);
+	run_seed("empty for mainline");
+	check(luo_finished == LUO_MANY);
+}
+
+/* Whatever form they came in. What can't be read is not handed on to mainline. */
+static void files_are_handed_on_to_mainline(void)
+{
+	luo_hand_on = true;
+	shim_form = KHO_FORM_MAINLINE;
+	luo_handed_on = 0;
+	luo_refused_on = 0;
+	run_seed("many");
+	check(luo_handed_on == LUO_MANY);
+	run_seed("mainline");
+	check(luo_handed_on == 2 * LUO_MANY);
+	run_seed("other version");
+	run_seed("damaged list");
+	run_seed("damaged table");
+	check(!luo_refused_on);
+	shim_form = KHO_FORM_COMPOSED;
+	luo_hand_on = false;
 }
 
 static void files_are_handed_on(void)
@@ -43,7 +74,10 @@ static void refused_state_is_handed_on(void)
 
 const struct test_case test_cases[] = {
 	{ "files that are handed over are retrieved", files_are_handed_over },
+	{ "the form of mainline is read", files_are_read_in_form_of_mainline },
 	{ "files that are not retrieved are handed on", files_are_handed_on },
+	{ "mainline gets what it can read", files_are_handed_on_to_mainline },
+	{ "mainline gets no longer chains than it reads", luo_check_lengths },
 	{ "state that can't be read is handed on", refused_state_is_handed_on },
 	{}
 };

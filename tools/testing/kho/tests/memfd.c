@@ -18,6 +18,7 @@ static void memfds_are_retrieved(void)
 		"empty", "pages", "pages-small", "reverse", "folios", "folios-small",
 		"poisoned", "poisoned-small",
 		"v2-empty", "v2-pages", "v2-folios", "v2-folios-small",
+		"mainline-empty", "mainline-pages", "mainline-reverse", "mainline-folios",
 	};
 	unsigned int i;
 
