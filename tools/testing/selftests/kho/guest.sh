@@ -11,6 +11,9 @@
 #   guest_add SUITE[:VARIANT] SECONDS APPEND [QEMU ARGS...]
 #                                      plan one guest
 #   guest_add_if_asked ...             plan it only if KHO_SUITES names it
+#   guest_add_peer SUITE[:VARIANT] ours|peer SECONDS APPEND [QEMU ARGS...]
+#                                      plan one guest that boots this kernel first, only
+#                                      if KHO_SUITES names it; needs KHO_PEER, as /peer
 #   guest_lacks SUITE WHY              this host can't run it: skip its tests
 #   guest_panics SUITE                 it panics and goes on in a crash kernel
 #   guest_ends SUITE LINE              it ends with a panic that starts with LINE
@@ -30,7 +33,8 @@
 # which need a kernel of another configuration, KHO_SUITES= names of suites or
 # variants to run (default all; "SUITE:" is the suite without its variants),
 # KHO_LOGS= the directory for the serial logs, KHO_SYSROOT= programs and libraries
-# for guests of another architecture than the host, and the variables of vm.sh.
+# for guests of another architecture than the host, KHO_PEER= the image of a kernel of
+# another series, and the variables of vm.sh.
 
 KSFT_SKIP=4
 
@@ -42,7 +46,7 @@ guest_list=
 [[ "${1:-}" != --list ]] || guest_list=yes
 guest_suites=()
 declare -A guest_seconds guest_append guest_qemu_args guest_panics guest_ends
-declare -A guest_chains guest_lacks
+declare -A guest_chains guest_lacks guest_first
 guest_pass=0
 guest_fail=0
 guest_skip=0
@@ -207,6 +211,20 @@ guest_add_if_asked() {
 	[[ -z "${KHO_SUITES:-}$guest_list" ]] || guest_add "$@"
 }
 
+guest_add_peer() {
+	local suite=$1 first=$2
+
+	shift 2
+	guest_add_if_asked "$suite" "$@"
+	[[ -n "${guest_seconds[$suite]:-}" ]] || return 0
+	if [[ -z "${KHO_PEER:-}" ]]; then
+		guest_lacks "$suite" "KHO_PEER names no kernel of another series"
+		return
+	fi
+	[[ "$first" == ours ]] || guest_first[$suite]=$KHO_PEER
+	cp "$KHO_PEER" "$guest_tmp/root/peer"
+}
+
 guest_lacks() {
 	guest_lacks[$1]=$2
 }
@@ -322,7 +340,7 @@ guest_boot() {
 	read -ra args <<<"${guest_qemu_args[$suite]}"
 	append="retain_initrd log_buf_len=4M suite=${suite%%:*}"
 	append+=" patience=${VM_PATIENCE:-1} ${guest_append[$suite]} ${*:3}"
-	vm_run "$guest_kernel" "$guest_tmp/initrd" "$append" \
+	vm_run "${guest_first[$suite]:-$guest_kernel}" "$guest_tmp/initrd" "$append" \
 		"$log" "${guest_seconds[$suite]}" "${args[@]}"
 }
 

@@ -103,6 +103,19 @@ for ((part = 0; part < hostile_parts; part++)); do
 		"$hostile_layout"
 	guest_chain "hostile:$part"
 done
+# A kernel of another series finds less memory than one of ours before it knows what is
+# preserved, so scratch is larger than by default. In later kernels without PROC_SYSCTL,
+# only an option keeps records of programs from being dropped.
+peer_on="$on printk.devkmsg=on"
+peer_append="$peer_on kho_scratch=64M,448M,0"
+peer_layout=$(vm_nodes 1024 2048)
+peer_reserve="reserve_mem=1M:4096:test"
+guest_add_peer mainline ours 600 "$peer_append $peer_reserve" "$peer_layout"
+guest_add_peer mainline:back peer 600 "$peer_append $peer_reserve back" "$peer_layout"
+guest_add_peer mainline_refused ours 240 "$peer_append default_hugepagesz=2M hugepages=4" \
+	"$peer_layout"
+guest_add_peer mainline_room ours 300 "$peer_on" "$peer_layout"
+guest_add_peer mainline_room:scratch ours 300 "$peer_on kho_scratch=200%" "$peer_layout"
 # A thousand kernels, the storm, and the large load take a while.
 kexecs=${KHO_KEXECS:-10}
 guest_add soak $((120 + 10 * kexecs)) "$on loglevel=6 kexecs=$kexecs" -m 512M -smp 1

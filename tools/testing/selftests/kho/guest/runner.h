@@ -68,6 +68,8 @@ enum guest_load {
  * @load: when the image for the next kernel is loaded
  * @append: returns what is appended to the command line of the next kernel. The
  *	    argument is the number of that kernel. Optional.
+ * @image: returns the path of the image of a kernel, whose number is the argument. Optional:
+ *	   all kernels are /kernel by default.
  * @drop: words that start with this are left out of that command line; optional
  * @forget: the next kernel does not inherit what @append has returned for this one
  * @image: returns the path of the kernel that boots next, /kernel or GUEST_OTHER_KERNEL.
@@ -85,9 +87,9 @@ struct guest_suite {
 	const char *need;
 	enum guest_load load;
 	const char *(*append)(int kernel);
+	const char *(*image)(int kernel);
 	const char *drop;
 	bool forget;
-	const char *(*image)(int kernel);
 	void (*leave)(void);
 	void (*set_up)(struct guest_suite *suite);
 	struct guest_suite *next;
