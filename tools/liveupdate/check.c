@@ -199,6 +199,20 @@ static void check_image(struct check *check)
 	}
 }
 
+static bool is_for_mainline(struct check *check)
+{
+	return !strcmp(show_string(check->state, "form"), "mainline");
+}
+
+static void check_form(struct check *check)
+{
+	if (is_true(json_object_object_get(check->state, "image"), "loaded") &&
+	    is_for_mainline(check))
+		add_warning(check, "form-mainline",
+			    "see \"Moving to another kernel\" in Documentation/admin-guide/mm/kho.rst",
+			    "the loaded kernel gets the mainline form: memfds lose mode, owner, times and flags");
+}
+
 /* Scratch */
 
 static unsigned long long scratch_size(struct check *check)
@@ -275,6 +289,24 @@ static struct json_object *find(struct check *check, const char *name,
 	return NULL;
 }
 
+/* Mainline has no file handler for this kind. */
+static void check_files(struct check *check, struct json_object *session)
+{
+	const char *kind;
+	size_t i;
+
+	for (i = 0; i < show_length(session, "files") && is_for_mainline(check); i++) {
+		kind = show_string(show_entry(session, "files", i), "kind");
+		if (strncmp(kind, "memfd-hugetlb-", strlen("memfd-hugetlb-")))
+			continue;
+		add_error(check, "file-not-readable",
+			  "load another kernel, or stop the program",
+			  "the session %s has a file that the loaded kernel can't read: %s",
+			  show_string(session, "name"), kind);
+		return;
+	}
+}
+
 static void check_outgoing(struct check *check, struct json_object *session)
 {
 	struct json_object *luod = json_object_object_get(session, "luod"), *holder;
@@ -335,6 +367,7 @@ static void check_sessions(struct check *check)
 	for (i = 0; i < show_length(check->state, "sessions"); i++) {
 		session = show_entry(check->state, "sessions", i);
 		direction = show_string(session, "direction");
+		check_files(check, session);
 		if (!strcmp(direction, "incoming")) {
 			check_incoming(check, session);
 			continue;
@@ -512,6 +545,7 @@ struct json_object *check_state(const struct host *host, struct json_object *sta
 	check_refused(&check);
 	check_outgoing_state(&check);
 	check_image(&check);
+	check_form(&check);
 	check_scratch(&check);
 	check_luod(&check);
 	check_sessions(&check);

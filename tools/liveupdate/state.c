@@ -289,6 +289,7 @@ struct json_object *state_collect(const struct host *host, struct json_object *l
 	take(state, out, "preserved");
 	take(state, out, "left");
 	take(state, out, "huge_pages");
+	take(state, out, "form");
 	if (list)
 		json_object_object_add(state, "luod",
 				       json_object_new_string(show_string(list, "state")));

@@ -182,6 +182,11 @@ static void parse_luo(struct parser *parser, const char *rest)
 		add_text(parser->summary, "refused", refused);
 }
 
+static void parse_form(struct parser *parser, const char *rest)
+{
+	add_text(parser->summary, "form", rest);
+}
+
 static void parse_preserved(struct parser *parser, const char *rest)
 {
 	parse_total(parser, "preserved", rest);
@@ -211,6 +216,7 @@ static const struct {
 	{ "handed on unless restored: ", parse_left },
 	{ "huge pages of ", parse_huge_pages },
 	{ "LUO: ", parse_luo },
+	{ "form: ", parse_form },
 	{ "sessions: ", parse_sessions },
 };
 

@@ -16,6 +16,7 @@ struct json_object;
  *	preserved	blocks, pages and bytes that are preserved; in the incoming
  *			summary those that were not restored
  *	left		the same, for memory that is handed on unless it is restored
+ *	form		form that the next kernel gets, "composed" or "mainline"
  *	live_update	number of live updates since cold boot
  *	refused		why what the previous kernel handed over was refused
  *	sessions	array: name, state, files: token, kind, state, bytes

@@ -226,6 +226,10 @@ def two_ids(host):
     host.record(kernel_size=0, initrd_size=0)
 
 
+HUGE_SESSION = '''  session "own", 1 files, open
+    token 0x1, handler "memfd-hugetlb-v1;vmalloc-v1", preserved, 4194304 bytes
+'''
+
 FINDINGS = (
     ("kho-off", 3, kho_off),
     ("liveupdate-off", 3, liveupdate_off),
@@ -245,6 +249,14 @@ FINDINGS = (
     ("image-not-recorded", 0, lambda host: host.record(boot_id="4-5-6")),
     ("image-unknown debugfs-missing", 3, lambda host: (
         host.no_debugfs(), os.unlink(host.path("/run/luoctl/image")))),
+    ("form-mainline", 0, lambda host: host.debugfs(
+        "out/summary", SUMMARY_OUT + "form: mainline\nsessions: 0\n")),
+    ("", 0, lambda host: host.debugfs(
+        "out/summary", SUMMARY_OUT + "form: composed\nsessions: 0\n")),
+    ("form-mainline file-not-readable session-without-holder", 3, lambda host: host.debugfs(
+        "out/summary", SUMMARY_OUT + "form: mainline\nsessions: 1\n" + HUGE_SESSION)),
+    ("session-without-holder", 3, lambda host: host.debugfs(
+        "out/summary", SUMMARY_OUT + "form: composed\nsessions: 1\n" + HUGE_SESSION)),
     ("scratch-too-small", 3, lambda host: host.record(initrd_size=250 << 20)),
     ("scratch-tight", 0, lambda host: host.record(initrd_size=150 << 20)),
     ("luod-missing", 3, lambda host: host.luod.kill()),
