@@ -103,6 +103,7 @@ int memfd_luo_refresh(struct memfd_luo_outgoing *out, struct inode *inode);
 int memfd_luo_convert(struct liveupdate_file_op_args *args);
 void memfd_luo_unconvert(struct liveupdate_file_op_args *args);
 int memfd_luo_v2_update(struct memfd_luo_outgoing *out);
+int memfd_luo_v2_verify(const struct memfd_luo_outgoing *out);
 
 /* memfd_luo_read.c */
 

@@ -469,6 +469,11 @@ int memfd_luo_verify(const struct liveupdate_file_op_args *args)
 	struct kho_vmalloc area;
 	int err;
 
+	if (out->v2) {
+		in.nr_runs = out->nr_runs;
+		return memfd_luo_v2_verify(out) ?: memfd_luo_verify_folios(&in);
+	}
+
 	err = memfd_luo_check_address(pa, &kho_for_next);
 	err = err ?: memfd_luo_read_ser(pa, &in.ser, &kho_for_next);
 	if (err)

@@ -236,6 +236,52 @@ err_free:
 	return err;
 }
 
+/* Return the entry after those of a run, NULL if one is wrong. */
+static const struct memfd_luo_v2_folio_ser *
+memfd_luo_v2_check_run(const struct memfd_luo_v2_folio_ser *entry, struct memfd_luo_run_ser run)
+{
+	u64 i;
+
+	for (i = 0; i < run.nr; i++, entry++)
+		if (entry->pfn != run.pfn + (i << run.order) ||
+		    entry->index != run.index + (i << run.order))
+			return NULL;
+	return entry;
+}
+
+/**
+ * memfd_luo_v2_verify - check what is handed over in version 2
+ * @out: the converted file
+ *
+ * Context: May sleep.
+ * Return: 0, or -EIO if mainline could not retrieve the file.
+ */
+int memfd_luo_v2_verify(const struct memfd_luo_outgoing *out)
+{
+	const struct memfd_luo_v2_folio_ser *entry = out->v2->folios;
+	struct memfd_luo_v2_ser *ser = out->v2->ser;
+	struct kho_vmalloc area = ser->folios;
+	u64 i;
+
+	if (!kho_outgoing_contains(virt_to_phys(ser), sizeof(*ser)) ||
+	    ser->size != out->ser->size || ser->seals != out->ser->seals ||
+	    ser->nr_folios != memfd_luo_v2_count(out) ||
+	    (entry && kho_verify_vmalloc(&area, entry)))
+		goto err_damaged;
+
+	for (i = 0; i < out->nr_runs; i++) {
+		entry = memfd_luo_v2_check_run(entry, out->runs[i]);
+		if (!entry)
+			goto err_damaged;
+		cond_resched();
+	}
+	return 0;
+
+err_damaged:
+	pr_err("outgoing state of version 2 is damaged\n");
+	return -EIO;
+}
+
 /**
  * memfd_luo_unconvert - undo memfd_luo_convert(): unconvert() of the handler
  * @args: see struct liveupdate_file_ops

@@ -68,12 +68,10 @@ enum guest_load {
  * @load: when the image for the next kernel is loaded
  * @append: returns what is appended to the command line of the next kernel. The
  *	    argument is the number of that kernel. Optional.
- * @image: returns the path of the image of a kernel, whose number is the argument. Optional:
- *	   all kernels are /kernel by default.
+ * @image: returns the path of the kernel that boots next, /kernel or another one. The
+ *	   argument is its number. Optional.
  * @drop: words that start with this are left out of that command line; optional
  * @forget: the next kernel does not inherit what @append has returned for this one
- * @image: returns the path of the kernel that boots next, /kernel or GUEST_OTHER_KERNEL.
- *	   The argument is its number. Optional.
  * @leave: replaces loading an image and the kexec; optional
  * @set_up: called first, for suites whose tests depend on the command line;
  *	    optional
