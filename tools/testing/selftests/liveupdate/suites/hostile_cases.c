@@ -67,7 +67,7 @@
 #define MEMFD_NO_FIT	"memfd_luo: .* folios of order .* do not fit at index"
 #define HUGETLB_DAMAGED	"hugetlb_luo: incoming state at .* is damaged"
 #define HUGETLB_LOST	"hugetlb_luo: incoming state at .* is misaligned or not in preserved"
-#define HUGETLB_LIST	"hugetlb_luo: incoming list of .* runs is damaged"
+#define HUGETLB_LIST	"hugetlb_luo: list of .* runs is damaged"
 #define HUGETLB_NO_LIST	"hugetlb_luo: list of incoming pages can't be restored"
 #define HUGETLB_NO_PAGE	"hugetlb_luo: no incoming huge page at pfn"
 #define HUGETLB_NO_SIZE	"hugetlb_luo: this kernel has no huge pages of .* KiB"
