@@ -463,11 +463,12 @@ static int hugetlb_luo_freeze(struct liveupdate_file_op_args *args)
 	if (err)
 		return err;
 	err = hugetlb_luo_update(out, inode);
+	/* Also if it has failed: the old list may be gone. */
+	hugetlb_luo_store_list(&out->list, ser);
 	if (err) {
 		hugetlbfs_reopen(inode);
 		return err;
 	}
-	hugetlb_luo_store_list(&out->list, ser);
 	hugetlb_luo_store_state(args->file, ser);
 	return 0;
 }

@@ -538,7 +538,7 @@ void hugetlb_luo_finish(struct liveupdate_file_op_args *args)
  * @nr_runs: number of entries in @runs
  *
  * Context: May sleep.
- * Return: 0 or -EIO.
+ * Return: 0, -EIO, or -EINTR if a fatal signal is pending.
  */
 int hugetlb_luo_verify_list(phys_addr_t pa, struct hugetlb_luo_run_ser *runs, u64 nr_runs)
 {
@@ -566,6 +566,8 @@ int hugetlb_luo_verify_list(phys_addr_t pa, struct hugetlb_luo_run_ser *runs, u6
 			       (u64)runs[i].nr, (u64)runs[i].pfn);
 			return -EIO;
 		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		cond_resched();
 	}
 	return 0;

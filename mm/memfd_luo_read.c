@@ -24,6 +24,7 @@
 #include <linux/mm.h>
 #include <linux/pfn.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -445,6 +446,8 @@ static int memfd_luo_verify_folios(const struct memfd_luo_incoming *in)
 			       (u32)run->nr, (u32)run->order, (u64)run->pfn);
 			return -EIO;
 		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		cond_resched();
 	}
 	return 0;
@@ -455,7 +458,8 @@ static int memfd_luo_verify_folios(const struct memfd_luo_incoming *in)
  * @args: see struct liveupdate_file_ops
  *
  * Context: May sleep.
- * Return: 0, or -EIO if the next kernel could not retrieve the file.
+ * Return: 0, -EIO if the next kernel could not retrieve the file, or -EINTR if a fatal
+ * signal is pending.
  */
 int memfd_luo_verify(const struct liveupdate_file_op_args *args)
 {

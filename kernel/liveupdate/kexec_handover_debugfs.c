@@ -34,7 +34,8 @@
  *   Reading it checks what is handed over as reboot() does before a kexec: the map of
  *   preserved memory, the root FDT, and the files that LUO has preserved so far. "no damage
  *   found", or "damaged: see the kernel log". Reading fails with EBUSY while a session is
- *   being changed or a kexec has begun. A kexec does not wait for the reader.
+ *   being changed, or once sessions are frozen for a kexec. A kexec waits for one session
+ *   or one walk of the map at most.
  * out/fdt, in/fdt
  *   The root FDT, one page, for dtc and similar tools. in/fdt and in/sub_fdts/
  *   exist only if there was a handover.

@@ -42,8 +42,6 @@
 
 #include "luo_internal.h"
 
-struct luo_core luo_core;
-
 /* Incoming state */
 
 static int __init luo_read_incoming(void)

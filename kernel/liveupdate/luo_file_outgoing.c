@@ -333,7 +333,7 @@ static int luo_file_verify(const struct luo_file *lf)
 		return 0;
 
 	err = lf->handler->ops->verify(&args);
-	if (err)
+	if (err && err != -EINTR)
 		pr_err("'%s' can't read back file with token %#llx: %pe\n",
 		       lf->handler->compatible, lf->key.token, ERR_PTR(err));
 	return err;
@@ -359,13 +359,14 @@ static int luo_file_verify_entry(const struct luo_file *lf, struct kho_block_it 
  * @ser: what luo_file_freeze_all() has stored, NULL if the files are not frozen
  *
  * Context: May sleep. The caller must hold the session's lock.
- * Return: 0 or -EIO.
+ * Return: 0, -EIO, or -EINTR if a fatal signal is pending.
  */
 int luo_file_verify_all(struct luo_file_set *set, const struct luo_file_set_ser *ser)
 {
 	struct kho_block_it it;
 	struct luo_file *lf;
 	u64 count = 0;
+	int err;
 
 	kho_block_it_init(&it, &set->blocks);
 	if (ser && ser->files && kho_block_verify(&set->blocks, ser->files))
@@ -376,8 +377,9 @@ int luo_file_verify_all(struct luo_file_set *set, const struct luo_file_set_ser 
 			continue;
 		if (ser && luo_file_verify_entry(lf, &it))
 			return -EIO;
-		if (luo_file_verify(lf))
-			return -EIO;
+		err = luo_file_verify(lf);
+		if (err)
+			return err == -EINTR ? err : -EIO;
 		count++;
 		cond_resched();
 	}

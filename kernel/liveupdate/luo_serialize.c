@@ -475,7 +475,7 @@ static int luo_session_verify(struct luo_session *session, const struct luo_file
 
 	lockdep_assert_held(&session->lock);
 	err = luo_file_verify_all(&session->files, ser);
-	if (err)
+	if (err && err != -EINTR)
 		pr_err("the next kernel can't read session '%*pE'\n",
 		       (int)strlen(session->name), session->name);
 	return err;
@@ -538,16 +538,29 @@ static int luo_session_verify_list(u64 sessions_pa)
 static int luo_session_verify_serialized(size_t size)
 {
 	void *blob = luo_core.outgoing_blob;
+	const char *flaw = kho_image_flaw();
 	struct luo_ser read;
+	int err;
+
+	/* freeze() can preserve more memory. */
+	if (flaw) {
+		pr_err("the loaded image can't carry what was preserved last: %s\n", flaw);
+		return -EINVAL;
+	}
+	/* What follows looks memory up in the map. */
+	err = kho_verify_reboot();
+	if (err)
+		return err;
 
 	if (!kho_outgoing_contains(virt_to_phys(blob), size) ||
 	    luo_read_ser(NULL, blob, size, &read)) {
 		pr_err("outgoing state is damaged\n");
 		return -EIO;
 	}
-	if (luo_session_verify_list(read.sessions_pa) || luo_flb_verify(read.flbs_pa))
-		return -EIO;
-	return kho_verify_reboot();
+	err = luo_session_verify_list(read.sessions_pa);
+	if (err)
+		return err;
+	return luo_flb_verify(read.flbs_pa) ? -EIO : 0;
 }
 
 static int luo_session_try_verify(struct luo_session *session)
@@ -556,7 +569,7 @@ static int luo_session_try_verify(struct luo_session *session)
 
 	if (!down_read_trylock(&luo_freeze_rwsem))
 		return -EBUSY;
-	if (mutex_trylock(&session->lock)) {
+	if (!luo_frozen && mutex_trylock(&session->lock)) {
 		err = luo_session_verify(session, NULL);
 		mutex_unlock(&session->lock);
 	}
@@ -570,8 +583,8 @@ static int luo_session_try_verify(struct luo_session *session)
  * Does not wait for other tasks, and lets reboot() go on after each session.
  *
  * Context: May sleep.
- * Return: 0, -EIO if the next kernel could not read a file, or -EBUSY if a session is being
- * changed or a reboot has begun.
+ * Return: 0, -EIO if the next kernel could not read a file, -EBUSY if a session is being
+ * changed or a reboot has begun, or -EINTR if a fatal signal is pending.
  */
 int luo_session_verify_all(void)
 {

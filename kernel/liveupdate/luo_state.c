@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Live Update Orchestrator: command line, form of the outgoing state
+ * Live Update Orchestrator: command line, incoming and outgoing state
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -14,6 +14,8 @@
 #include <linux/string.h>
 
 #include "luo_internal.h"
+
+struct luo_core luo_core;
 
 static bool luo_enabled;
 
