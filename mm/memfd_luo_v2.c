@@ -45,8 +45,7 @@ struct memfd_luo_v2 {
  * Mainline creates the file with mode 0777 and then adds the seals. F_SEAL_EXEC on such a
  * file implies those against writing.
  */
-#define MEMFD_LUO_V2_IMPLIED	\
-	(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_FUTURE_WRITE)
+#define MEMFD_LUO_V2_IMPLIED	(F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 static int memfd_luo_v2_check(const struct memfd_luo_outgoing *out)
 {

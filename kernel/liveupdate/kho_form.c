@@ -136,7 +136,10 @@ static enum kho_form kho_form_of(const struct kimage *image)
 
 	if (form != KHO_FORM_AUTO)
 		return form;
-	return !image || kho_image_is_ours(image) ? KHO_FORM_COMPOSED : KHO_FORM_MAINLINE;
+	/* An image that carries nothing needs no other form, and reboot() says why it does not. */
+	if (!image || !image->kho.fdt || image->kho.flaw || image->kho.user_flaw)
+		return KHO_FORM_COMPOSED;
+	return kho_image_is_ours(image) ? KHO_FORM_COMPOSED : KHO_FORM_MAINLINE;
 }
 
 /**

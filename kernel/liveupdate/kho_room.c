@@ -162,8 +162,8 @@ static void kho_warn_of_slow_boot(void)
  *
  * kho_check_kimage() can't do this for a kernel whose room depends on what is preserved.
  *
- * Context: May sleep. Called with the kexec lock held, for an image without a flaw, once
- * all that is handed over has been preserved.
+ * Context: May sleep. Called with the kexec lock held, once all that is handed over has
+ * been preserved.
  * Return: 0 or -EINVAL.
  */
 int kho_image_check_room(void)
@@ -171,6 +171,8 @@ int kho_image_check_room(void)
 	const struct kimage *image = kexec_image;
 	u64 need, have;
 
+	if (!image || !image->kho.fdt || image->preserve_context)
+		return 0;
 	if (kho_may_use_all(image) || !kho_is_mainline(image))
 		return 0;
 

@@ -173,6 +173,10 @@ int kho_verify_reboot(void)
 {
 	int err;
 
+	/* A kernel that does not read sessions is confined to scratch as well. */
+	err = kho_image_check_room();
+	if (err)
+		return err;
 	if (kho_image_flaw())
 		return 0;
 

@@ -322,15 +322,14 @@ int luo_file_retrieve_all(struct luo_file_set *set)
 	return 0;
 }
 
-/* Return whether mainline does not read a file as it came, and its handler can convert it. */
+/*
+ * Return whether a file has to be converted for mainline, even if mainline could read its
+ * version: what it would lose is known only to the handler.
+ */
 static bool luo_file_must_convert(struct luo_file *lf)
 {
-	char version[LIVEUPDATE_HNDL_COMPAT_LENGTH];
-
 	return luo_form == KHO_FORM_MAINLINE && !lf->damaged && !luo_file_bind_handler(lf) &&
-	       lf->handler->ops->convert &&
-	       (luo_store_version(version, lf->compatible) ||
-		strcmp(version, lf->handler->mainline));
+	       lf->handler->ops->convert;
 }
 
 /*

@@ -110,6 +110,8 @@ static int luo_file_convert(struct luo_file *lf)
 		return 0;
 
 	err = lf->handler->ops->convert(&args);
+	if (err == -EINTR)
+		return err;
 	if (err) {
 		pr_err("'%s' can't hand over file with token %#llx as '%s': %pe; load another kernel, or close or finish the session\n",
 		       lf->handler->compatible, lf->key.token, lf->handler->mainline,

@@ -33,6 +33,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/overflow.h>
 #include <linux/string.h>
 
 #include "luo_internal.h"
@@ -188,8 +189,12 @@ static struct luo_flb_ser *luo_flb_table_entry(u64 nr)
 static u64 luo_flb_count(const struct luo_flb *luo)
 {
 	const struct luo_flb_incoming *in = luo->incoming;
+	u64 count;
 
-	return luo->nr_files + (in && in->again == luo ? in->count : 0);
+	if (!in || in->again != luo)
+		return luo->nr_files;
+	/* The number that came in is not trusted. */
+	return check_add_overflow(luo->nr_files, in->count, &count) ? U64_MAX : count;
 }
 
 /*

@@ -237,11 +237,17 @@ err_unpreserve:
 
 static int luo_session_convert(struct luo_session *session)
 {
+	int err;
+
 	if (!luo_session_is_left(session) || session->err)
 		return 0;
 
 	guard(mutex)(&session->lock);
-	return luo_file_convert_all(&session->files);
+	err = luo_file_convert_all(&session->files);
+	if (err && err != -EINTR)
+		pr_err("session '%*pE' can't be handed over to mainline\n",
+		       (int)strlen(session->name), session->name);
+	return err;
 }
 
 static void luo_session_unconvert(struct luo_session *session)
@@ -424,9 +430,7 @@ static int luo_session_freeze_and_hand_on(void)
 	/* Mainline refuses empty blocks. */
 	kho_block_shrink(&luo_outgoing.blocks, luo_outgoing.count + luo_nr_left);
 
-	err = kho_image_check_room();
-	if (!err)
-		err = kho_preserve_incoming();
+	err = kho_preserve_incoming();
 	if (err)
 		goto err_incoming;
 	return 0;
@@ -744,7 +748,7 @@ int luo_session_serialize(struct luo_ser *ser)
 	lockdep_assert_held_write(&luo_freeze_rwsem);
 	flaw = kho_image_flaw();
 	if (flaw)
-		return luo_session_check_nothing_left(flaw);
+		return luo_session_check_nothing_left(flaw) ?: kho_verify_reboot();
 	if (kho_image_form() != luo_form) {
 		pr_err("another kernel was loaded, or liveupdate.abi= was changed\n");
 		return -EBUSY;

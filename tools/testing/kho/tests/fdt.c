@@ -668,13 +668,24 @@ static void versions_of_files_are_compared(void)
 
 static enum kho_form form_of(const char *release, bool has_note)
 {
-	struct kimage image = { .kho.note.size = has_note ? KHO_NOTE_SIZE : 0 };
+	struct kimage image = {
+		.kho.fdt = PAGE_SIZE,
+		.kho.note.size = has_note ? KHO_NOTE_SIZE : 0,
+	};
 	enum kho_form form;
 
 	/* Without a NUL */
 	kho_image_set_release(&image, release, strlen(release));
 	kexec_image = &image;
 	check(!kho_get_image_form(&form) && form == kho_image_form());
+	/* An image that carries nothing */
+	if (!kho_form_is_forced()) {
+		image.kho.flaw = "kho=off";
+		check(kho_image_form() == KHO_FORM_COMPOSED);
+		image.kho.flaw = NULL;
+		image.kho.fdt = 0;
+		check(kho_image_form() == KHO_FORM_COMPOSED);
+	}
 	kexec_image = NULL;
 	return form;
 }
@@ -769,7 +780,7 @@ static bool reads_file(const struct kho_image *found, const char *compatible)
 /* Mainline's versions are known, those of other kernels without a note are not. */
 static void versions_of_mainline_are_known(void)
 {
-	struct kho_image image = { .release = "7.3.4" };
+	struct kho_image image = { .fdt = PAGE_SIZE, .release = "7.3.4" };
 
 	machine_cold_boot();
 	start();
@@ -891,7 +902,9 @@ static void late_image_needs_more_scratch(void)
 /* Mainline uses units of 16 pages in which nothing is preserved. */
 static void room_for_mainline_depends_on_what_is_preserved(void)
 {
-	struct kimage image = { .nr_segments = 1, .kho.release = "7.3.4" };
+	struct kimage image = {
+		.nr_segments = 1, .kho.fdt = PAGE_SIZE, .kho.release = "7.3.4",
+	};
 	size_t room, nr = 0;
 
 	machine_cold_boot();
@@ -910,6 +923,10 @@ static void room_for_mainline_depends_on_what_is_preserved(void)
 	image.kho.early_map = true;
 	image.segment[0].memsz += 16 * PAGE_SIZE;
 	check(!kho_image_check_room());
+	image.kho.user_flaw = "liveupdate=off";
+	image.kho.early_map = false;
+	check(kho_image_check_room() == -EINVAL);
+	image.kho.user_flaw = NULL;
 	image.kho.early_map = false;
 	image.kho.flaw = "it is not confined";
 	check(!kho_image_check_room());
