@@ -153,6 +153,15 @@ static int hugetlb_luo_alloc_folios(struct hugetlb_luo_incoming *in)
 	return in->folios ? 0 : -ENOMEM;
 }
 
+/* Check that all pages of a run have addresses. */
+static bool hugetlb_luo_run_fits(const struct hugetlb_luo_incoming *in,
+				 const struct hugetlb_luo_run_ser *run)
+{
+	u64 end = PHYS_PFN(PHYS_ADDR_MAX) + 1ULL;
+
+	return run->pfn < end && run->nr <= (end - run->pfn) >> hugetlb_luo_order(in);
+}
+
 /* Check that the runs have as many pages as the state says. */
 static int hugetlb_luo_check_runs(const struct hugetlb_luo_incoming *in)
 {
@@ -161,7 +170,7 @@ static int hugetlb_luo_check_runs(const struct hugetlb_luo_incoming *in)
 	for (i = 0; i < in->ser.nr_runs; i++) {
 		const struct hugetlb_luo_run_ser *run = &in->runs[i];
 
-		if (!run->nr || run->nr > left || run->pfn > PHYS_PFN(PHYS_ADDR_MAX) ||
+		if (!run->nr || run->nr > left || !hugetlb_luo_run_fits(in, run) ||
 		    run->index > in->ser.size)
 			break;
 		left -= run->nr;
@@ -476,17 +485,21 @@ static bool hugetlb_luo_is_gone(const struct liveupdate_file_op_args *args)
 static void hugetlb_luo_free_next(struct hugetlb_luo_incoming *in)
 {
 	unsigned int order = hugetlb_luo_order(in);
-	u64 pfn = hugetlb_luo_next_pfn(in), end = pfn + (1ULL << order);
+	u64 incoming = hugetlb_luo_next_pfn(in);
+	struct page *page = NULL;
+	unsigned long pfn, end;
 
 	hugetlb_luo_advance(in, &in->restored);
-	if (kho_incoming_order(PFN_PHYS(pfn)) != (int)order ||
-	    !kho_restore_pages(PFN_PHYS(pfn), 1UL << order)) {
-		pr_err_ratelimited("no incoming huge page at pfn %#llx\n", pfn);
+	if (kho_incoming_order(PFN_PHYS(incoming)) == (int)order)
+		page = kho_restore_pages(PFN_PHYS(incoming), 1UL << order);
+	if (!page) {
+		pr_err_ratelimited("no incoming huge page at pfn %#llx\n", incoming);
 		return;
 	}
 
+	pfn = page_to_pfn(page);
 	hugetlb_pool_luo_sub_foreign(order, pfn_to_nid(pfn));
-	for (; pfn < end; pfn++) {
+	for (end = pfn + (1UL << order); pfn < end; pfn++) {
 		__free_page(pfn_to_page(pfn));
 		cond_resched();
 	}

@@ -42,6 +42,9 @@
 #define MAX_RUNS	1024
 #define MAX_PAGES	256
 
+/* The last page that has an address */
+#define MAX_PFN		(~0ULL >> PAGE_SHIFT)
+
 unsigned int hugetlb_retrieved;
 unsigned long hugetlb_still_preserved;
 
@@ -112,7 +115,7 @@ static bool read_runs(void)
 	for (i = 0; i < handover.ser.nr_runs; i++) {
 		run = read_run(i);
 		if (!run.nr || run.nr > left || run.index > handover.ser.size ||
-		    run.pfn >> (64 - PAGE_SHIFT))
+		    run.pfn > MAX_PFN || run.nr > (MAX_PFN + 1 - run.pfn) >> page_order())
 			return false;
 		left -= run.nr;
 		for (j = 0; j < run.nr; j++)
@@ -343,8 +346,24 @@ static void add_content(struct file *file, unsigned long index)
 	folio_put(folio);
 }
 
-/* Save a handover of the file. @late is the index of a page that is added after preserve(). */
-static void add_file(seed_fn add, const char *name, struct file *file, u64 how, int late)
+/* Change the state, or the first page of the list, which has @runs. */
+typedef void (*damage_fn)(struct hugetlb_luo_ser *ser, struct hugetlb_luo_run_ser *runs);
+
+static void damage_handover(u64 pa, damage_fn damage)
+{
+	struct hugetlb_luo_ser *ser = phys_to_virt(pa);
+	struct kho_vmalloc runs = ser->runs;
+
+	check(area_read(&handover.area, &runs));
+	damage(ser, page_address(handover.area.pages[0]));
+}
+
+/*
+ * Save a handover of the file. @late is the index of a page that is added after preserve().
+ * @damage may be NULL.
+ */
+static void add_damaged(seed_fn add, const char *name, struct file *file, u64 how, int late,
+			damage_fn damage)
 {
 	struct liveupdate_file_op_args args = { .handler = handler, .file = file };
 	u64 words[2] = { 0, how };
@@ -356,6 +375,8 @@ static void add_file(seed_fn add, const char *name, struct file *file, u64 how, 
 	check(!handler->ops->freeze(&args));
 	words[0] = args.serialized_data;
 	vmalloc_write_back();
+	if (damage)
+		damage_handover(words[0], damage);
 	image_save(add, name, words, ARRAY_SIZE(words));
 
 	handler->ops->unfreeze(&args);
@@ -363,6 +384,11 @@ static void add_file(seed_fn add, const char *name, struct file *file, u64 how, 
 	check(!shim_nr_pool_pages);
 	memfd_exists = false;
 	mm_reset();
+}
+
+static void add_file(seed_fn add, const char *name, struct file *file, u64 how, int late)
+{
+	add_damaged(add, name, file, how, late, NULL);
 }
 
 static void add_pages(seed_fn add, const char *name, u64 how)
@@ -390,6 +416,22 @@ static void add_holes(seed_fn add, const char *name, u64 how)
 	add_file(add, name, file, how, 5);
 }
 
+/* The last page would end past the last address. */
+static void move_to_end(struct hugetlb_luo_ser *ser, struct hugetlb_luo_run_ser *runs)
+{
+	check(ser->nr_runs == 2 && runs[1].nr == 1);
+	runs[1].pfn = MAX_PFN;
+}
+
+static void add_past_end(seed_fn add, const char *name, u64 how)
+{
+	struct file *file = start_outgoing(2, 3);
+
+	add_content(file, 0);
+	add_content(file, 2);
+	add_damaged(add, name, file, how, -1, move_to_end);
+}
+
 static void seeds(seed_fn add)
 {
 	add_file(add, "empty", start_outgoing(2, 3), 0, -1);
@@ -401,6 +443,8 @@ static void seeds(seed_fn add)
 	add_holes(add, "holes-discarded", ARG_DISCARD);
 	add_holes(add, "holes-given-up", ARG_GIVE_UP);
 	add_holes(add, "holes-foreign", ARG_NO_PAGES | ARG_DISCARD);
+	add_past_end(add, "past-end", 0);
+	add_past_end(add, "past-end-foreign", ARG_NO_PAGES | ARG_DISCARD);
 }
 
 const struct target target = {

@@ -20,6 +20,14 @@ static void run_and_expect(const char *seed, unsigned int retrieved)
 	check(!hugetlb_still_preserved);
 }
 
+static void run_and_keep(const char *seed, unsigned long preserved)
+{
+	hugetlb_retrieved = 0;
+	run_seed(seed);
+	check(!hugetlb_retrieved);
+	check(hugetlb_still_preserved == preserved);
+}
+
 static void files_are_retrieved(void)
 {
 	run_and_expect("empty", 1);
@@ -38,6 +46,13 @@ static void foreign_files_are_freed(void)
 {
 	run_and_expect("pages-foreign", 0);
 	run_and_expect("holes-foreign", 0);
+}
+
+/* A list with a page past the last address is refused as a whole: two pages of order 2 stay. */
+static void pages_have_addresses(void)
+{
+	run_and_keep("past-end", 8);
+	run_and_keep("past-end-foreign", 8);
 }
 
 /* Fail each allocation in turn. A retry retrieves the file; without one it is freed. */
@@ -66,6 +81,7 @@ const struct test_case test_cases[] = {
 	{ "memfds of huge pages are retrieved", files_are_retrieved },
 	{ "those that are not retrieved are freed", discarded_files_are_freed },
 	{ "those of a size that the kernel lacks are freed", foreign_files_are_freed },
+	{ "a list with pages that have no address is refused", pages_have_addresses },
 	{ "retrieving succeeds after a failed allocation", memory_is_short },
 	{}
 };

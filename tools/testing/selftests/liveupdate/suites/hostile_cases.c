@@ -437,6 +437,8 @@ const struct hostile_rule hostile_rules[] = {
 	     HUGETLB_NO_PAGE, HUGETLB),
 	GONE("huge_run.pfn", "@huge_page2!", HUGETLB_NO_PAGE, HUGETLB),
 	OPEN("huge_run.pfn", "@huge_start", HUGETLB | HUGE),
+	/* The page would end past the last address. */
+	REFUSED("huge_run.pfn", "0xfffffffffffff000", HUGETLB_LIST, HUGETLB),
 	REFUSED("huge_run.nr", "0! +1 max", HUGETLB_LIST, HUGETLB),
 	RULE("huge_run.nr", "+1", HUGETLB_NO_PAGE, .gone = HUGETLB,
 	     .also = "hugetlb.nr_pages 3"),
