@@ -432,6 +432,25 @@ static void add_past_end(seed_fn add, const char *name, u64 how)
 	add_damaged(add, name, file, how, -1, move_to_end);
 }
 
+/* Two pages of another owner instead of a page of their total size */
+static void claim_two(struct hugetlb_luo_ser *ser, struct hugetlb_luo_run_ser *runs)
+{
+	struct page *first = virt_to_page(kho_alloc_preserve(PAGE_SIZE));
+	struct page *second = virt_to_page(kho_alloc_preserve(PAGE_SIZE));
+
+	check(second == first + 1);
+	ser->page_shift = PAGE_SHIFT + 1;
+	runs[0].pfn = page_to_pfn(first);
+}
+
+static void add_claimed(seed_fn add, const char *name, u64 how)
+{
+	struct file *file = start_outgoing(2, 1);
+
+	add_content(file, 0);
+	add_damaged(add, name, file, how, -1, claim_two);
+}
+
 static void seeds(seed_fn add)
 {
 	add_file(add, "empty", start_outgoing(2, 3), 0, -1);
@@ -445,6 +464,7 @@ static void seeds(seed_fn add)
 	add_holes(add, "holes-foreign", ARG_NO_PAGES | ARG_DISCARD);
 	add_past_end(add, "past-end", 0);
 	add_past_end(add, "past-end-foreign", ARG_NO_PAGES | ARG_DISCARD);
+	add_claimed(add, "claimed-foreign", ARG_DISCARD);
 }
 
 const struct target target = {

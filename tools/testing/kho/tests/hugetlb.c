@@ -55,6 +55,12 @@ static void pages_have_addresses(void)
 	run_and_keep("past-end-foreign", 8);
 }
 
+/* Only whole pages of the file's size are freed: two of order 0 and one of order 2 stay. */
+static void pages_of_others_stay(void)
+{
+	run_and_keep("claimed-foreign", 6);
+}
+
 /* Fail each allocation in turn. A retry retrieves the file; without one it is freed. */
 static void fail_in_turn(const char *seed, bool gives_up)
 {
@@ -82,6 +88,7 @@ const struct test_case test_cases[] = {
 	{ "those that are not retrieved are freed", discarded_files_are_freed },
 	{ "those of a size that the kernel lacks are freed", foreign_files_are_freed },
 	{ "a list with pages that have no address is refused", pages_have_addresses },
+	{ "pages of another size are not freed", pages_of_others_stay },
 	{ "retrieving succeeds after a failed allocation", memory_is_short },
 	{}
 };
