@@ -523,6 +523,7 @@ static void hugetlb_luo_discard(struct liveupdate_file_op_args *args)
 			hugetlb_luo_restore_next(in);
 		else
 			hugetlb_luo_free_next(in);
+		cond_resched();
 	}
 	hugetlb_luo_put_incoming(args);
 }
