@@ -396,6 +396,14 @@ static int luo_flb_hand_on_one(struct luo_flb_incoming *in)
 	return err;
 }
 
+static void luo_flb_free(struct kref *refs)
+{
+	struct luo_flb *luo = container_of(refs, struct luo_flb, refs);
+
+	mutex_destroy(&luo->lock);
+	kfree(luo);
+}
+
 static void luo_flb_take_back_one(struct luo_flb_incoming *in)
 {
 	struct luo_flb *luo = in->again;
@@ -407,7 +415,10 @@ static void luo_flb_take_back_one(struct luo_flb_incoming *in)
 
 	owner = luo->flb->ops->owner;
 	in->again = NULL;
+	/* It can be unregistered as soon as another task can take the lock. */
+	kref_get(&luo->refs);
 	luo_flb_remove_file(luo);
+	kref_put(&luo->refs, luo_flb_free);
 	module_put(owner);
 }
 
@@ -561,14 +572,6 @@ int liveupdate_flb_get_outgoing(struct liveupdate_flb *flb, void **object)
 	return 0;
 }
 EXPORT_SYMBOL_GPL(liveupdate_flb_get_outgoing);
-
-static void luo_flb_free(struct kref *refs)
-{
-	struct luo_flb *luo = container_of(refs, struct luo_flb, refs);
-
-	mutex_destroy(&luo->lock);
-	kfree(luo);
-}
 
 /**
  * liveupdate_flb_put_outgoing - drop a reference to the outgoing object
