@@ -295,12 +295,14 @@ static const struct hugetlb_luo_pool_ser * __init hugetlb_pool_luo_find(size_t *
 {
 	const struct hugetlb_luo_pool_ser *ser;
 	phys_addr_t phys;
+	int err;
 
-	if (kho_retrieve_subtree(HUGETLB_LUO_POOL_NAME, &phys, size))
+	err = kho_retrieve_subtree(HUGETLB_LUO_POOL_NAME, &phys, size);
+	if (err == -ENOENT || err == -EOPNOTSUPP)
 		return NULL;
 
-	ser = phys_to_virt(phys);
-	if (*size < sizeof(*ser) ||
+	ser = err ? NULL : phys_to_virt(phys);
+	if (!ser || *size < sizeof(*ser) ||
 	    strncmp(ser->compatible, HUGETLB_LUO_POOL_COMPATIBLE,
 		    sizeof(ser->compatible)) ||
 	    ser->nr_entries > (*size - sizeof(*ser)) / sizeof(ser->entries[0])) {

@@ -447,9 +447,9 @@ const struct hostile_rule hostile_rules[] = {
 	GONE("huge_run.index", "2!", "hugetlb_luo: two pages at index", HUGETLB),
 
 	/* The pool: files don't depend on the number of its pages. */
-	REFUSED("fdt:hugetlb/preserved-data", "0 +1 @outside @end @scratch @free! @fdt", NULL, 0),
-	REFUSED("fdt:hugetlb/preserved-data", "@kept", POOL_DAMAGED, 0),
-	REFUSED("fdt:hugetlb/blob-size", "1 max", NULL, 0),
+	REFUSED("fdt:hugetlb/preserved-data", "0 +1 @outside @end @scratch @free! @fdt @kept",
+		POOL_DAMAGED, 0),
+	REFUSED("fdt:hugetlb/blob-size", "1 max", POOL_DAMAGED, 0),
 	REFUSED("pool.compatible", "=hugetlb-v2! =h*", POOL_DAMAGED, 0),
 	REFUSED("pool.nr_entries", "1000! max", POOL_DAMAGED, 0),
 	HARMLESS("pool.nr_entries", "0"),
