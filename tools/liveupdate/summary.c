@@ -4,8 +4,8 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  *
- * kernel/liveupdate/kexec_handover_debugfs.c and luo_debugfs.c write them. Lines that
- * are not known are ignored.
+ * kernel/liveupdate/kexec_handover_debugfs.c, luo_debugfs.c and mm/hugetlb_pool_luo.c
+ * write them. Lines that are not known are ignored.
  */
 #include <ctype.h>
 #include <err.h>
