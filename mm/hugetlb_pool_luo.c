@@ -43,7 +43,7 @@
 #define HUGETLB_POOL_LUO_MAX_FOREIGN	1024ULL
 
 /*
- * What the next kernel is told:
+ * State of the pool for the next kernel:
  *
  * @ser: the blob for the next kernel, NULL if @total is 0. It has the kept pages of all
  *	 page sizes, the pages of preserved files, and @foreign.

@@ -138,9 +138,9 @@ struct liveupdate_file_ops {
  *		file belongs to the handler whose base token has the same name.
  * @versions: name of the base token and the range of its versions that retrieve()
  *	      reads. NULL for the version in @compatible alone.
- * @mainline: the version string of what convert() writes. Without convert(), mainline gets
- *	      the base token of @compatible alone, if all contained components are in
- *	      version 1. Otherwise it can't get such files.
+ * @mainline: the version string of the data that convert() writes. Without convert(),
+ *	      mainline gets the base token of @compatible alone, if all contained
+ *	      components are in version 1. Otherwise it can't get such files.
  */
 struct liveupdate_file_handler {
 	const struct liveupdate_file_ops *ops;

@@ -18,7 +18,7 @@
  *   lines from users of kexec handover, such as the sessions and files of LUO and the
  *   huge pages of the hugetlb pool, which are among the preserved blocks.
  *   out/summary also counts the incoming blocks that were not restored: a live update
- *   hands them on. They belong to sessions that are not finished. If there are no such
+ *   hands them on. They belong to sessions that are not finished. Without such
  *   sessions, the owner of these blocks is not known.
  *   Names are in quotes, with special characters escaped as in C.
  * out/preserved, in/preserved

@@ -309,8 +309,8 @@ static noinline bool kho_radix_enter_word(struct kho_radix_merge *merge,
 }
 
 /*
- * Advance to the next run of @order, or remove @order from the merge. What few runs need
- * is out of line.
+ * Advance to the next run of @order, or remove @order from the merge. Most runs end in the
+ * same word: the code for the others is out of line.
  */
 static __always_inline void kho_radix_next_run(struct kho_radix_merge *merge,
 					       unsigned int order)

@@ -245,7 +245,7 @@ static int luo_hand_on_refused(void)
 				   luo_core.refused_size);
 }
 
-/* Let the root FDT refer to what the next kernel gets. */
+/* Let the root FDT refer to the state that the next kernel gets. */
 static int luo_choose_subtree(void)
 {
 	if (luo_hands_refused_on())

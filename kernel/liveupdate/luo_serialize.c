@@ -551,7 +551,7 @@ static int luo_session_verify_serialized(size_t size)
 		pr_err("the loaded image can't carry what was preserved last: %s\n", flaw);
 		return -EINVAL;
 	}
-	/* What follows looks memory up in the map. */
+	/* The checks below look memory up in the map. */
 	err = kho_verify_reboot();
 	if (err)
 		return err;

@@ -32,7 +32,7 @@ struct kho_image_ranges {
 #define KHO_RELEASE_LENGTH	65
 
 /**
- * enum kho_form - form of the version strings, and of what depends on them
+ * enum kho_form - form of the version strings, and of the data that depends on them
  * @KHO_FORM_COMPOSED: strings name what a component contains; memfds are in version 3
  * @KHO_FORM_MAINLINE: what mainline 7.3 reads and writes; memfds are in version 2
  */

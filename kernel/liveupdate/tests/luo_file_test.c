@@ -89,7 +89,7 @@ static void test_unpreserve(struct liveupdate_file_op_args *args)
 	called('u', args->serialized_data);
 }
 
-/* What is converted has a data field of its own. */
+/* The data field of a converted file */
 #define CONVERTED	100
 
 static int test_convert(struct liveupdate_file_op_args *args)

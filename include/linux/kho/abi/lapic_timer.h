@@ -14,7 +14,7 @@
  * DOC: Local APIC timer
  *
  * On x86, the blob ``lapic-timer`` has the frequency of the local APIC timer, so that
- * the next kernel need not measure it, which takes 100 ms. There is no blob if the timer
+ * the next kernel need not measure it, which takes 100 ms. The blob is left out if the timer
  * is not used, if it failed verification, or if the frequency was not measured, because
  * the platform has set it or because the CPU has a TSC deadline timer. The blob has its
  * own version. A kernel measures the frequency itself if the blob is missing, has another

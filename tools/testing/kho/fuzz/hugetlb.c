@@ -38,7 +38,7 @@
 #define ARG_NO_PAGES	2	/* this kernel has no huge pages */
 #define ARG_GIVE_UP	4	/* do not retry after -EAGAIN */
 
-/* Limits of what the model follows. An area can't have more runs. */
+/* Limits of the model. An area can't have more runs. */
 #define MAX_RUNS	1024
 #define MAX_PAGES	256
 

@@ -5,8 +5,8 @@
  * Copyright (C) 2026 The KHO LTS developers
  *
  * Arguments of the reader: address and size of LUO's subtree. A program then retrieves
- * every session and file that was handed over, valid or not, and the FLB. Or there is no
- * program, and all of it is handed on.
+ * every session and file that was handed over, valid or not, and the FLB. In other runs
+ * no program does, and all of it is handed on.
  */
 
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A simple model of what LUO reads
+ * A simple model of the reader of LUO's state
  *
  * Copyright (C) 2026 The KHO LTS developers
  */

@@ -47,7 +47,7 @@
 #define ARG_MAINLINE	16
 #define ARG_DAMAGED	32
 
-/* Limits of what the model follows */
+/* Limits of the model */
 #define MAX_RUNS	512
 #define MAX_FOLIOS	2048
 

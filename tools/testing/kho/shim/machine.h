@@ -39,7 +39,7 @@ void machine_mark_reserved(void);
 /* Return whether [start, end) is RAM. */
 bool machine_is_ram(phys_addr_t start, phys_addr_t end);
 
-/* The option that names the form of what is handed over */
+/* The option that names the form of the handover */
 extern const struct kernel_param_ops *const module_param_abi;
 
 #endif

@@ -375,7 +375,7 @@ static void handed_on_memory_is_verified(void)
 	check_verified(NULL);
 	kho_remove_subtree(blob);
 
-	/* What is restored after all is not handed on. */
+	/* A block that is restored after all is not handed on. */
 	restore_some(1);
 	check(!kho_outgoing_contains(blocks[0], PAGE_SIZE));
 	check(!kho_preserve_incoming());

@@ -31,7 +31,7 @@ static void files_are_read_in_form_of_mainline(void)
 	check(luo_finished == LUO_MANY);
 }
 
-/* Whatever form they came in. What can't be read is not handed on to mainline. */
+/* Files of both forms are. Mainline does not get files that can't be read here. */
 static void files_are_handed_on_to_mainline(void)
 {
 	luo_hand_on = true;

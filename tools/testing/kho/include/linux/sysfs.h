@@ -8,7 +8,7 @@
 /* Files of sysfs have a page. */
 #define sysfs_emit(buf, ...)	sprintf(buf, __VA_ARGS__)
 
-/* What programs write to sysfs can end with a newline. */
+/* Strings that programs write to sysfs can end with a newline. */
 static inline bool sysfs_streq(const char *a, const char *b)
 {
 	size_t len = strlen(b);

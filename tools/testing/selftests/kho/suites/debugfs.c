@@ -464,7 +464,7 @@ static void blobs_go_while_read(void)
 	CHECK(WIFSIGNALED(status));
 }
 
-/* ---- the check of what is handed over ---- */
+/* ---- the check of the handover ---- */
 
 static void check_verify(const char *expected)
 {

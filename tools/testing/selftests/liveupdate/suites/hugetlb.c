@@ -5,9 +5,9 @@
  * Copyright (C) 2026 The KHO LTS developers
  *
  * The second kernel has the same pool as the first one, the third one is asked for less
- * than it gets, and the fourth one for more. Each kernel is told how many pages the one
- * before it had in use: the pages of all files that were preserved or handed on, because
- * the tests leave no others behind.
+ * than it gets, and the fourth one for more. Each kernel learns how many pages were in
+ * use in the previous one. These are the pages of all files that were preserved or handed
+ * on, because the tests use no others at the time of the kexec.
  */
 #include <fcntl.h>
 #include <linux/falloc.h>

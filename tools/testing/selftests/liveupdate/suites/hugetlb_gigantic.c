@@ -23,7 +23,7 @@
 #define NODES		2
 #define PAGES_DIR	"hugepages/hugepages-1048576kB"
 #define POOL_DIR	"/sys/kernel/mm/" PAGES_DIR
-/* What the third kernel is asked for, and the first one for a page more on node 1 */
+/* The pool of the third kernel. The first one has a page more on node 1. */
 #define REQUESTED	3
 #define REQUEST		"hugepagesz=1G hugepages=0:1,1:2"
 

@@ -13,7 +13,7 @@
 #include "../luo.h"
 
 #define HUGE_SIZE	(2 * MIB)
-/* What the first kernel is asked for */
+/* The pool of the first kernel */
 #define REQUESTED	20
 #define VERSION		"memfd-hugetlb-v1;vmalloc-v1"
 

@@ -475,7 +475,7 @@ static void form_by_hand(void)
 	CHECK(!guest_unload_image(0));
 }
 
-/* What can be read is handed over after all that. */
+/* Files that both kernels can read are still handed over after all that. */
 static void others_are_kept_before(void)
 {
 	int fd = new_file(SMALL, 9);
