@@ -121,7 +121,8 @@ void __init kho_note_early_size(void);
 int __init kho_setup_scratch(void);
 void __init kho_init_scratch(void);
 const struct range *kho_find_preservable(unsigned long pfn);
-bool kho_is_preservable_from(u64 start, u64 end, unsigned long *pos);
+int kho_walk_unpreservable(int (*fn)(unsigned long start_pfn, unsigned long end_pfn, void *arg),
+			   void *arg);
 bool kho_overlaps_scratch(u64 start, u64 end);
 bool kho_overlaps_ram(u64 start, u64 end);
 u64 kho_scratch_inside(u64 start, u64 end);
@@ -155,27 +156,29 @@ void kho_adopt_page(struct page *page);
 /**
  * struct kho_memory - what memory a map of preserved memory may use
  * @map:      "map" or "outgoing map", for messages
+ * @tree:     its tree
  * @is_node:  returns whether a page can have a node: it is RAM outside of scratch, and not
  *	      in use otherwise
- * @is_ram:   returns whether a range (end exclusive) is RAM outside of scratch. The ranges
- *	      of a check come in ascending order, so @pos can be where it left off.
- * @pos:      for @is_ram, at first 0
  * @nr_ram:   number of pages of RAM
  * @nr_nodes: number of nodes so far
  */
 struct kho_memory {
 	const char *map;
+	const struct kho_radix_tree *tree;
 	bool (*is_node)(phys_addr_t node);
-	bool (*is_ram)(phys_addr_t start, phys_addr_t end, unsigned long *pos);
-	unsigned long pos;
 	unsigned long nr_ram;
 	unsigned long nr_nodes;
 };
 
+/* A reason for kho_check_hole() */
+#define KHO_NOT_RAM	"is not RAM outside of scratch"
+
 /* kho_check.c */
 int kho_check_root(const void *fdt, const char *name, const char *component, u64 *map_phys);
 int kho_check_node(struct kho_memory *memory, phys_addr_t node);
-int kho_check_range(struct kho_memory *memory, phys_addr_t start, phys_addr_t end);
+int kho_check_node_free(const struct kho_memory *memory, phys_addr_t node);
+int kho_check_hole(const struct kho_memory *memory, unsigned long start_pfn,
+		   unsigned long end_pfn, const char *use);
 
 /* kho_boot.c */
 void __init kho_note_reserved(void);

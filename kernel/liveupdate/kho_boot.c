@@ -267,64 +267,18 @@ void __init kho_early_init(kho_is_ram_fn is_ram)
  */
 
 /**
- * struct kho_map_check - state of the check of the incoming map
- * @memory:    the memory of this machine
- * @reserved:  index of the current region in memblock.reserved
+ * struct kho_map_check - state of the walk over the ranges of the incoming map
  * @node:      index of the first node that is not below the current range
- * @nr_ranges: number of ranges checked so far
+ * @nr_ranges: number of ranges so far
  * @nr_pages:  number of pages in these ranges
  * @gaps:      the scan for gaps between the ranges and nodes
  */
 struct kho_map_check {
-	struct kho_memory memory;
-	unsigned long reserved;
 	unsigned long node;
 	unsigned long nr_ranges;
 	unsigned long nr_pages;
 	struct kho_gap_scan gaps;
 };
-
-/*
- * Check that the range is RAM outside scratch. Ranges are checked in ascending
- * order, so the whole map takes one pass over the regions.
- */
-static bool __init kho_is_boot_ram(phys_addr_t start, phys_addr_t end,
-				   unsigned long *pos)
-{
-	const struct memblock_type *memory = &memblock.memory;
-
-	for (; *pos < memory->cnt; ++*pos) {
-		const struct memblock_region *region = &memory->regions[*pos];
-
-		if (region->base + region->size <= start)
-			continue;
-		if (region->base > start ||
-		    region->flags & (MEMBLOCK_KHO_SCRATCH | MEMBLOCK_NOMAP))
-			return false;
-		start = region->base + region->size;
-		if (start >= end)
-			return true;
-	}
-
-	return false;
-}
-
-/* Check whether this kernel or its boot loader has reserved part of the range. */
-static bool __init kho_range_is_used(struct kho_map_check *check,
-				     phys_addr_t start, phys_addr_t end)
-{
-	const struct memblock_type *reserved = &memblock.reserved;
-
-	for (; check->reserved < reserved->cnt; check->reserved++) {
-		const struct memblock_region *region =
-			&reserved->regions[check->reserved];
-
-		if (region->base + region->size > start)
-			return region->base < end;
-	}
-
-	return false;
-}
 
 /* Record the gaps before a range that is in use. */
 static void __init kho_gap_ends(struct kho_map_check *check, phys_addr_t start,
@@ -348,26 +302,8 @@ static void __init kho_pass_nodes(struct kho_map_check *check, unsigned long end
 static int __init kho_read_range(phys_addr_t start, phys_addr_t end, void *arg)
 {
 	struct kho_map_check *check = arg;
-	int err;
 
-	err = kho_check_range(&check->memory, start, end);
-	if (err)
-		return err;
-	if (kho_range_is_used(check, start, end)) {
-		pr_err("map has [mem %#llx-%#llx], which this kernel uses\n",
-		       (u64)start, (u64)end - 1);
-		return -EINVAL;
-	}
-
-	/* Restoring such a page would let its new owner overwrite a map node. */
 	kho_pass_nodes(check, PHYS_PFN(start));
-	if (check->node < kho_in.nr_nodes &&
-	    kho_in.node_pfns[check->node] < PHYS_PFN(end)) {
-		pr_err("map preserves its own node at pfn %#lx\n",
-		       kho_in.node_pfns[check->node]);
-		return -EINVAL;
-	}
-
 	kho_gap_ends(check, start, end);
 	check->nr_ranges++;
 	check->nr_pages += PHYS_PFN(end - start);
@@ -407,6 +343,26 @@ static size_t __init kho_node_list_size(void)
 	return PAGE_ALIGN(kho_in.nr_nodes * sizeof(*kho_in.node_pfns));
 }
 
+static int __init kho_check_nodes(const struct kho_memory *memory)
+{
+	unsigned long i;
+	int err;
+
+	for (i = 0; i < kho_in.nr_nodes; i++) {
+		/* A node with two parents would be freed twice. */
+		if (i && kho_in.node_pfns[i] == kho_in.node_pfns[i - 1]) {
+			pr_err("map has the node at pfn %#lx twice\n",
+			       kho_in.node_pfns[i]);
+			return -EINVAL;
+		}
+		err = kho_check_node_free(memory, PFN_PHYS(kho_in.node_pfns[i]));
+		if (err)
+			return err;
+	}
+
+	return 0;
+}
+
 static int __init kho_collect_nodes(struct kho_memory *memory)
 {
 	unsigned long i = 0;
@@ -431,15 +387,7 @@ static int __init kho_collect_nodes(struct kho_memory *memory)
 	sort(kho_in.node_pfns, kho_in.nr_nodes, sizeof(*kho_in.node_pfns),
 	     kho_cmp_pfn, NULL);
 
-	/* A node with two parents would be freed twice. */
-	for (i = 1; i < kho_in.nr_nodes; i++)
-		if (kho_in.node_pfns[i] == kho_in.node_pfns[i - 1]) {
-			pr_err("map has the node at pfn %#lx twice\n",
-			       kho_in.node_pfns[i]);
-			return -EINVAL;
-		}
-
-	return 0;
+	return kho_check_nodes(memory);
 }
 
 static size_t __init kho_gap_list_size(void)
@@ -520,16 +468,64 @@ static void __init kho_report_overlaps(void)
 		       overlaps.nr_ranges, &overlaps.lowest, overlaps.nr_pages);
 }
 
+/* Return the page frame numbers of a region, which may start or end inside a page. */
+static struct range __init kho_region_pfns(const struct memblock_region *region)
+{
+	return (struct range){
+		.start = PFN_DOWN(region->base),
+		.end = PFN_UP(region->base + region->size),
+	};
+}
+
+/* Check that all of the map is RAM outside of scratch. */
+static int __init kho_check_ram(const struct kho_memory *memory)
+{
+	const struct memblock_region *region;
+	phys_addr_t end = 0;
+	struct range pfns;
+	int err = 0;
+
+	for_each_mem_region(region) {
+		pfns = kho_region_pfns(region);
+		if (region->base > end)
+			err = kho_check_hole(memory, PFN_DOWN(end), PFN_UP(region->base),
+					     KHO_NOT_RAM);
+		if (!err && region->flags & (MEMBLOCK_KHO_SCRATCH | MEMBLOCK_NOMAP))
+			err = kho_check_hole(memory, pfns.start, pfns.end, KHO_NOT_RAM);
+		if (err)
+			return err;
+		end = region->base + region->size;
+	}
+
+	return kho_check_hole(memory, PFN_DOWN(end), KHO_RADIX_END_PFN, KHO_NOT_RAM);
+}
+
+/* Check that this kernel and its boot loader have reserved nothing of the map. */
+static int __init kho_check_reserved(const struct kho_memory *memory)
+{
+	const struct memblock_region *region;
+	struct range pfns;
+	int err;
+
+	for_each_reserved_mem_region(region) {
+		pfns = kho_region_pfns(region);
+		err = kho_check_hole(memory, pfns.start, pfns.end, "this kernel uses");
+		if (err)
+			return err;
+	}
+
+	return 0;
+}
+
 static int __init kho_check_map(void)
 {
-	struct kho_map_check check = {
-		.memory = {
-			.map = "map",
-			.is_node = kho_valid_node,
-			.is_ram = kho_is_boot_ram,
-			.nr_ram = PHYS_PFN(memblock_phys_mem_size()),
-		},
+	struct kho_memory memory = {
+		.map = "map",
+		.tree = &kho_in.tree,
+		.is_node = kho_valid_node,
+		.nr_ram = PHYS_PFN(memblock_phys_mem_size()),
 	};
+	struct kho_map_check check = {};
 	int err;
 
 	if (!kho_valid_node(kho_in.map_phys)) {
@@ -539,7 +535,9 @@ static int __init kho_check_map(void)
 	}
 	kho_in.tree.root = phys_to_virt(kho_in.map_phys);
 
-	err = kho_collect_nodes(&check.memory);
+	err = kho_collect_nodes(&memory);
+	err = err ?: kho_check_ram(&memory);
+	err = err ?: kho_check_reserved(&memory);
 	if (err)
 		return err;
 
@@ -584,15 +582,6 @@ void __init kho_validate_map(void)
 	kho_forget_lists();
 	kho_in.state = KHO_IN_NONE;
 	memblock_clear_kho_scratch_only();
-}
-
-/* Return the page frame numbers of a region, which may start or end inside a page. */
-static struct range __init kho_region_pfns(const struct memblock_region *region)
-{
-	return (struct range){
-		.start = PFN_DOWN(region->base),
-		.end = PFN_UP(region->base + region->size),
-	};
 }
 
 static bool __init kho_has_preserved(const struct range *pfns)

@@ -14,6 +14,8 @@
 #include <linux/kexec_handover.h>
 #include <linux/libfdt.h>
 #include <linux/mm.h>
+#include <linux/pfn.h>
+#include <linux/range.h>
 #include <linux/string.h>
 #include <linux/unaligned.h>
 
@@ -116,20 +118,54 @@ int kho_check_node(struct kho_memory *memory, phys_addr_t node)
 }
 
 /**
- * kho_check_range - check a range of a map
- * @memory: what memory the map may use
- * @start:  physical address of the range, which is higher than those checked before
- * @end:    physical address of its end, exclusive
+ * kho_check_node_free - check that a map does not preserve one of its nodes
+ * @memory: what memory the map may use. All nodes of the map have been checked.
+ * @node:   physical address of the node
  *
- * Context: Any.
- * Return: 0, or -EINVAL if part of it is not RAM outside of scratch.
+ * Restoring such a page would let its new owner overwrite the map.
+ *
+ * Context: Any. The map must not change during the call.
+ * Return: 0 or -EINVAL.
  */
-int kho_check_range(struct kho_memory *memory, phys_addr_t start, phys_addr_t end)
+int kho_check_node_free(const struct kho_memory *memory, phys_addr_t node)
 {
-	if (memory->is_ram(start, end, &memory->pos))
+	if (!kho_radix_has_orders(memory->tree, PHYS_PFN(node), 1, memory->tree->orders))
 		return 0;
 
-	pr_err("%s has [mem %#llx-%#llx], which is not RAM outside of scratch\n",
-	       memory->map, (u64)start, (u64)end - 1);
+	pr_err("%s preserves its own node at %pa\n", memory->map, &node);
 	return -EINVAL;
+}
+
+static int kho_note_range(phys_addr_t start, phys_addr_t end, void *arg)
+{
+	struct range *found = arg;
+
+	found->start = start;
+	found->end = end;
+	return -EINVAL;
+}
+
+/**
+ * kho_check_hole - check that a map preserves nothing of a range
+ * @memory:    what memory the map may use. All nodes of the map have been checked.
+ * @start_pfn: first page frame number of the range
+ * @end_pfn:   page frame number past its end
+ * @use:       why nothing of it may be preserved, "which" before it makes a clause
+ *
+ * Machines have few such ranges, but maps can have millions of preserved ones.
+ *
+ * Context: Any. The map must not change during the call.
+ * Return: 0 or -EINVAL.
+ */
+int kho_check_hole(const struct kho_memory *memory, unsigned long start_pfn,
+		   unsigned long end_pfn, const char *use)
+{
+	struct range found = {};
+	int err;
+
+	err = kho_radix_walk_window(memory->tree, start_pfn, end_pfn, kho_note_range, &found);
+	if (found.end)
+		pr_err("%s has [mem %#llx-%#llx], which %s\n", memory->map, found.start,
+		       found.end - 1, use);
+	return err;
 }

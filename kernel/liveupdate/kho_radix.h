@@ -230,6 +230,7 @@ bool kho_radix_has_orders(const struct kho_radix_tree *tree, unsigned long pfn,
 			  unsigned long nr, u64 orders);
 bool kho_radix_overlaps(struct kho_radix_tree *tree, unsigned long pfn,
 			unsigned long nr);
+int kho_radix_note_overlaps(struct kho_radix_tree *tree);
 int kho_radix_walk_overlaps(struct kho_radix_tree *tree, kho_radix_range_fn cb,
 			    void *arg);
 int kho_radix_walk_ranges(struct kho_radix_tree *tree, kho_radix_range_fn cb,

@@ -577,6 +577,32 @@ int kho_radix_walk_ranges(struct kho_radix_tree *tree, kho_radix_range_fn cb,
 	return err;
 }
 
+static int kho_radix_skip_range(phys_addr_t start, phys_addr_t end, void *arg)
+{
+	cond_resched();
+	return 0;
+}
+
+/**
+ * kho_radix_note_overlaps - find out whether blocks of a tree overlap
+ * @tree: the tree
+ *
+ * Like kho_radix_walk_ranges() without a function to call.
+ *
+ * Context: May sleep; takes the tree's lock.
+ * Return: 0, or -EINVAL if there is a block at the very end of the address space.
+ */
+int kho_radix_note_overlaps(struct kho_radix_tree *tree)
+{
+	/* Blocks of one order can't overlap. */
+	if (!(tree->orders & (tree->orders - 1))) {
+		tree->overlaps = false;
+		return 0;
+	}
+
+	return kho_radix_walk_ranges(tree, kho_radix_skip_range, NULL);
+}
+
 /* Call @cb for a block if it contains others and lies in none. */
 static int kho_radix_check_overlap(const struct kho_radix_tree *tree, u64 key,
 				   kho_radix_range_fn cb, void *arg)
@@ -595,7 +621,8 @@ static int kho_radix_check_overlap(const struct kho_radix_tree *tree, u64 key,
 
 /**
  * kho_radix_walk_overlaps - call a function for each range of overlapping blocks
- * @tree: the tree, for which kho_radix_walk_ranges() has succeeded
+ * @tree: the tree, for which kho_radix_walk_ranges() or kho_radix_note_overlaps() has
+ *	  succeeded
  * @cb:   the function
  * @arg:  passed to @cb
  *

@@ -533,27 +533,31 @@ bool kho_is_preservable(unsigned long pfn, unsigned long nr)
 }
 
 /**
- * kho_is_preservable_from - check whether ranges of memory can be preserved
- * @start: physical address of a range
- * @end:   physical address of its end, exclusive
- * @pos:   where the search starts, 0 for the first range. Each range must be higher than
- *	   the one before.
+ * kho_walk_unpreservable - call a function for each range that can't be preserved
+ * @fn:  the function. It gets the first page frame number of the range, and that past its
+ *	 end.
+ * @arg: passed to @fn
+ *
+ * The last range ends where the address space does.
  *
  * Context: Any context, after boot.
- * Return: true if the range lies in one preservable range.
+ * Return: 0, or the first value other than 0 that @fn returned. That ends the walk.
  */
-bool kho_is_preservable_from(u64 start, u64 end, unsigned long *pos)
+int kho_walk_unpreservable(int (*fn)(unsigned long start_pfn, unsigned long end_pfn, void *arg),
+			   void *arg)
 {
-	const struct range *range;
+	unsigned long pfn = 0;
+	unsigned int i;
+	int err;
 
-	for (; *pos < kho_nr_preservable; ++*pos) {
-		range = &kho_preservable[*pos];
-		if (start < PFN_PHYS(range->end))
-			return start >= PFN_PHYS(range->start) &&
-			       end <= PFN_PHYS(range->end);
+	for (i = 0; i < kho_nr_preservable; i++) {
+		err = fn(pfn, kho_preservable[i].start, arg);
+		if (err)
+			return err;
+		pfn = kho_preservable[i].end;
 	}
 
-	return false;
+	return fn(pfn, KHO_RADIX_END_PFN, arg);
 }
 
 /**

@@ -105,18 +105,19 @@ static int kho_verify_node(phys_addr_t node, unsigned int level, void *arg)
 static int kho_verify_node_free(phys_addr_t node, unsigned int level, void *arg)
 {
 	cond_resched();
-	if (kho_radix_has_orders(&kho_out.tree, PHYS_PFN(node), 1, kho_out.tree.orders)) {
-		pr_err("outgoing map preserves its own node at %pa\n", &node);
-		return -EINVAL;
-	}
-
-	return 0;
+	return kho_check_node_free(arg, node);
 }
 
-static int kho_verify_range(phys_addr_t start, phys_addr_t end, void *arg)
+static int kho_verify_hole(unsigned long start_pfn, unsigned long end_pfn, void *arg)
 {
 	cond_resched();
-	return kho_check_range(arg, start, end);
+	return kho_check_hole(arg, start_pfn, end_pfn, KHO_NOT_RAM);
+}
+
+static int kho_verify_holes(struct kho_memory *memory)
+{
+	guard(mutex)(&kho_out.tree.lock);
+	return kho_walk_unpreservable(kho_verify_hole, memory);
 }
 
 static int kho_verify_overlap(phys_addr_t start, phys_addr_t end, void *arg)
@@ -131,16 +132,17 @@ static int kho_verify_map(void)
 	struct kho_map_verify verify = {
 		.memory = {
 			.map = "outgoing map",
+			.tree = &kho_out.tree,
 			.is_node = kho_is_outgoing_node,
-			.is_ram = kho_is_preservable_from,
 			.nr_ram = get_num_physpages(),
 		},
 	};
 	int err;
 
 	err = kho_radix_walk_nodes(&kho_out.tree, kho_verify_node, &verify);
-	err = err ?: kho_radix_walk_nodes(&kho_out.tree, kho_verify_node_free, NULL);
-	err = err ?: kho_radix_walk_ranges(&kho_out.tree, kho_verify_range, &verify.memory);
+	err = err ?: kho_radix_walk_nodes(&kho_out.tree, kho_verify_node_free, &verify.memory);
+	err = err ?: kho_verify_holes(&verify.memory);
+	err = err ?: kho_radix_note_overlaps(&kho_out.tree);
 	return err ?: kho_radix_walk_overlaps(&kho_out.tree, kho_verify_overlap, NULL);
 }
 

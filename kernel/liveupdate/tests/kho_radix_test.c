@@ -790,6 +790,22 @@ static void tree_of_this_kernel_has_no_overlaps(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, kho_radix_contains(&tree, 600, 426));
 }
 
+static void note_overlaps_of_several_orders(struct kunit *test)
+{
+	make_overlap(test, 700);
+	KUNIT_EXPECT_EQ(test, kho_radix_note_overlaps(&tree), 0);
+	KUNIT_EXPECT_TRUE(test, tree.overlaps);
+	KUNIT_EXPECT_FALSE(test, has_block(512, 9));
+}
+
+static void note_overlaps_of_one_order(struct kunit *test)
+{
+	add_blocks(test, 512, 2, 9);
+	tree.overlaps = true;
+	KUNIT_EXPECT_EQ(test, kho_radix_note_overlaps(&tree), 0);
+	KUNIT_EXPECT_FALSE(test, tree.overlaps);
+}
+
 static void walk_ranges_refuses_end_of_address_space(struct kunit *test)
 {
 	add(test, END_PFN - 1, 0);
@@ -1057,6 +1073,8 @@ static struct kunit_case radix_cases[] = {
 	KUNIT_CASE(walk_ranges_joins_overlaps),
 	KUNIT_CASE(lookups_ignore_overlaps),
 	KUNIT_CASE(tree_of_this_kernel_has_no_overlaps),
+	KUNIT_CASE(note_overlaps_of_several_orders),
+	KUNIT_CASE(note_overlaps_of_one_order),
 	KUNIT_CASE(walk_ranges_refuses_end_of_address_space),
 	KUNIT_CASE(walk_window_cuts_ranges),
 	KUNIT_CASE(walk_window_between_blocks_is_empty),
