@@ -28,6 +28,7 @@
 /* Its pages fill a number of blocks of their list without rest. */
 #define LARGE		(511L * MIB)
 #define SPARSE		(64L * MIB)
+#define HUGE		(8 * MIB)
 #define NR_SESSIONS	500
 #define FILES_EACH	2
 
@@ -104,15 +105,17 @@ static int make_huge(void)
 	int fd = new_memfd(MFD_ALLOW_SEALING);
 
 	CHECK(!guest_write_file("/sys/kernel/mm/transparent_hugepage/shmem_enabled", "always"));
-	CHECK(!ftruncate(fd, 8 * MIB));
-	fill(fd, 0, 8 * MIB, 2);
+	CHECK(!ftruncate(fd, HUGE));
+	fill(fd, 0, HUGE, 2);
 	guest_write_file("/sys/kernel/mm/transparent_hugepage/shmem_enabled", "never");
 	return fd;
 }
 
 static void check_huge(int fd)
 {
-	check_file(fd, 8 * MIB, 2);
+	check_file(fd, HUGE, 2);
+	/* No other file has huge pages. */
+	CHECK_EQ(guest_meminfo("ShmemHugePages"), HUGE >> 10);
 }
 
 static void huge_pages(void)
@@ -375,9 +378,10 @@ static void form_is_shown(void)
 	if (is_peer(guest_kernel()))
 		return;
 	guest_need_debugfs();
+	guest_log_mark();
 	CHECK(!guest_load_image(0));
 	check_found(OUT_SUMMARY, "form: mainline", 1);
-	CHECK_LOGGED("the loaded kernel gets the mainline form: its image has no note");
+	CHECK(guest_log_since("the loaded kernel gets the mainline form: its image has no note"));
 }
 
 #define IN_ALL(fn)	{ #fn, { [0 ... 2] = fn } }
@@ -415,9 +419,10 @@ static void expect_refused(int fd, int err, const char *reason)
 
 	CHECK(!luo_preserve(session, fd, TOKEN));
 	CHECK(!guest_load_image(0));
+	guest_log_mark();
 	CHECK_ERRNO(guest_kexec(), err);
-	CHECK_LOGGED(reason);
-	CHECK(guest_log_has("file with token 0x77"));
+	CHECK(guest_log_since(reason));
+	CHECK(guest_log_since("file with token 0x77"));
 	CHECK(!guest_unload_image(0));
 	close(session);
 }
@@ -469,7 +474,7 @@ static void form_by_hand(void)
 	CHECK(!guest_write_file(ABI, "composed"));
 	guest_log_mark();
 	CHECK(!guest_load_image(0));
-	CHECK_LOGGED("gets the composed form, because of liveupdate.abi=composed; its");
+	CHECK(guest_log_since("gets the composed form, because of liveupdate.abi=composed; its"));
 	CHECK(guest_write_file(ABI, "other"));
 	CHECK(!guest_write_file(ABI, "auto"));
 	CHECK(!guest_unload_image(0));
