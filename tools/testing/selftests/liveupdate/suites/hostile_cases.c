@@ -63,7 +63,8 @@
 #define MEMFD_DAMAGED	"memfd_luo: incoming state at .* is damaged"
 #define MEMFD_LOST	"memfd_luo: incoming state at .* is misaligned or not in preserved"
 #define MEMFD_NO_FOLIO	"memfd_luo: no incoming folio of order .* at pfn"
-#define MEMFD_NO_POISON	"memfd_luo: poisoned page at pfn .* does not fit at index"
+#define MEMFD_NO_POISON	\
+	"memfd_luo: (poisoned page at pfn .* does not fit at index|this kernel lacks MEMORY_FAILURE)"
 #define MEMFD_NO_FIT	"memfd_luo: .* folios of order .* do not fit at index"
 #define HUGETLB_DAMAGED	"hugetlb_luo: incoming state at .* is damaged"
 #define HUGETLB_LOST	"hugetlb_luo: incoming state at .* is misaligned or not in preserved"
