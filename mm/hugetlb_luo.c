@@ -74,11 +74,13 @@ struct hugetlb_luo_list {
 /**
  * struct hugetlb_luo_outgoing - a preserved memfd
  * @list: its pages
+ * @relisted: the list was replaced since freeze() began
  * @frozen: preserve() froze the file, so it has to be thawed. Otherwise it was retrieved
  *	    and is not finished.
  */
 struct hugetlb_luo_outgoing {
 	struct hugetlb_luo_list list;
+	bool relisted;
 	bool frozen;
 };
 
@@ -296,6 +298,7 @@ static int hugetlb_luo_update_list(struct hugetlb_luo_outgoing *out, struct inod
 		sort(new.runs, new.nr_runs, sizeof(*new.runs), hugetlb_luo_cmp, NULL);
 	hugetlb_luo_free_list(old);
 	*old = new;
+	out->relisted = true;
 	return 0;
 }
 
@@ -462,6 +465,7 @@ static int hugetlb_luo_freeze(struct liveupdate_file_op_args *args)
 	err = hugetlbfs_close(inode);
 	if (err)
 		return err;
+	out->relisted = false;
 	err = hugetlb_luo_update(out, inode);
 	/* Also if it has failed: the old list may be gone. */
 	hugetlb_luo_store_list(&out->list, ser);
@@ -478,12 +482,13 @@ static void hugetlb_luo_unfreeze(struct liveupdate_file_op_args *args)
 	hugetlbfs_reopen(file_inode(args->file));
 }
 
+/* freeze() always stores the state anew, but seldom the list. */
 static int hugetlb_luo_verify(const struct liveupdate_file_op_args *args)
 {
-	const struct hugetlb_luo_list *list =
-		&((const struct hugetlb_luo_outgoing *)args->private_data)->list;
+	const struct hugetlb_luo_outgoing *out = args->private_data;
 
-	return hugetlb_luo_verify_list(args->serialized_data, list->runs, list->nr_runs);
+	return hugetlb_luo_verify_outgoing(args->serialized_data, out->list.runs,
+					   out->list.nr_runs, !args->frozen || out->relisted);
 }
 
 static const struct liveupdate_file_ops hugetlb_luo_ops = {

@@ -22,6 +22,7 @@ static inline u64 hugetlb_luo_nr_pages(const struct hstate *h, u64 size)
 /* hugetlb_luo_retrieve.c */
 int hugetlb_luo_retrieve(struct liveupdate_file_op_args *args);
 void hugetlb_luo_finish(struct liveupdate_file_op_args *args);
-int hugetlb_luo_verify_list(phys_addr_t pa, struct hugetlb_luo_run_ser *runs, u64 nr_runs);
+int hugetlb_luo_verify_outgoing(phys_addr_t pa, struct hugetlb_luo_run_ser *runs, u64 nr_runs,
+				bool all);
 
 #endif /* _MM_HUGETLB_LUO_H */

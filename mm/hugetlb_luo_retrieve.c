@@ -545,39 +545,21 @@ void hugetlb_luo_finish(struct liveupdate_file_op_args *args)
 	hugetlbfs_thaw(file_inode(args->file));
 }
 
-/**
- * hugetlb_luo_verify_list - check that the next kernel could retrieve a memfd
- * @pa: physical address of its serialized state
- * @runs: list of its pages, NULL if it has none
- * @nr_runs: number of entries in @runs
- *
- * Context: May sleep.
- * Return: 0, -EIO, or -EINTR if a fatal signal is pending.
- */
-int hugetlb_luo_verify_list(phys_addr_t pa, struct hugetlb_luo_run_ser *runs, u64 nr_runs)
+/* Check that the list is preserved, and all of its pages, each at its order. */
+static int hugetlb_luo_verify_list(const struct hugetlb_luo_incoming *in)
 {
-	struct hugetlb_luo_incoming in = { .runs = runs };
-	struct kho_vmalloc preservation;
-	u64 i;
+	struct kho_vmalloc preservation = in->ser.runs;
+	const struct hugetlb_luo_run_ser *run;
 
-	if (hugetlb_luo_read_ser(pa, &in.ser, &kho_for_next) || hugetlb_luo_find_hstate(&in, false))
+	if ((preservation.total_pages && kho_verify_vmalloc(&preservation, in->runs)) ||
+	    hugetlb_luo_check_runs(in))
 		return -EIO;
 
-	preservation = in.ser.runs;
-	if (in.ser.nr_runs != nr_runs) {
-		pr_err("outgoing state at %pa has %llu runs, not %llu\n", &pa, in.ser.nr_runs,
-		       nr_runs);
-		return -EIO;
-	}
-	if ((preservation.total_pages && kho_verify_vmalloc(&preservation, runs)) ||
-	    hugetlb_luo_check_runs(&in))
-		return -EIO;
-
-	for (i = 0; i < nr_runs; i++) {
-		if (!kho_outgoing_has_folios(PFN_PHYS(runs[i].pfn), runs[i].nr,
-					     huge_page_order(in.h))) {
+	for (run = in->runs; run < in->runs + in->ser.nr_runs; run++) {
+		if (!kho_outgoing_has_folios(PFN_PHYS(run->pfn), run->nr,
+					     huge_page_order(in->h))) {
 			pr_err("%llu huge pages at pfn %#llx are not preserved\n",
-			       (u64)runs[i].nr, (u64)runs[i].pfn);
+			       (u64)run->nr, (u64)run->pfn);
 			return -EIO;
 		}
 		if (fatal_signal_pending(current))
@@ -585,4 +567,29 @@ int hugetlb_luo_verify_list(phys_addr_t pa, struct hugetlb_luo_run_ser *runs, u6
 		cond_resched();
 	}
 	return 0;
+}
+
+/**
+ * hugetlb_luo_verify_outgoing - check that the next kernel could retrieve a memfd
+ * @pa: physical address of its serialized state
+ * @runs: list of its pages, NULL if it has none
+ * @nr_runs: number of entries in @runs
+ * @all: also check the list and the pages, not the state alone
+ *
+ * Context: May sleep.
+ * Return: 0, -EIO, or -EINTR if a fatal signal is pending.
+ */
+int hugetlb_luo_verify_outgoing(phys_addr_t pa, struct hugetlb_luo_run_ser *runs, u64 nr_runs,
+				bool all)
+{
+	struct hugetlb_luo_incoming in = { .runs = runs };
+
+	if (hugetlb_luo_read_ser(pa, &in.ser, &kho_for_next) || hugetlb_luo_find_hstate(&in, false))
+		return -EIO;
+	if (in.ser.nr_runs != nr_runs) {
+		pr_err("outgoing state at %pa has %llu runs, not %llu\n", &pa, in.ser.nr_runs,
+		       nr_runs);
+		return -EIO;
+	}
+	return all ? hugetlb_luo_verify_list(&in) : 0;
 }

@@ -248,6 +248,7 @@ static int memfd_luo_freeze(struct liveupdate_file_op_args *args)
 	int err;
 
 	shmem_close(inode);
+	out->relisted = false;
 	err = memfd_luo_refresh(out, inode);
 	if (!err)
 		err = memfd_luo_check_image(out);

@@ -71,6 +71,7 @@ struct memfd_luo_pos {
  * @old_pos: position of the first folio of @old that this list does not have yet
  * @v2: the same in version 2, NULL if it was not converted
  * @hidden: @ser and the list are not preserved, because the next kernel would not free them
+ * @relisted: the list was replaced or preserved anew since freeze() began
  */
 struct memfd_luo_outgoing {
 	struct memfd_luo_ser *ser;
@@ -88,6 +89,7 @@ struct memfd_luo_outgoing {
 	struct memfd_luo_pos old_pos;
 	struct memfd_luo_v2 *v2;
 	bool hidden;
+	bool relisted;
 };
 
 int memfd_luo_hold(struct memfd_luo_outgoing *out, struct inode *inode);
@@ -103,7 +105,8 @@ int memfd_luo_refresh(struct memfd_luo_outgoing *out, struct inode *inode);
 int memfd_luo_convert(struct liveupdate_file_op_args *args);
 void memfd_luo_unconvert(struct liveupdate_file_op_args *args);
 int memfd_luo_v2_update(struct memfd_luo_outgoing *out);
-int memfd_luo_v2_verify(const struct memfd_luo_outgoing *out);
+int memfd_luo_v2_verify_ser(const struct memfd_luo_outgoing *out);
+int memfd_luo_v2_verify_list(const struct memfd_luo_outgoing *out);
 
 /* memfd_luo_read.c */
 

@@ -633,6 +633,7 @@ int memfd_luo_show_list(struct memfd_luo_outgoing *out)
 	}
 	memfd_luo_store_list(out, area);
 	out->hidden = false;
+	out->relisted = true;
 	return 0;
 }
 
@@ -705,6 +706,7 @@ static void memfd_luo_replace(struct memfd_luo_outgoing *out,
 	new->old = NULL;
 	new->v2 = out->v2;
 	new->hidden = out->hidden;
+	new->relisted = true;
 	*out = *new;
 	memfd_luo_store_list(out, area);
 }

@@ -453,9 +453,22 @@ static int memfd_luo_verify_folios(const struct memfd_luo_incoming *in)
 	return 0;
 }
 
+static int memfd_luo_verify_v2(const struct memfd_luo_outgoing *out, bool frozen)
+{
+	struct memfd_luo_incoming in = { .runs = out->runs, .nr_runs = out->nr_runs };
+	int err;
+
+	err = memfd_luo_v2_verify_ser(out);
+	if (err || (frozen && !out->relisted))
+		return err;
+	return memfd_luo_v2_verify_list(out) ?: memfd_luo_verify_folios(&in);
+}
+
 /**
  * memfd_luo_verify - check what is handed over: verify() of the handler
  * @args: see struct liveupdate_file_ops
+ *
+ * freeze() always stores the state anew, but seldom the list.
  *
  * Context: May sleep.
  * Return: 0, -EIO if the next kernel could not retrieve the file, or -EINTR if a fatal
@@ -473,10 +486,8 @@ int memfd_luo_verify(const struct liveupdate_file_op_args *args)
 	struct kho_vmalloc area;
 	int err;
 
-	if (out->v2) {
-		in.nr_runs = out->nr_runs;
-		return memfd_luo_v2_verify(out) ?: memfd_luo_verify_folios(&in);
-	}
+	if (out->v2)
+		return memfd_luo_verify_v2(out, args->frozen);
 
 	err = memfd_luo_check_address(pa, &kho_for_next);
 	err = err ?: memfd_luo_read_ser(pa, &in.ser, &kho_for_next);
@@ -488,7 +499,7 @@ int memfd_luo_verify(const struct liveupdate_file_op_args *args)
 		       out->nr_poisoned);
 		return -EIO;
 	}
-	if (!in.ser.nr_runs)
+	if (!in.ser.nr_runs || (args->frozen && !out->relisted))
 		return 0;
 
 	area = in.ser.area;

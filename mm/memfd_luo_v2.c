@@ -248,37 +248,57 @@ memfd_luo_v2_check_run(const struct memfd_luo_v2_folio_ser *entry, struct memfd_
 	return entry;
 }
 
+static int memfd_luo_v2_damaged(void)
+{
+	pr_err("outgoing state of version 2 is damaged\n");
+	return -EIO;
+}
+
 /**
- * memfd_luo_v2_verify - check what is handed over in version 2
+ * memfd_luo_v2_verify_ser - check the state that is handed over in version 2
  * @out: the converted file
  *
  * Context: May sleep.
- * Return: 0, or -EIO if mainline could not retrieve the file.
+ * Return: 0, or -EIO if mainline could not read it.
  */
-int memfd_luo_v2_verify(const struct memfd_luo_outgoing *out)
+int memfd_luo_v2_verify_ser(const struct memfd_luo_outgoing *out)
 {
-	const struct memfd_luo_v2_folio_ser *entry = out->v2->folios;
-	struct memfd_luo_v2_ser *ser = out->v2->ser;
-	struct kho_vmalloc area = ser->folios;
-	u64 i;
+	const struct memfd_luo_v2 *v2 = out->v2;
+	struct memfd_luo_v2_ser *ser = v2->ser;
 
 	if (!kho_outgoing_contains(virt_to_phys(ser), sizeof(*ser)) ||
 	    ser->size != out->ser->size || ser->seals != out->ser->seals ||
-	    ser->nr_folios != memfd_luo_v2_count(out) ||
+	    ser->nr_folios != v2->nr_folios)
+		return memfd_luo_v2_damaged();
+	return 0;
+}
+
+/**
+ * memfd_luo_v2_verify_list - check the list of folios that is handed over in version 2
+ * @out: the converted file
+ *
+ * Context: May sleep.
+ * Return: 0, -EIO if it is not that of version 3, or -EINTR if a fatal signal is pending.
+ */
+int memfd_luo_v2_verify_list(const struct memfd_luo_outgoing *out)
+{
+	const struct memfd_luo_v2_folio_ser *entry = out->v2->folios;
+	struct kho_vmalloc area = out->v2->ser->folios;
+	u64 i;
+
+	if (out->v2->nr_folios != memfd_luo_v2_count(out) ||
 	    (entry && kho_verify_vmalloc(&area, entry)))
-		goto err_damaged;
+		return memfd_luo_v2_damaged();
 
 	for (i = 0; i < out->nr_runs; i++) {
 		entry = memfd_luo_v2_check_run(entry, out->runs[i]);
 		if (!entry)
-			goto err_damaged;
+			return memfd_luo_v2_damaged();
+		if (fatal_signal_pending(current))
+			return -EINTR;
 		cond_resched();
 	}
 	return 0;
-
-err_damaged:
-	pr_err("outgoing state of version 2 is damaged\n");
-	return -EIO;
 }
 
 /**

@@ -41,6 +41,8 @@ struct module;
  *			 the file, NUL-terminated. The handler supports the
  *			 version of its base token. The other tokens are not
  *			 checked. NULL for outgoing files.
+ * @frozen: only for verify(): it was called before freeze() in the same reboot(), and
+ *	    succeeded. Set by LUO.
  */
 struct liveupdate_file_op_args {
 	struct liveupdate_file_handler *handler;
@@ -49,6 +51,7 @@ struct liveupdate_file_op_args {
 	u64 serialized_data;
 	void *private_data;
 	const char *incoming_compatible;
+	bool frozen;
 };
 
 /**
@@ -70,11 +73,14 @@ struct liveupdate_file_op_args {
  * @unfreeze: optional. Undo freeze() after the reboot was given up.
  * @verify: optional. Check that retrieve() could read what is preserved, best with the
  *	    code that it uses, and kho_for_next in place of kho_from_previous. Called in
- *	    reboot() after freeze() of all files, and at any time between preserve() and
- *	    unpreserve() if a program asks for it. It must not change anything, and must not
- *	    restore or allocate memory. Return 0, or an error if the next kernel could not
- *	    retrieve the file: then the reboot is given up. Log what is wrong. Without it
- *	    only the entry that LUO has written is checked.
+ *	    reboot() before freeze(), when it may take long but ends on a fatal signal as
+ *	    preserve() does, and again after freeze() of all files, with @frozen of the
+ *	    arguments set. Then the kexec lock is held, so check only what freeze() can
+ *	    have changed. Also called at any time between preserve() and unpreserve() if a
+ *	    program asks for it. It must not change anything, and must not restore or
+ *	    allocate memory. Return 0, or an error if the next kernel could not retrieve
+ *	    the file: then the reboot is given up. Log what is wrong. Without it only the
+ *	    entry that LUO has written is checked.
  * @retrieve: create the file from what the previous kernel handed over, and set
  *	      args->file to it. The caller gets the reference. Restore all memory
  *	      that the file has: what is not restored is handed on by a kexec, even
@@ -98,14 +104,14 @@ struct liveupdate_file_op_args {
  * @owner: THIS_MODULE. The module can't be unloaded while one of its files is
  *	   preserved, or retrieved and not finished.
  *
- * The life of a file: can_preserve(), preserve(), freeze(), verify(), kexec, retrieve(),
- * can_finish(), finish(). When it is aborted: unfreeze(), unpreserve(). If the next
- * kernel needs it, convert() comes before freeze(), and unconvert() after unfreeze(). Files are
+ * The life of a file: can_preserve(), preserve(), verify(), freeze(), verify(), kexec,
+ * retrieve(), can_finish(), finish(). When it is aborted: unfreeze(), unpreserve(). If the next
+ * kernel needs it, convert() comes before verify(), and unconvert() after unfreeze(). Files are
  * frozen in the order in which they were preserved. They are finished, unfrozen
  * and unpreserved in reverse order.
  *
  * A file whose session is not finished before the next kexec is handed on. If it was
- * retrieved, preserve(), freeze() and verify() are called in reboot(), and unfreeze() and
+ * retrieved, all from preserve() to verify() are called in reboot(), and unfreeze() and
  * unpreserve() if the reboot is given up. It can be preserved although it is retrieved:
  * finish() comes later, or not at all. If it was not retrieved, no callback is called.
  *

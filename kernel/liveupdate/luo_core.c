@@ -358,14 +358,14 @@ late_initcall(luo_late_init);
  * liveupdate_reboot_lock - wait for changes of sessions, and keep others out
  *
  * reboot(LINUX_REBOOT_CMD_KEXEC) calls this before it takes other locks. Another
- * task may be preserving a large file, and files that are handed on are preserved here.
- * If the kexec lock were held meanwhile, a panic could not boot the crash kernel. The
+ * task may be preserving a large file. Files that are handed on are preserved here, and
+ * the file handlers check what all files have preserved. If the kexec lock were held meanwhile, a panic could not boot the crash kernel. The
  * system could not be rebooted in another way, either, if system_transition_mutex were
  * held.
  *
  * Context: May sleep, ends on a fatal signal.
  * Return: 0, after which the caller must call liveupdate_reboot_unlock(), -EINTR,
- * -EBUSY if all sessions were handed over already or an image is being loaded, -EEXIST if a
+ * -EIO if what is handed over is damaged, -EBUSY if all sessions were handed over already or an image is being loaded, -EEXIST if a
  * new session has the name of an incoming one that was not retrieved, -ENOMEM, or the error
  * of the handler that failed. After an error nothing is preserved again.
  */
@@ -384,6 +384,7 @@ int liveupdate_reboot_lock(void)
 	if (err)
 		goto err_restore;
 	err = luo_choose_subtree();
+	err = err ?: luo_session_verify_prepared();
 	if (err)
 		goto err_unprepare;
 	return 0;

@@ -326,10 +326,12 @@ void luo_file_unfreeze_all(struct luo_file_set *set)
 
 /* Verification */
 
-static int luo_file_verify(const struct luo_file *lf)
+static int luo_file_verify(const struct luo_file *lf, bool frozen)
 {
 	struct liveupdate_file_op_args args = luo_file_out_args(lf);
 	int err;
+
+	args.frozen = frozen;
 
 	if (!luo_file_is_open(lf) || !lf->handler->ops->verify)
 		return 0;
@@ -360,6 +362,8 @@ static int luo_file_verify_entry(const struct luo_file *lf, struct kho_block_it 
  * @set: the session's files
  * @ser: what luo_file_freeze_all() has stored, NULL if the files are not frozen
  *
+ * Files that are frozen must have been checked before, in the same reboot().
+ *
  * Context: May sleep. The caller must hold the session's lock.
  * Return: 0, -EIO, or -EINTR if a fatal signal is pending.
  */
@@ -379,7 +383,7 @@ int luo_file_verify_all(struct luo_file_set *set, const struct luo_file_set_ser 
 			continue;
 		if (ser && luo_file_verify_entry(lf, &it))
 			return -EIO;
-		err = luo_file_verify(lf);
+		err = luo_file_verify(lf, ser);
 		if (err)
 			return err == -EINTR ? err : -EIO;
 		count++;

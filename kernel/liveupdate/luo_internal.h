@@ -484,6 +484,7 @@ void luo_session_freeze_unlock(void);
 int luo_session_prepare(void);
 void luo_session_unprepare(void);
 size_t luo_write_outgoing(void);
+int luo_session_verify_prepared(void);
 int luo_session_serialize(struct luo_ser *ser);
 int luo_session_verify_all(void);
 

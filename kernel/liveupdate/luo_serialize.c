@@ -16,9 +16,9 @@
  * are handed on as they came, because another kernel may be able to read them.
  *
  * The room for the entries of outgoing sessions and their files exists. Handing on
- * sessions takes memory for theirs, and time to preserve their files again. So this is
- * done before reboot() takes the kexec lock. Until everything has succeeded, all can be
- * undone.
+ * sessions takes memory for theirs, and time to preserve their files again. File handlers
+ * need time to check what all files have preserved. So this is done before reboot() takes
+ * the kexec lock. Until everything has succeeded, all can be undone.
  */
 
 #define pr_fmt(fmt) "LUO: " fmt
@@ -485,6 +485,69 @@ static int luo_session_verify(struct luo_session *session, const struct luo_file
 	return err;
 }
 
+/*
+ * Call a function with the files of each session that is handed over, until it fails. The
+ * files of damaged sessions are not known.
+ */
+static int luo_session_check_set(struct luo_session_set *set,
+				 int (*check)(struct luo_session *session))
+{
+	struct luo_session *session;
+	int err;
+
+	list_for_each_entry(session, &set->sessions, list) {
+		if (!luo_session_is_left(session) || session->err)
+			continue;
+		guard(mutex)(&session->lock);
+		err = check(session);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int luo_session_check_all(int (*check)(struct luo_session *session))
+{
+	return luo_session_check_set(&luo_outgoing, check) ?:
+	       luo_session_check_set(&luo_incoming, check);
+}
+
+static int luo_session_has_files(struct luo_session *session)
+{
+	return session->files.count ? 1 : 0;
+}
+
+static int luo_session_verify_unfrozen(struct luo_session *session)
+{
+	return luo_session_verify(session, NULL);
+}
+
+/**
+ * luo_session_verify_prepared - let the file handlers check what is to be handed over
+ *
+ * This takes too long to be done with the kexec lock held. Until the kexec only freeze() can
+ * change what is checked here, and the handlers check that afterwards. No other callback is
+ * called for a file, because luo_freeze_rwsem is held for writing, and only the owner of
+ * memory unpreserves it. luo_session_serialize() checks the map again.
+ *
+ * Context: May sleep. Ends on a fatal signal if the file handlers do. The caller must
+ * hold the lock of luo_session_freeze_lock(), and have called luo_session_prepare().
+ * Return: 0, -EIO if the next kernel could not read a file, or -EINTR.
+ */
+int luo_session_verify_prepared(void)
+{
+	int err;
+
+	lockdep_assert_held_write(&luo_freeze_rwsem);
+	/* A damaged map must not keep the system from the kexec of an image that ignores it. */
+	if (!luo_session_check_all(luo_session_has_files))
+		return 0;
+
+	/* The handlers look memory up in the map. */
+	err = kho_verify_outgoing();
+	return err ?: luo_session_check_all(luo_session_verify_unfrozen);
+}
+
 static int luo_session_verify_entry(struct luo_session *session, struct kho_block_it *it)
 {
 	const struct luo_session_ser *ser = kho_block_it_read(it);
@@ -633,28 +696,11 @@ static int luo_session_check_readable(struct luo_session *session)
 {
 	int err;
 
-	if (!luo_session_is_left(session) || session->err)
-		return 0;
-
-	guard(mutex)(&session->lock);
 	err = luo_file_check_readable(&session->files);
 	if (err)
 		pr_err("session '%*pE' can't be handed over: %pe\n",
 		       (int)strlen(session->name), session->name, ERR_PTR(err));
 	return err;
-}
-
-static int luo_session_check_set(struct luo_session_set *set)
-{
-	struct luo_session *session;
-	int err;
-
-	list_for_each_entry(session, &set->sessions, list) {
-		err = luo_session_check_readable(session);
-		if (err)
-			return err;
-	}
-	return 0;
 }
 
 /* Check that mainline takes all lists. Their entries don't change any more. */
@@ -694,9 +740,7 @@ static int luo_session_check_versions(void)
 		return 0;
 	}
 
-	err = luo_session_check_set(&luo_outgoing);
-	if (!err)
-		err = luo_session_check_set(&luo_incoming);
+	err = luo_session_check_all(luo_session_check_readable);
 	return err ?: luo_flb_check_readable();
 }
 
@@ -735,7 +779,7 @@ static void luo_incoming_report(void)
  * for an image that can't carry sessions. After a failure all sessions are as before.
  *
  * Context: May sleep. The caller must hold the lock of luo_session_freeze_lock() and
- * the kexec lock, and have called luo_session_prepare().
+ * the kexec lock, and have called luo_session_prepare() and luo_session_verify_prepared().
  * Return: 0, -EINVAL if there are sessions and the loaded image can't carry or read
  * them, -EIO if what is handed over is damaged, -EBUSY if they were prepared for another
  * form, -ENOMEM, or the error of the file handler that failed.

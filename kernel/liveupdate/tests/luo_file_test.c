@@ -8,8 +8,8 @@
  * letter for the callback and the number of the file, for example "p1" for
  * preserve() of the first file. The letters are "p" for preserve, "u" for
  * unpreserve, "c" for convert, "d" for unconvert, "f" for freeze, "t" for unfreeze,
- * "r" for retrieve and "e" for finish. The files that one session hands over are
- * retrieved from another one.
+ * "v" for verify, "w" for that after freeze, "r" for retrieve and "e" for finish. The
+ * files that one session hands over are retrieved from another one.
  */
 
 #include <kunit/test.h>
@@ -120,7 +120,7 @@ static void test_unfreeze(struct liveupdate_file_op_args *args)
 
 static int test_verify(const struct liveupdate_file_op_args *args)
 {
-	called('v', args->serialized_data);
+	called(args->frozen ? 'w' : 'v', args->serialized_data);
 	return args->serialized_data == handler_state.fail_verify ? -EREMOTEIO : 0;
 }
 
@@ -435,7 +435,7 @@ static void handler_verifies_its_files(struct kunit *test)
 	expect_calls(test, "v1 v2 v3");
 	KUNIT_ASSERT_EQ(test, luo_file_freeze_all(&ft.out, &ft.ser), 0);
 	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&ft.out, &ft.ser), 0);
-	expect_calls(test, "f1 f2 f3 v1 v2 v3");
+	expect_calls(test, "f1 f2 f3 w1 w2 w3");
 
 	handler_state.fail_verify = 2;
 	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&ft.out, NULL), -EIO);

@@ -180,6 +180,7 @@ static struct memfd_luo_ser *preserve(struct kunit *test)
 {
 	KUNIT_ASSERT_EQ(test, try_preserve(test), 0);
 	KUNIT_ASSERT_EQ(test, luo_file_freeze_all(&mt.out, &mt.ser), 0);
+	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&mt.out, NULL), 0);
 	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&mt.out, &mt.ser), 0);
 	return phys_to_virt(file_entry(test)->data);
 }
@@ -1181,7 +1182,20 @@ static void damaged_runs_are_refused(struct kunit *test)
 
 static void expect_fails_verification(struct kunit *test)
 {
+	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&mt.out, NULL), -EIO);
+}
+
+/* The state is checked again after freeze(), the list is not unless freeze() has made it. */
+static void expect_state_fails_verification(struct kunit *test)
+{
+	expect_fails_verification(test);
 	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&mt.out, &mt.ser), -EIO);
+}
+
+static void expect_list_fails_verification(struct kunit *test)
+{
+	expect_fails_verification(test);
+	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&mt.out, &mt.ser), 0);
 }
 
 static void damage_fails_verification(struct kunit *test)
@@ -1196,35 +1210,71 @@ static void damage_fails_verification(struct kunit *test)
 	run = &runs_of(test, ser)[1];
 	good_run = *run;
 	good = *ser;
-#define EXPECT_FAILS_WITH(field, bad_value)		\
-	do {						\
-		(field) = (bad_value);			\
-		expect_fails_verification(test);	\
-		*run = good_run;			\
-		memcpy(ser, &good, sizeof(good));	\
+#define EXPECT_FAILS_WITH(what, field, bad_value)		\
+	do {							\
+		(field) = (bad_value);				\
+		expect_##what##_fails_verification(test);	\
+		*run = good_run;				\
+		memcpy(ser, &good, sizeof(good));		\
 	} while (0)
-	EXPECT_FAILS_WITH(run->pfn, 0);
-	EXPECT_FAILS_WITH(run->nr, 0);
-	EXPECT_FAILS_WITH(run->nr, 2);
-	EXPECT_FAILS_WITH(run->index, 0);
-	EXPECT_FAILS_WITH(run->order, 1);
-	EXPECT_FAILS_WITH(run->order, 63);
-	EXPECT_FAILS_WITH(run->flags, 1);
-	EXPECT_FAILS_WITH(ser->nr_runs, 0);
-	EXPECT_FAILS_WITH(ser->nr_runs, 1);
-	EXPECT_FAILS_WITH(ser->nr_poisoned, 1);
-	EXPECT_FAILS_WITH(ser->size, PAGE_SIZE);
-	EXPECT_FAILS_WITH(ser->seals, BIT(31));
-	EXPECT_FAILS_WITH(ser->area.total_pages, 1);
+	EXPECT_FAILS_WITH(list, run->pfn, 0);
+	EXPECT_FAILS_WITH(list, run->nr, 0);
+	EXPECT_FAILS_WITH(list, run->nr, 2);
+	EXPECT_FAILS_WITH(list, run->index, 0);
+	EXPECT_FAILS_WITH(list, run->order, 1);
+	EXPECT_FAILS_WITH(list, run->order, 63);
+	EXPECT_FAILS_WITH(list, run->flags, 1);
+	EXPECT_FAILS_WITH(list, ser->size, PAGE_SIZE);
+	EXPECT_FAILS_WITH(state, ser->nr_runs, 0);
+	EXPECT_FAILS_WITH(state, ser->nr_runs, 1);
+	EXPECT_FAILS_WITH(state, ser->nr_poisoned, 1);
+	EXPECT_FAILS_WITH(state, ser->seals, BIT(31));
+	EXPECT_FAILS_WITH(state, ser->area.total_pages, 1);
 #undef EXPECT_FAILS_WITH
-	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&mt.out, &mt.ser), 0);
+	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&mt.out, NULL), 0);
 
 	/* A folio that would be lost */
 	folio = pfn_folio(run->pfn);
 	kho_unpreserve_folio(folio);
-	expect_fails_verification(test);
+	expect_list_fails_verification(test);
 	KUNIT_ASSERT_EQ(test, kho_preserve_folio(folio), 0);
+	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&mt.out, NULL), 0);
+}
+
+/* The folio is preserved while the file is frozen, and lost before the check. */
+static void list_of_freeze_is_verified(struct kunit *test)
+{
+	struct memfd_luo_ser *ser;
+	struct folio *folio;
+
+	write_page(test, 2, 'a');
+	preserve(test);
+	write_page(test, 0, 'b');
+	KUNIT_ASSERT_EQ(test, luo_file_freeze_all(&mt.out, &mt.ser), 0);
+	ser = phys_to_virt(file_entry(test)->data);
+	KUNIT_ASSERT_EQ(test, ser->nr_runs, 2);
 	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&mt.out, &mt.ser), 0);
+	folio = pfn_folio(runs_of(test, ser)[0].pfn);
+	kho_unpreserve_folio(folio);
+	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&mt.out, &mt.ser), -EIO);
+	KUNIT_ASSERT_EQ(test, kho_preserve_folio(folio), 0);
+
+	/* The next freeze() finds nothing new. */
+	luo_file_unfreeze_all(&mt.out);
+	KUNIT_ASSERT_EQ(test, luo_file_freeze_all(&mt.out, &mt.ser), 0);
+	kho_unpreserve_folio(folio);
+	expect_list_fails_verification(test);
+	KUNIT_ASSERT_EQ(test, kho_preserve_folio(folio), 0);
+}
+
+static void killed_verification_ends(struct kunit *test)
+{
+	write_page(test, 0, 'a');
+	preserve(test);
+	set_killed(true);
+	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&mt.out, NULL), -EINTR);
+	set_killed(false);
+	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&mt.out, NULL), 0);
 }
 
 static void damaged_poisoned_pages_are_refused(struct kunit *test)
@@ -1697,6 +1747,8 @@ static struct kunit_case memfd_cases[] = {
 	KUNIT_CASE(damaged_descriptors_are_refused),
 	KUNIT_CASE(damaged_runs_are_refused),
 	KUNIT_CASE(damage_fails_verification),
+	KUNIT_CASE(list_of_freeze_is_verified),
+	KUNIT_CASE(killed_verification_ends),
 	KUNIT_CASE(damaged_poisoned_pages_are_refused),
 	KUNIT_CASE(folio_of_another_order_is_refused),
 	KUNIT_CASE(lost_folio_is_refused_and_the_others_are_freed),

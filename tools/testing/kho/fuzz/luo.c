@@ -61,6 +61,27 @@ static void unpreserve(struct liveupdate_file_op_args *args)
 {
 }
 
+/* Numbers of files that are frozen, and of calls of verify(). One of these may fail. */
+static unsigned int nr_frozen, nr_verified, failing_verify;
+static int verify_err;
+
+static int freeze(struct liveupdate_file_op_args *args)
+{
+	nr_frozen++;
+	return 0;
+}
+
+static void unfreeze(struct liveupdate_file_op_args *args)
+{
+	nr_frozen--;
+}
+
+static int verify(const struct liveupdate_file_op_args *args)
+{
+	check(args->frozen == !!nr_frozen);
+	return ++nr_verified == failing_verify ? verify_err : 0;
+}
+
 static int retrieve(struct liveupdate_file_op_args *args)
 {
 	struct file *file;
@@ -93,6 +114,9 @@ static const struct liveupdate_file_ops file_ops = {
 	.can_preserve = can_preserve,
 	.preserve = preserve,
 	.unpreserve = unpreserve,
+	.freeze = freeze,
+	.unfreeze = unfreeze,
+	.verify = verify,
 	.retrieve = retrieve,
 	.can_finish = can_finish,
 	.finish = finish,
@@ -417,6 +441,7 @@ static int start_kernel(void)
 
 	flb.luo = NULL;
 	nr_flb_finished = 0;
+	nr_frozen = 0;
 	check(!liveupdate_register_file_handler(&handler));
 	return liveupdate_register_flb(&handler, &flb);
 }
@@ -442,15 +467,21 @@ static void leave_gap(void)
 	shim_fail_at = fail_at;
 }
 
+static int try_reboot(void)
+{
+	int err;
+
+	err = liveupdate_reboot_lock();
+	if (err)
+		return err;
+	err = liveupdate_reboot();
+	liveupdate_reboot_unlock();
+	return err;
+}
+
 static bool call_reboot(void)
 {
-	bool done;
-
-	if (liveupdate_reboot_lock())
-		return false;
-	done = !liveupdate_reboot();
-	liveupdate_reboot_unlock();
-	return done;
+	return !try_reboot();
 }
 
 /* Some inputs are handed on. */
@@ -573,6 +604,33 @@ void luo_check_lengths(void)
 	shim_form = KHO_FORM_MAINLINE;
 	check(call_reboot());
 	shim_form = KHO_FORM_COMPOSED;
+	stop_kernel();
+}
+
+static void check_verify_fails(int err, int expected)
+{
+	nr_verified = 0;
+	verify_err = err;
+	check(try_reboot() == expected);
+	check(nr_verified == failing_verify && !nr_frozen);
+}
+
+/* After a check has failed all is as before. */
+void luo_check_verify(void)
+{
+	int session = create_session(start_outgoing(), "s"), i;
+
+	for (i = 0; i < 3; i++)
+		preserve_file(session, i, 4);
+	for (failing_verify = 1; failing_verify <= 6; failing_verify++) {
+		check_verify_fails(-EDOM, -EIO);
+		check_verify_fails(-EINTR, -EINTR);
+	}
+	failing_verify = 0;
+	preserve_file(session, 3, 4);
+	nr_verified = 0;
+	check(call_reboot());
+	check(nr_verified == 8 && nr_frozen == 4);
 	stop_kernel();
 }
 

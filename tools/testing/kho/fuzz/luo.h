@@ -20,6 +20,9 @@ extern unsigned int luo_refused_on;
 /* Files of one session that need one block too many for mainline */
 void luo_check_lengths(void);
 
+/* Files of one session that are checked before and after they are frozen */
+void luo_check_verify(void);
+
 /* No program retrieves files: hand all of them on. */
 extern bool luo_hand_on;
 

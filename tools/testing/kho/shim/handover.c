@@ -203,6 +203,11 @@ const struct kho_source kho_for_next = {
 	.has_pages = kho_outgoing_has_pages,
 };
 
+int kho_verify_outgoing(void)
+{
+	return 0;
+}
+
 int kho_verify_reboot(void)
 {
 	return 0;

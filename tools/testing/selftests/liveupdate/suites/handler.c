@@ -125,7 +125,7 @@ static void check_verify(const char *expected)
 	free(text);
 }
 
-/* All files are frozen then. */
+/* No file is frozen then. */
 static void check_verify_fails_at(int failing)
 {
 	int i;
@@ -136,14 +136,35 @@ static void check_verify_fails_at(int failing)
 	CHECK_ERRNO(guest_kexec(), EIO);
 	CHECK(guest_log_since("can't read back file with token"));
 	CHECK(guest_log_since("the next kernel can't read session 'freeze_fails'"));
-	check_next(": freeze %d\n", 403);
+	CHECK(!guest_log_since(": freeze "));
 	for (i = 401; i < failing; i++)
 		check_next(": verify %d\n", i);
 	check_next(": verify %d fails\n", failing);
-	for (i = 403; i >= 401; i--)
-		check_next(": unfreeze %d\n", i);
 	set_handler("fail_verify", 0);
 	check_verify("no damage found\n");
+}
+
+/* All files are frozen then. */
+static void check_verify_frozen_fails_at(int failing)
+{
+	int i;
+
+	set_handler("fail_verify_frozen", failing);
+	check_verify("no damage found\n");
+	guest_log_mark();
+	CHECK_ERRNO(guest_kexec(), EIO);
+	CHECK(guest_log_since("can't read back file with token"));
+	CHECK(guest_log_since("the next kernel can't read session 'freeze_fails'"));
+	for (i = 401; i <= 403; i++)
+		check_next(": verify %d\n", i);
+	for (i = 401; i <= 403; i++)
+		check_next(": freeze %d\n", i);
+	for (i = 401; i < failing; i++)
+		check_next(": verify frozen %d\n", i);
+	check_next(": verify frozen %d fails\n", failing);
+	for (i = 403; i >= 401; i--)
+		check_next(": unfreeze %d\n", i);
+	set_handler("fail_verify_frozen", 0);
 }
 
 static void freeze_fails_before(void)
@@ -164,6 +185,8 @@ static void freeze_fails_before(void)
 	guest_need_debugfs();
 	for (i = 401; i <= 403; i++)
 		check_verify_fails_at(i);
+	for (i = 401; i <= 403; i++)
+		check_verify_frozen_fails_at(i);
 	check_still_usable(session, memfd);
 	/* A session that is closed now is not handed over. */
 	close(new_session("freeze_fails, closed"));

@@ -228,6 +228,28 @@ static void waiting_reboot_holds_nothing(void)
 	CHECK(!guest_unload_image(0));
 }
 
+/* Handlers take long to check large files. */
+static void verifying_reboot_holds_nothing(void)
+{
+	int session;
+	pid_t kexec;
+
+	session = new_session("verifying_reboot_holds_nothing");
+	CHECK(!luo_preserve(session, new_number(465), 465));
+	CHECK(!guest_load_image(0));
+	set_handler("stall_verify", 465);
+	guest_log_mark();
+	kexec = start(call_kexec, 0, 0);
+	wait_until_stalled("verify", 465);
+	check_reboot_holds_nothing();
+
+	check_kill_ends(kexec);
+	CHECK(!guest_log_since(": freeze 465"));
+	set_handler("stall_verify", 0);
+	CHECK(!luo_preserve(session, new_number(466), 466));
+	CHECK(!guest_unload_image(0));
+}
+
 static int held_file;
 
 static void hold_session(void)
@@ -793,6 +815,7 @@ static const struct guest_test stalled_tests[] = {
 	GUEST_TEST(preserve_is_killed),
 	GUEST_TEST(waiting_for_preserve_is_killed),
 	GUEST_TEST(waiting_reboot_holds_nothing),
+	GUEST_TEST(verifying_reboot_holds_nothing),
 	GUEST_TEST(closing_during_reboot_is_killed),
 	GUEST_TEST(many_sessions_close_during_reboot),
 	GUEST_TEST(preserve_waits_for_write),

@@ -6,7 +6,7 @@
  *
  * A file of /dev/luo_test holds one number, which write() sets and read() returns. A
  * live update hands over that number. Each callback logs its name and the number. It
- * fails for the file whose number is in its module parameter. preserve(), retrieve()
+ * fails for the file whose number is in its module parameter. preserve(), verify(), retrieve()
  * and a page fault in a mapping of the file wait while the number is in a parameter,
  * and end on a fatal signal.
  */
@@ -37,6 +37,10 @@ static unsigned long fail_verify;
 module_param(fail_verify, ulong, 0600);
 MODULE_PARM_DESC(fail_verify, "number of the file that the next kernel could not read");
 
+static unsigned long fail_verify_frozen;
+module_param(fail_verify_frozen, ulong, 0600);
+MODULE_PARM_DESC(fail_verify_frozen, "the same, found after it was frozen");
+
 static unsigned long fail_retrieve;
 module_param(fail_retrieve, ulong, 0600);
 MODULE_PARM_DESC(fail_retrieve, "number of the file that can't be retrieved");
@@ -44,6 +48,10 @@ MODULE_PARM_DESC(fail_retrieve, "number of the file that can't be retrieved");
 static unsigned long stall_preserve;
 module_param(stall_preserve, ulong, 0600);
 MODULE_PARM_DESC(stall_preserve, "number of the file that takes long to preserve");
+
+static unsigned long stall_verify;
+module_param(stall_verify, ulong, 0600);
+MODULE_PARM_DESC(stall_verify, "number of the file that takes long to verify");
 
 static unsigned long stall_freeze;
 module_param(stall_freeze, ulong, 0600);
@@ -213,7 +221,13 @@ static int luo_test_freeze(struct liveupdate_file_op_args *args)
 
 static int luo_test_verify(const struct liveupdate_file_op_args *args)
 {
-	return result("verify", args->serialized_data, fail_verify);
+	u64 number = args->serialized_data;
+	int err;
+
+	if (args->frozen)
+		return result("verify frozen", number, fail_verify_frozen);
+	err = stall("verify", number, &stall_verify);
+	return err ?: result("verify", number, fail_verify);
 }
 
 static void luo_test_unfreeze(struct liveupdate_file_op_args *args)
