@@ -4,6 +4,7 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
+#include <errno.h>
 #include <json.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include "check.h"
 #include "cmdline.h"
 #include "host.h"
+#include "kernel.h"
 #include "luoctl.h"
 #include "procs.h"
 #include "show.h"
@@ -109,11 +111,26 @@ static void check_refused(struct check *check)
 			    refused);
 }
 
-/* Let the kernel check what it hands over. It does so again before the kexec. */
+static void add_not_verified(struct check *check, int error)
+{
+	const char *next = "see the error, and try again";
+
+	if (error == EBUSY)
+		next = "a session is being changed, or a kexec has begun: try again";
+	add_warning(check, "handover-not-checked", next,
+		    "this kernel could not check what it hands over: %s", strerror(error));
+}
+
+/*
+ * Let the kernel check what it hands over. It does so again before the kexec. check_debugfs()
+ * reports if debugfs is missing.
+ */
 static void check_outgoing_state(struct check *check)
 {
-	char *verdict = host_read(check->host, "/sys/kernel/debug/kho/out/verify");
+	char *verdict = kernel_verify(check->host);
 
+	if (!verdict && errno != ENOENT)
+		add_not_verified(check, errno);
 	if (verdict && strstr(verdict, "damaged"))
 		add_error(check, "handover-damaged",
 			  "see the lines with KHO: and LUO: in dmesg; end the programs that hold the sessions they name, or boot through the firmware",

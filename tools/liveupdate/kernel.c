@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * luoctl: load and start kernels
+ * luoctl: load and start kernels, and let this one check what it hands over
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "host.h"
 #include "kernel.h"
 
 int kernel_load(int kernel, int initrd, const char *cmdline)
@@ -20,6 +21,11 @@ int kernel_load(int kernel, int initrd, const char *cmdline)
 
 	return syscall(SYS_kexec_file_load, kernel, initrd, strlen(cmdline) + 1, cmdline,
 		       flags) ? -errno : 0;
+}
+
+char *kernel_verify(const struct host *host)
+{
+	return host_read(host, KERNEL_VERIFY);
 }
 
 int kernel_start(void)

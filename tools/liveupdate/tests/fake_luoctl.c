@@ -7,8 +7,8 @@
  * LUOCTL_FAKE_ROOT is the root directory of the system that luoctl describes, and
  * LUOCTL_FAKE_SOCKET luod's socket. Sessions are those of fake_device.c. The content of a
  * preserved file is copied to files/SESSION-TOKEN in LUOD_FAKE_DIR. There, the tests add a
- * file to let requests fail, with the number of an error: preserve-error, load-error or
- * start-error. The file loaded has the kernel that was loaded, and started exists after a
+ * file to let requests fail, with the number of an error: preserve-error, load-error,
+ * verify-error or start-error. The file loaded has the kernel that was loaded, and started exists after a
  * kexec.
  */
 #include <errno.h>
@@ -141,6 +141,16 @@ int kernel_load(int kernel, int initrd, const char *cmdline)
 	fprintf(file, "%d %s\n", initrd >= 0, cmdline);
 	fclose(file);
 	return 0;
+}
+
+char *kernel_verify(const struct host *host)
+{
+	int err = error_of("verify");
+
+	if (!err)
+		return host_read(host, KERNEL_VERIFY);
+	errno = -err;
+	return NULL;
 }
 
 int kernel_start(void)

@@ -239,6 +239,7 @@ FINDINGS = (
         "in/summary", "LUO: refused (-EIO)\nsessions: not listed, none was retrieved\n")),
     ("handover-damaged", 3, lambda host: host.debugfs(
         "out/verify", "damaged: see the kernel log\n")),
+    ("handover-not-checked", 0, lambda host: host.fail("verify", errno.EBUSY)),
     ("image-missing", 3, lambda host: host.loaded(0)),
     ("image-no-handover", 3, lambda host: host.debugfs(
         "out/image", "it was not loaded by kexec_file_load()\n")),
@@ -298,6 +299,17 @@ def finding_test(names, code, change):
         for name in names.split():
             check("next: " in host.run("check", code=code), f"{name}: no next step")
     return test
+
+
+def test_check_busy(host):
+    """If the kernel can't check what it hands over, the finding says to try again."""
+    subscribed(host)
+    host.fail("verify", errno.EBUSY)
+    text = host.run("check")
+    check("could not check what it hands over: Device or resource busy" in text, text)
+    check("try again" in text, text)
+    host.fail("verify", 0)
+    equal(host.findings(0), set())
 
 
 # list, status
