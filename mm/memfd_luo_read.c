@@ -471,8 +471,8 @@ static int memfd_luo_verify_v2(const struct memfd_luo_outgoing *out, bool frozen
  * freeze() always stores the state anew, but seldom the list.
  *
  * Context: May sleep.
- * Return: 0, -EIO if the next kernel could not retrieve the file, or -EINTR if a fatal
- * signal is pending.
+ * Return: 0, -EIO if the next kernel could not retrieve the file, -EINTR if a fatal signal is
+ * pending, or -ENOMEM if the list has to be preserved again by freeze().
  */
 int memfd_luo_verify(const struct liveupdate_file_op_args *args)
 {
@@ -488,6 +488,9 @@ int memfd_luo_verify(const struct liveupdate_file_op_args *args)
 
 	if (out->v2)
 		return memfd_luo_verify_v2(out, args->frozen);
+	/* memfd_luo_unconvert() had no memory for it. */
+	if (out->hidden)
+		return -ENOMEM;
 
 	err = memfd_luo_check_address(pa, &kho_for_next);
 	err = err ?: memfd_luo_read_ser(pa, &in.ser, &kho_for_next);

@@ -79,8 +79,10 @@ struct liveupdate_file_op_args {
  *	    have changed. Also called at any time between preserve() and unpreserve() if a
  *	    program asks for it. It must not change anything, and must not restore or
  *	    allocate memory. Return 0, or an error if the next kernel could not retrieve
- *	    the file: then the reboot is given up. Log what is wrong. Without it only the
- *	    entry that LUO has written is checked.
+ *	    the file: then the reboot is given up. Log what is wrong, unless it is only
+ *	    that memory was short, and freeze() tries to preserve the rest: then return
+ *	    -ENOMEM, which does not keep reboot() from that. Without it only the entry
+ *	    that LUO has written is checked.
  * @retrieve: create the file from what the previous kernel handed over, and set
  *	      args->file to it. The caller gets the reference. Restore all memory
  *	      that the file has: what is not restored is handed on by a kexec, even

@@ -337,7 +337,7 @@ static int luo_file_verify(const struct luo_file *lf, bool frozen)
 		return 0;
 
 	err = lf->handler->ops->verify(&args);
-	if (err && err != -EINTR)
+	if (err && err != -EINTR && (frozen || err != -ENOMEM))
 		pr_err("'%s' can't read back file with token %#llx: %pe\n",
 		       lf->handler->compatible, lf->key.token, ERR_PTR(err));
 	return err;
@@ -365,14 +365,15 @@ static int luo_file_verify_entry(const struct luo_file *lf, struct kho_block_it 
  * Files that are frozen must have been checked before, in the same reboot().
  *
  * Context: May sleep. The caller must hold the session's lock.
- * Return: 0, -EIO, or -EINTR if a fatal signal is pending.
+ * Return: 0, -EIO, -EINTR if a fatal signal is pending, or -ENOMEM if files that are not
+ * frozen lack something that memory was too short for, and no other file is damaged.
  */
 int luo_file_verify_all(struct luo_file_set *set, const struct luo_file_set_ser *ser)
 {
 	struct kho_block_it it;
 	struct luo_file *lf;
 	u64 count = 0;
-	int err;
+	int err, incomplete = 0;
 
 	kho_block_it_init(&it, &set->blocks);
 	if (ser && ser->files && kho_block_verify(&set->blocks, ser->files))
@@ -384,12 +385,16 @@ int luo_file_verify_all(struct luo_file_set *set, const struct luo_file_set_ser 
 		if (ser && luo_file_verify_entry(lf, &it))
 			return -EIO;
 		err = luo_file_verify(lf, ser);
-		if (err)
+		if (!ser && err == -ENOMEM)
+			incomplete = err;
+		else if (err)
 			return err == -EINTR ? err : -EIO;
 		count++;
 		cond_resched();
 	}
-	if (!ser || (ser->count == count && !kho_block_it_read(&it) && !ser->files == !count))
+	if (!ser)
+		return incomplete;
+	if (ser->count == count && !kho_block_it_read(&it) && !ser->files == !count)
 		return 0;
 
 	pr_err("list of outgoing files is damaged: it has %llu files, not %llu\n", ser->count,

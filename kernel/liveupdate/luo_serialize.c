@@ -479,7 +479,7 @@ static int luo_session_verify(struct luo_session *session, const struct luo_file
 
 	lockdep_assert_held(&session->lock);
 	err = luo_file_verify_all(&session->files, ser);
-	if (err && err != -EINTR)
+	if (err == -EIO)
 		pr_err("the next kernel can't read session '%*pE'\n",
 		       (int)strlen(session->name), session->name);
 	return err;
@@ -517,9 +517,12 @@ static int luo_session_has_files(struct luo_session *session)
 	return session->files.count ? 1 : 0;
 }
 
+/* If memory was too short to preserve a file completely, freeze() tries it again. */
 static int luo_session_verify_unfrozen(struct luo_session *session)
 {
-	return luo_session_verify(session, NULL);
+	int err = luo_session_verify(session, NULL);
+
+	return err == -ENOMEM ? 0 : err;
 }
 
 /**
@@ -651,21 +654,24 @@ static int luo_session_try_verify(struct luo_session *session)
  *
  * Context: May sleep.
  * Return: 0, -EIO if the next kernel could not read a file, -EBUSY if a session is being
- * changed or a reboot has begun, or -EINTR if a fatal signal is pending.
+ * changed or a reboot has begun, -EINTR if a fatal signal is pending, or -ENOMEM if a file
+ * is not preserved completely because memory was short, and none is damaged.
  */
 int luo_session_verify_all(void)
 {
 	struct luo_session *session = NULL;
-	int err;
+	int err, incomplete = 0;
 
 	while ((session = luo_session_next(&luo_outgoing, session))) {
 		err = luo_session_try_verify(session);
-		if (err) {
+		if (err == -ENOMEM) {
+			incomplete = err;
+		} else if (err) {
 			luo_session_put(session);
 			return err;
 		}
 	}
-	return 0;
+	return incomplete;
 }
 
 /*

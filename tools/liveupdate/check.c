@@ -117,6 +117,8 @@ static void add_not_verified(struct check *check, int error)
 
 	if (error == EBUSY)
 		next = "a session is being changed, or a kexec has begun: try again";
+	else if (error == ENOMEM)
+		next = "free some memory, and try again: the kexec would need it, too";
 	add_warning(check, "handover-not-checked", next,
 		    "this kernel could not check what it hands over: %s", strerror(error));
 }

@@ -42,6 +42,7 @@ static struct {
 	unsigned int fail_convert;
 	unsigned int fail_freeze;
 	unsigned int fail_verify;
+	int verify_err;
 	unsigned int fail_retrieve;
 	unsigned int unread;
 	unsigned int not_ready;
@@ -121,7 +122,8 @@ static void test_unfreeze(struct liveupdate_file_op_args *args)
 static int test_verify(const struct liveupdate_file_op_args *args)
 {
 	called(args->frozen ? 'w' : 'v', args->serialized_data);
-	return args->serialized_data == handler_state.fail_verify ? -EREMOTEIO : 0;
+	return args->serialized_data == handler_state.fail_verify ?
+	       handler_state.verify_err : 0;
 }
 
 static int test_retrieve(struct liveupdate_file_op_args *args)
@@ -438,8 +440,22 @@ static void handler_verifies_its_files(struct kunit *test)
 	expect_calls(test, "f1 f2 f3 w1 w2 w3");
 
 	handler_state.fail_verify = 2;
+	handler_state.verify_err = -EREMOTEIO;
 	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&ft.out, NULL), -EIO);
 	expect_calls(test, "v1 v2");
+	expect_damaged(test);
+}
+
+/* freeze() preserves what memory was too short for, or fails. */
+static void incomplete_file_is_not_damaged(struct kunit *test)
+{
+	preserve_all(test);
+	handler_state.calls[0] = '\0';
+	handler_state.fail_verify = 2;
+	handler_state.verify_err = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, luo_file_verify_all(&ft.out, NULL), -ENOMEM);
+	expect_calls(test, "v1 v2 v3");
+	KUNIT_ASSERT_EQ(test, luo_file_freeze_all(&ft.out, &ft.ser), 0);
 	expect_damaged(test);
 }
 
@@ -840,6 +856,7 @@ static struct kunit_case file_cases[] = {
 	KUNIT_CASE(failed_freeze_is_undone_backwards),
 	KUNIT_CASE(unfreeze_goes_backwards),
 	KUNIT_CASE(handler_verifies_its_files),
+	KUNIT_CASE(incomplete_file_is_not_damaged),
 	KUNIT_CASE(damaged_entries_fail_verification),
 	KUNIT_CASE(session_without_files_is_verified),
 	KUNIT_CASE(files_are_retrieved_in_any_order),

@@ -308,6 +308,9 @@ def test_check_busy(host):
     text = host.run("check")
     check("could not check what it hands over: Device or resource busy" in text, text)
     check("try again" in text, text)
+    host.fail("verify", errno.ENOMEM)
+    text = host.run("check")
+    check("Cannot allocate memory" in text and "free some memory" in text, text)
     host.fail("verify", 0)
     equal(host.findings(0), set())
 

@@ -626,12 +626,17 @@ void luo_check_verify(void)
 		check_verify_fails(-EDOM, -EIO);
 		check_verify_fails(-EINTR, -EINTR);
 	}
-	failing_verify = 0;
 	preserve_file(session, 3, 4);
+
+	/* What memory was too short for must be complete when it is frozen. */
+	failing_verify = 5;
+	check_verify_fails(-ENOMEM, -EIO);
+	failing_verify = 1;
 	nr_verified = 0;
 	check(call_reboot());
 	check(nr_verified == 8 && nr_frozen == 4);
 	stop_kernel();
+	failing_verify = 0;
 }
 
 static void add_nothing(seed_fn add)

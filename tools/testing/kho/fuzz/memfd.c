@@ -521,7 +521,7 @@ static void run(const u8 *data, size_t size)
  * Seeds: handovers by the kernel
  */
 
-static void add_content(struct file *file, unsigned long index, unsigned int order)
+void memfd_add_content(struct file *file, unsigned long index, unsigned int order)
 {
 	struct folio *folio = folio_alloc(GFP_KERNEL, order);
 
@@ -600,6 +600,13 @@ static void save_mainline(seed_fn add, const char *name, struct liveupdate_file_
 	image_save(add, name, words, ARRAY_SIZE(words));
 }
 
+void memfd_stop(void)
+{
+	memfd_exists = false;
+	atomic_long_set(&num_poisoned_pages, 0);
+	mm_reset();
+}
+
 static void add_memfd(seed_fn add, const char *name, struct file *file, u64 how)
 {
 	struct liveupdate_file_op_args args = { .handler = memfd_handler, .file = file };
@@ -627,15 +634,14 @@ static void add_memfd(seed_fn add, const char *name, struct file *file, u64 how)
 	if (how & ARG_DAMAGED)
 		ser->runs[2].flags = 0;
 	memfd_handler->ops->unpreserve(&args);
-	memfd_exists = false;
-	atomic_long_set(&num_poisoned_pages, 0);
-	mm_reset();
+	memfd_stop();
 }
 
-static struct file *start_outgoing(loff_t size)
+struct file *memfd_start(loff_t size)
 {
 	struct file *file;
 
+	shim_fail_at = 0;
 	reboot();
 	check(!initcall_memfd_luo_init());
 	file = memfd_new_file("memfd:seed", 0);
@@ -645,11 +651,11 @@ static struct file *start_outgoing(loff_t size)
 
 static void add_pages(seed_fn add, const char *name, u64 how)
 {
-	struct file *file = start_outgoing(5 * PAGE_SIZE - 100);
+	struct file *file = memfd_start(5 * PAGE_SIZE - 100);
 	unsigned long i;
 
 	for (i = 0; i < 5; i++)
-		add_content(file, i, 0);
+		memfd_add_content(file, i, 0);
 	file->f_pos = 17;
 	add_memfd(add, name, file, how);
 }
@@ -657,11 +663,11 @@ static void add_pages(seed_fn add, const char *name, u64 how)
 /* The last page comes first in memory, so that each is a run. */
 static void add_reverse(seed_fn add, const char *name, u64 how)
 {
-	struct file *file = start_outgoing(4 * PAGE_SIZE);
+	struct file *file = memfd_start(4 * PAGE_SIZE);
 	int i;
 
 	for (i = 3; i >= 0; i--)
-		add_content(file, i, 0);
+		memfd_add_content(file, i, 0);
 	file->f_flags = O_WRONLY | O_APPEND;
 	file_inode(file)->i_mode = 0100600;
 	file_inode(file)->i_uid = 1000;
@@ -671,11 +677,11 @@ static void add_reverse(seed_fn add, const char *name, u64 how)
 
 static void add_folios(seed_fn add, const char *name, u64 how)
 {
-	struct file *file = start_outgoing(13 * PAGE_SIZE + 1);
+	struct file *file = memfd_start(13 * PAGE_SIZE + 1);
 
-	add_content(file, 0, 3);
-	add_content(file, 8, 2);
-	add_content(file, 12, 2);
+	memfd_add_content(file, 0, 3);
+	memfd_add_content(file, 8, 2);
+	memfd_add_content(file, 12, 2);
 	file_inode(file)->i_mode = 0666;
 	memfd_add_seals(file, how & ARG_MAINLINE ? F_SEAL_GROW : F_SEAL_EXEC | F_SEAL_GROW);
 	add_memfd(add, name, file, how);
@@ -701,15 +707,15 @@ static void poison_page(struct file *file, unsigned long index)
 
 static void add_poisoned(seed_fn add, const char *name, u64 how)
 {
-	struct file *file = start_outgoing(17 * PAGE_SIZE + 1);
+	struct file *file = memfd_start(17 * PAGE_SIZE + 1);
 	unsigned long i;
 
 	for (i = 0; i < 4; i++)
-		add_content(file, i, 0);
-	add_content(file, 4, 2);
-	add_content(file, 8, 2);
-	add_content(file, 12, 2);
-	add_content(file, 16, 2);
+		memfd_add_content(file, i, 0);
+	memfd_add_content(file, 4, 2);
+	memfd_add_content(file, 8, 2);
+	memfd_add_content(file, 12, 2);
+	memfd_add_content(file, 16, 2);
 	poison_page(file, 0);
 	poison_page(file, 3);
 	poison_page(file, 9);
@@ -721,7 +727,7 @@ static void add_poisoned(seed_fn add, const char *name, u64 how)
 
 static void seeds(seed_fn add)
 {
-	add_memfd(add, "empty", start_outgoing(0), 0);
+	add_memfd(add, "empty", memfd_start(0), 0);
 	add_pages(add, "pages", 0);
 	add_pages(add, "pages-small", ARG_SMALL);
 	add_pages(add, "pages-discarded", ARG_DISCARD);
@@ -738,13 +744,13 @@ static void seeds(seed_fn add)
 	add_poisoned(add, "poisoned-small", ARG_SMALL);
 	add_poisoned(add, "poisoned-discarded", ARG_DISCARD);
 	add_poisoned(add, "poisoned-given-up", ARG_GIVE_UP);
-	add_memfd(add, "v2-empty", start_outgoing(0), ARG_V2);
+	add_memfd(add, "v2-empty", memfd_start(0), ARG_V2);
 	add_pages(add, "v2-pages", ARG_V2);
 	add_pages(add, "v2-pages-discarded", ARG_V2 | ARG_DISCARD);
 	add_folios(add, "v2-folios", ARG_V2);
 	add_folios(add, "v2-folios-small", ARG_V2 | ARG_SMALL);
 	add_folios(add, "v2-folios-given-up", ARG_V2 | ARG_GIVE_UP);
-	add_memfd(add, "mainline-empty", start_outgoing(0), ARG_MAINLINE);
+	add_memfd(add, "mainline-empty", memfd_start(0), ARG_MAINLINE);
 	add_pages(add, "mainline-pages", ARG_MAINLINE);
 	add_reverse(add, "mainline-reverse", ARG_MAINLINE);
 	add_folios(add, "mainline-folios", ARG_MAINLINE);

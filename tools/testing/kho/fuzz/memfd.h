@@ -7,6 +7,9 @@
 #ifndef _KHO_FUZZ_MEMFD_H
 #define _KHO_FUZZ_MEMFD_H
 
+#include <linux/types.h>
+
+struct file;
 struct liveupdate_file_handler;
 
 /* The file handler of mm/memfd_luo.c */
@@ -19,5 +22,10 @@ extern struct liveupdate_file_handler *memfd_handler;
 extern unsigned int memfd_retrieved;
 extern unsigned long memfd_still_preserved;
 extern unsigned int memfd_nr_poisoned;
+
+/* Boot, and make a memfd. Add a folio to it. Forget the memfd and the memory. */
+struct file *memfd_start(loff_t size);
+void memfd_add_content(struct file *file, unsigned long index, unsigned int order);
+void memfd_stop(void);
 
 #endif

@@ -14,6 +14,7 @@
 #include <linux/pfn.h>
 
 #include "shim/check.h"
+#include "shim/faults.h"
 #include "shim/subtree.h"
 
 #include "kernel/liveupdate/kexec_handover_internal.h"
@@ -105,6 +106,9 @@ int kho_preserve_pages(struct page *page, unsigned long nr)
 {
 	if (!page->allocated || page->preserved || nr != 1UL << page->order)
 		die("%p is not a block that can be preserved", page_address(page));
+	/* It may take a new node of the map. */
+	if (shim_should_fail())
+		return -ENOMEM;
 
 	mm_mark_preserved(page, true);
 	return 0;
@@ -128,9 +132,15 @@ void kho_unpreserve_folio(struct folio *folio)
 int kho_preserve_folios(struct folio **folios, unsigned long nr)
 {
 	unsigned long i;
+	int err;
 
-	for (i = 0; i < nr; i++)
-		kho_preserve_pages(&folios[i]->page, 1UL << folios[i]->page.order);
+	for (i = 0; i < nr; i++) {
+		err = kho_preserve_folio(folios[i]);
+		if (err) {
+			kho_unpreserve_folios(folios, i);
+			return err;
+		}
+	}
 
 	return 0;
 }

@@ -5,9 +5,14 @@
  * Copyright (C) 2026 The KHO LTS developers
  */
 
+#include <linux/io.h>
 #include <linux/kernel.h>
+#include <linux/liveupdate.h>
+
+#include <linux/kho/abi/memfd.h>
 
 #include "fuzz/memfd.h"
+#include "mm/memfd_luo.h"
 #include "shim/check.h"
 #include "shim/faults.h"
 #include "tests/test.h"
@@ -99,11 +104,64 @@ static void memory_is_short(void)
 	fail_in_turn("v2-folios-given-up", true);
 }
 
+/* What is handed over */
+
+/* More runs than fit into the page of the state */
+#define MANY	(MEMFD_LUO_PAGE_RUNS + 50)
+
+/* Preserve a file of @nr pages, each in a run of its own, and a hole. */
+static struct liveupdate_file_op_args preserve_runs(unsigned long nr)
+{
+	struct file *file = memfd_start((nr + 1) * PAGE_SIZE);
+	struct liveupdate_file_op_args args = { .handler = memfd_handler, .file = file };
+	unsigned long i;
+
+	shim_failed = false;
+	for (i = nr; i > 0; i--)
+		memfd_add_content(file, i, 0);
+	check(!memfd_handler->ops->preserve(&args));
+	return args;
+}
+
+static void stop(struct liveupdate_file_op_args *args)
+{
+	memfd_handler->ops->unpreserve(args);
+	memfd_stop();
+}
+
+static int verify(struct liveupdate_file_op_args *args, bool frozen)
+{
+	args->frozen = frozen;
+	return memfd_handler->ops->verify(args);
+}
+
+/* As in a reboot to mainline that fails when there is no memory to undo it */
+static void list_is_preserved_again(void)
+{
+	struct liveupdate_file_op_args args = preserve_runs(MANY);
+
+	check(!verify(&args, false));
+	check(!memfd_handler->ops->convert(&args));
+	check(!verify(&args, false));
+	shim_fail_at = 1;
+	memfd_handler->ops->unconvert(&args);
+	check(shim_failed && !shim_fail_at);
+	check(verify(&args, false) == -ENOMEM);
+	shim_failed = false;
+
+	check(!memfd_handler->ops->freeze(&args));
+	check(!verify(&args, true));
+	memfd_handler->ops->unfreeze(&args);
+	check(!verify(&args, false));
+	stop(&args);
+}
+
 const struct test_case test_cases[] = {
 	{ "memfds are retrieved", memfds_are_retrieved },
 	{ "poisoned pages are handed over", poisoned_pages_are_handed_over },
 	{ "memfds that are not retrieved are freed", discarded_memfds_are_freed },
 	{ "the part of a file before a damaged run is freed", damaged_list_is_freed_in_part },
 	{ "retrieving succeeds after a failed allocation", memory_is_short },
+	{ "a list that is not preserved is not damaged", list_is_preserved_again },
 	{}
 };
