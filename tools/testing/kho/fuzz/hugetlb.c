@@ -48,11 +48,11 @@
 unsigned int hugetlb_retrieved;
 unsigned long hugetlb_still_preserved;
 
-static struct liveupdate_file_handler *handler;
+struct liveupdate_file_handler *hugetlb_handler;
 
 int liveupdate_register_file_handler(struct liveupdate_file_handler *fh)
 {
-	handler = fh;
+	hugetlb_handler = fh;
 	return 0;
 }
 
@@ -223,7 +223,7 @@ static void check_file(const struct file *file)
 static int call_retrieve(struct liveupdate_file_op_args *kept)
 {
 	struct liveupdate_file_op_args args = *kept;
-	int err = handler->ops->retrieve(&args);
+	int err = hugetlb_handler->ops->retrieve(&args);
 
 	kept->private_data = args.private_data;
 	if (!err)
@@ -274,7 +274,7 @@ static void use_handler(const struct image *image)
 {
 	char compatible[LIVEUPDATE_HNDL_COMPAT_LENGTH] = HUGETLB_LUO_FH_COMPATIBLE;
 	struct liveupdate_file_op_args args = {
-		.handler = handler,
+		.handler = hugetlb_handler,
 		.serialized_data = image->args[0],
 		.incoming_compatible = compatible,
 	};
@@ -292,7 +292,7 @@ static void use_handler(const struct image *image)
 	handover.good = read_handover(args.serialized_data, compatible);
 	if (!(image->args[1] & ARG_DISCARD))
 		retrieve(&args, image->args[1] & ARG_GIVE_UP);
-	handler->ops->finish(&args);
+	hugetlb_handler->ops->finish(&args);
 	if (args.file) {
 		check(!to_memfd(args.file)->frozen);
 		fput(args.file);
@@ -326,10 +326,11 @@ static void run(const u8 *data, size_t size)
  * Seeds: handovers by the kernel
  */
 
-static struct file *start_outgoing(unsigned int order, unsigned long nr_pages)
+struct file *hugetlb_start(unsigned int order, unsigned long nr_pages)
 {
 	struct file *file;
 
+	shim_fail_at = 0;
 	reboot();
 	check(!initcall_hugetlb_luo_init());
 	file = memfd_new_file("memfd:seed", MFD_HUGETLB | (PAGE_SHIFT + order) << MFD_HUGE_SHIFT);
@@ -337,13 +338,20 @@ static struct file *start_outgoing(unsigned int order, unsigned long nr_pages)
 	return file;
 }
 
-static void add_content(struct file *file, unsigned long index)
+void hugetlb_add_content(struct file *file, unsigned long index)
 {
 	struct folio *folio = folio_alloc(GFP_KERNEL, huge_page_order(hstate_file(file)));
 
 	folio_gets(folio, FOLIO_IN_POOL);
 	check(!hugetlb_add_adopted_folio(file, index, folio));
 	folio_put(folio);
+}
+
+void hugetlb_stop(void)
+{
+	check(!shim_nr_pool_pages);
+	memfd_exists = false;
+	mm_reset();
 }
 
 /* Change the state, or the first page of the list, which has @runs. */
@@ -365,25 +373,23 @@ static void damage_handover(u64 pa, damage_fn damage)
 static void add_damaged(seed_fn add, const char *name, struct file *file, u64 how, int late,
 			damage_fn damage)
 {
-	struct liveupdate_file_op_args args = { .handler = handler, .file = file };
+	struct liveupdate_file_op_args args = { .handler = hugetlb_handler, .file = file };
 	u64 words[2] = { 0, how };
 
-	check(handler->ops->can_preserve(handler, file));
-	check(!handler->ops->preserve(&args));
+	check(hugetlb_handler->ops->can_preserve(hugetlb_handler, file));
+	check(!hugetlb_handler->ops->preserve(&args));
 	if (late >= 0)
-		add_content(file, late);
-	check(!handler->ops->freeze(&args));
+		hugetlb_add_content(file, late);
+	check(!hugetlb_handler->ops->freeze(&args));
 	words[0] = args.serialized_data;
 	vmalloc_write_back();
 	if (damage)
 		damage_handover(words[0], damage);
 	image_save(add, name, words, ARRAY_SIZE(words));
 
-	handler->ops->unfreeze(&args);
-	handler->ops->unpreserve(&args);
-	check(!shim_nr_pool_pages);
-	memfd_exists = false;
-	mm_reset();
+	hugetlb_handler->ops->unfreeze(&args);
+	hugetlb_handler->ops->unpreserve(&args);
+	hugetlb_stop();
 }
 
 static void add_file(seed_fn add, const char *name, struct file *file, u64 how, int late)
@@ -393,11 +399,11 @@ static void add_file(seed_fn add, const char *name, struct file *file, u64 how, 
 
 static void add_pages(seed_fn add, const char *name, u64 how)
 {
-	struct file *file = start_outgoing(2, 4);
+	struct file *file = hugetlb_start(2, 4);
 	unsigned long i;
 
 	for (i = 0; i < 4; i++)
-		add_content(file, i);
+		hugetlb_add_content(file, i);
 	file->f_pos = 17;
 	memfd_add_seals(file, F_SEAL_SHRINK);
 	add_file(add, name, file, how, -1);
@@ -406,11 +412,11 @@ static void add_pages(seed_fn add, const char *name, u64 how)
 /* The last page comes first in memory. */
 static void add_holes(seed_fn add, const char *name, u64 how)
 {
-	struct file *file = start_outgoing(3, 9);
+	struct file *file = hugetlb_start(3, 9);
 
-	add_content(file, 8);
-	add_content(file, 2);
-	add_content(file, 3);
+	hugetlb_add_content(file, 8);
+	hugetlb_add_content(file, 2);
+	hugetlb_add_content(file, 3);
 	file_inode(file)->i_mode = 0100600;
 	file_inode(file)->i_uid = 1000;
 	add_file(add, name, file, how, 5);
@@ -425,10 +431,10 @@ static void move_to_end(struct hugetlb_luo_ser *ser, struct hugetlb_luo_run_ser 
 
 static void add_past_end(seed_fn add, const char *name, u64 how)
 {
-	struct file *file = start_outgoing(2, 3);
+	struct file *file = hugetlb_start(2, 3);
 
-	add_content(file, 0);
-	add_content(file, 2);
+	hugetlb_add_content(file, 0);
+	hugetlb_add_content(file, 2);
 	add_damaged(add, name, file, how, -1, move_to_end);
 }
 
@@ -445,15 +451,15 @@ static void claim_two(struct hugetlb_luo_ser *ser, struct hugetlb_luo_run_ser *r
 
 static void add_claimed(seed_fn add, const char *name, u64 how)
 {
-	struct file *file = start_outgoing(2, 1);
+	struct file *file = hugetlb_start(2, 1);
 
-	add_content(file, 0);
+	hugetlb_add_content(file, 0);
 	add_damaged(add, name, file, how, -1, claim_two);
 }
 
 static void seeds(seed_fn add)
 {
-	add_file(add, "empty", start_outgoing(2, 3), 0, -1);
+	add_file(add, "empty", hugetlb_start(2, 3), 0, -1);
 	add_pages(add, "pages", 0);
 	add_pages(add, "pages-discarded", ARG_DISCARD);
 	add_pages(add, "pages-given-up", ARG_GIVE_UP);

@@ -639,6 +639,88 @@ void luo_check_verify(void)
 	failing_verify = 0;
 }
 
+/* Damage to what is handed over */
+
+static struct luo_ser *serialized(void)
+{
+	return phys_to_virt(subtree_out.phys);
+}
+
+static struct luo_session_ser *first_session(void)
+{
+	return phys_to_virt(serialized()->sessions_pa) + sizeof(struct kho_block_header_ser);
+}
+
+static struct luo_flb_header_ser *flb_table(void)
+{
+	return phys_to_virt(serialized()->flbs_pa);
+}
+
+static void damage_version(void)
+{
+	serialized()->compatible[0] = 'x';
+}
+
+static void damage_list_of_sessions(void)
+{
+	serialized()->sessions_pa += PAGE_SIZE;
+}
+
+static void damage_name(void)
+{
+	first_session()->name[0] = 'x';
+}
+
+static void damage_count(void)
+{
+	first_session()->file_set.count++;
+}
+
+static void damage_list_of_files(void)
+{
+	first_session()->file_set.files += PAGE_SIZE;
+}
+
+static void damage_file(void)
+{
+	struct luo_file_ser *file = phys_to_virt(first_session()->file_set.files) +
+				    sizeof(struct kho_block_header_ser);
+
+	file->token++;
+}
+
+static void damage_size_of_table(void)
+{
+	flb_table()->pgcnt = 0;
+}
+
+static void damage_flb(void)
+{
+	struct luo_flb_ser *entry = (struct luo_flb_ser *)(flb_table() + 1);
+
+	entry->count = 0;
+}
+
+void luo_check_damage(void)
+{
+	static void (*const damage[])(void) = {
+		damage_version, damage_list_of_sessions, damage_name, damage_count,
+		damage_list_of_files, damage_file, damage_size_of_table, damage_flb,
+	};
+	int session = create_session(start_outgoing(), "s");
+	unsigned int i;
+
+	preserve_file(session, 0, 4);
+	for (i = 0; i < ARRAY_SIZE(damage); i++) {
+		shim_before_verify = damage[i];
+		check(try_reboot() == -EIO);
+		check(!nr_frozen);
+		shim_before_verify = NULL;
+	}
+	check(call_reboot());
+	stop_kernel();
+}
+
 static void add_nothing(seed_fn add)
 {
 	start_outgoing();

@@ -23,6 +23,9 @@ void luo_check_lengths(void);
 /* Files of one session that are checked before and after they are frozen */
 void luo_check_verify(void);
 
+/* A reboot that is given up, because what would be handed over is damaged */
+void luo_check_damage(void);
+
 /* No program retrieves files: hand all of them on. */
 extern bool luo_hand_on;
 

@@ -21,6 +21,7 @@
 
 struct subtree subtree_in, subtree_out;
 enum kho_form shim_form;
+void (*shim_before_verify)(void);
 
 bool kho_is_enabled(void)
 {
@@ -220,6 +221,8 @@ int kho_verify_outgoing(void)
 
 int kho_verify_reboot(void)
 {
+	if (shim_before_verify)
+		shim_before_verify();
 	return 0;
 }
 

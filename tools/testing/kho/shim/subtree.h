@@ -20,4 +20,7 @@ extern enum kho_form shim_form;
 
 extern struct subtree subtree_in, subtree_out;
 
+/* Called in reboot() before the kernel checks what it has serialized, unless NULL */
+extern void (*shim_before_verify)(void);
+
 #endif

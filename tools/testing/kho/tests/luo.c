@@ -79,6 +79,7 @@ const struct test_case test_cases[] = {
 	{ "mainline gets what it can read", files_are_handed_on_to_mainline },
 	{ "mainline gets no longer chains than it reads", luo_check_lengths },
 	{ "files are checked before and after they are frozen", luo_check_verify },
+	{ "damage is found before it is handed over", luo_check_damage },
 	{ "state that can't be read is handed on", refused_state_is_handed_on },
 	{}
 };

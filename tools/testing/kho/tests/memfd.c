@@ -7,9 +7,12 @@
 
 #include <linux/io.h>
 #include <linux/kernel.h>
+#include <linux/kexec_handover.h>
 #include <linux/liveupdate.h>
+#include <linux/mm.h>
 
 #include <linux/kho/abi/memfd.h>
+#include <linux/kho/abi/vmalloc.h>
 
 #include "fuzz/memfd.h"
 #include "mm/memfd_luo.h"
@@ -135,6 +138,103 @@ static int verify(struct liveupdate_file_op_args *args, bool frozen)
 	return memfd_handler->ops->verify(args);
 }
 
+/* After freeze() the list is not checked again unless freeze() has made it. */
+static void check_damaged(struct liveupdate_file_op_args *args, bool relisted)
+{
+	check(verify(args, false) == -EIO);
+	check(verify(args, true) == (relisted ? -EIO : 0));
+}
+
+static void check_good(struct liveupdate_file_op_args *args)
+{
+	check(!verify(args, false) && !verify(args, true));
+}
+
+/* The list of both versions is an area. */
+static void check_list(struct liveupdate_file_op_args *args, struct kho_vmalloc area,
+		       bool relisted)
+{
+	struct kho_vmalloc_chunk *chunk = phys_to_virt(area.first.phys);
+	struct memfd_luo_outgoing *out = args->private_data;
+	struct folio *folio = pfn_folio(out->runs[1].pfn);
+
+	chunk->phys[0] += PAGE_SIZE;
+	check_damaged(args, relisted);
+	chunk->phys[0] -= PAGE_SIZE;
+	out->runs[MANY - 1].index--;
+	check_damaged(args, relisted);
+	out->runs[MANY - 1].index++;
+	kho_unpreserve_folio(folio);
+	check_damaged(args, relisted);
+	check(!kho_preserve_folio(folio));
+	check_good(args);
+}
+
+static void check_v3(struct liveupdate_file_op_args *args, bool relisted)
+{
+	struct memfd_luo_ser *ser = phys_to_virt(args->serialized_data);
+
+	ser->nr_runs--;
+	check_damaged(args, true);
+	ser->nr_runs++;
+	ser->seals = ~0U;
+	check_damaged(args, true);
+	ser->seals = 0;
+	check_list(args, ser->area, relisted);
+}
+
+static void check_v2(struct liveupdate_file_op_args *args, bool relisted)
+{
+	struct memfd_luo_v2_ser *ser = phys_to_virt(args->serialized_data);
+
+	ser->nr_folios--;
+	check_damaged(args, true);
+	ser->nr_folios++;
+	ser->seals = ~0U;
+	check_damaged(args, true);
+	ser->seals = 0;
+	ser->size++;
+	check_damaged(args, true);
+	ser->size--;
+	check_list(args, ser->folios, relisted);
+}
+
+/* Check the list that preserve() or convert() has made, and one that freeze() has made. */
+static void check_frozen(struct liveupdate_file_op_args *args,
+			 void (*check_version)(struct liveupdate_file_op_args *args,
+					       bool relisted))
+{
+	check(!memfd_handler->ops->freeze(args));
+	check_version(args, false);
+	memfd_handler->ops->unfreeze(args);
+
+	memfd_add_content(args->file, 0, 0);
+	check(!memfd_handler->ops->freeze(args));
+	check_version(args, true);
+	memfd_handler->ops->unfreeze(args);
+	check(!memfd_handler->ops->freeze(args));
+	check_version(args, false);
+	memfd_handler->ops->unfreeze(args);
+}
+
+static void damage_is_found(void)
+{
+	struct liveupdate_file_op_args args = preserve_runs(MANY);
+
+	check_frozen(&args, check_v3);
+	stop(&args);
+}
+
+static void damage_of_version_2_is_found(void)
+{
+	struct liveupdate_file_op_args args = preserve_runs(MANY);
+
+	check(!memfd_handler->ops->convert(&args));
+	check_frozen(&args, check_v2);
+	memfd_handler->ops->unconvert(&args);
+	stop(&args);
+}
+
 /* As in a reboot to mainline that fails when there is no memory to undo it */
 static void list_is_preserved_again(void)
 {
@@ -162,6 +262,8 @@ const struct test_case test_cases[] = {
 	{ "memfds that are not retrieved are freed", discarded_memfds_are_freed },
 	{ "the part of a file before a damaged run is freed", damaged_list_is_freed_in_part },
 	{ "retrieving succeeds after a failed allocation", memory_is_short },
+	{ "damage is found before it is handed over", damage_is_found },
+	{ "damage of version 2 is, too", damage_of_version_2_is_found },
 	{ "a list that is not preserved is not damaged", list_is_preserved_again },
 	{}
 };
