@@ -194,9 +194,12 @@ int memfd_luo_v2_update(struct memfd_luo_outgoing *out)
  * memfd_luo_convert - serialize a preserved file in version 2: convert() of the handler
  * @args: see struct liveupdate_file_ops
  *
+ * Bring the list of version 3 up to date before. Otherwise freeze() would make both lists
+ * again, with the kexec lock held.
+ *
  * Context: May sleep.
- * Return: 0, -ENOMEM, -EINTR if a fatal signal is pending, or -EOPNOTSUPP for a file that
- * mainline would damage.
+ * Return: 0, -ENOMEM, -EINTR if a fatal signal is pending, -EOPNOTSUPP for a file that
+ * mainline would damage, or another error of memfd_luo_refresh().
  */
 int memfd_luo_convert(struct liveupdate_file_op_args *args)
 {
@@ -204,7 +207,8 @@ int memfd_luo_convert(struct liveupdate_file_op_args *args)
 	struct memfd_luo_v2 *v2;
 	int err;
 
-	err = memfd_luo_v2_check(out);
+	err = memfd_luo_refresh(out, file_inode(args->file));
+	err = err ?: memfd_luo_v2_check(out);
 	if (err)
 		return err;
 
