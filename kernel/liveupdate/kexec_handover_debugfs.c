@@ -28,8 +28,7 @@
  *   read, a part of the list can be from before that, and the rest from after it.
  * out/image
  *   Whether the next kernel, if kexec started it now, would take over what is preserved:
- *   "carries the handover", "not loaded", or why it would not. Reading fails with EBUSY
- *   while an image is being loaded or started, and these fail with EBUSY during a read.
+ *   "carries the handover", "not loaded", or why it would not.
  * out/verify
  *   Reading it checks what is handed over as reboot() does before a kexec: the map of
  *   preserved memory, the root FDT, and the files that LUO has preserved so far. "no damage
@@ -76,7 +75,6 @@
 #include <linux/kho/image.h>
 #include <linux/kho/summary.h>
 
-#include "../kexec_internal.h"
 #include "kexec_handover_internal.h"
 
 /* Size limit for copies of blobs. The root FDT limits their number. */
@@ -249,17 +247,7 @@ DEFINE_SHOW_ATTRIBUTE(kho_scratch_len);
 
 static int kho_out_image_show(struct seq_file *m, void *v)
 {
-	const char *flaw;
-	bool loaded;
-
-	if (!kexec_trylock())
-		return -EBUSY;
-
-	loaded = kexec_image;
-	flaw = kho_image_flaw();
-	kexec_unlock();
-
-	seq_printf(m, "%s\n", !loaded ? "not loaded" : flaw ?: "carries the handover");
+	seq_printf(m, "%s\n", kho_image_verdict());
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(kho_out_image);

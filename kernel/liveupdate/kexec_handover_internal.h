@@ -11,6 +11,7 @@
 #include <linux/mm_types.h>
 #include <linux/mutex.h>
 #include <linux/range.h>
+#include <linux/rwsem.h>
 #include <linux/types.h>
 
 #include <linux/kho/abi/scratch.h>
@@ -185,6 +186,7 @@ void __init kho_note_reserved(void);
 void __init kho_adopt_incoming(void);
 
 /* kho_form.c */
+extern struct rw_semaphore kho_image_rwsem;
 bool kho_image_is_ours(const struct kimage *image);
 bool kho_form_is_forced(void);
 void kho_report_form(const struct kimage *image);

@@ -12,6 +12,8 @@
 
 #define pr_fmt(fmt) "KHO: " fmt
 
+#include <linux/cleanup.h>
+#include <linux/compiler.h>
 #include <linux/ctype.h>
 #include <linux/errno.h>
 #include <linux/kexec.h>
@@ -19,6 +21,7 @@
 #include <linux/minmax.h>
 #include <linux/moduleparam.h>
 #include <linux/printk.h>
+#include <linux/rwsem.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
@@ -26,7 +29,6 @@
 
 #include <linux/kho/image.h>
 
-#include "../kexec_internal.h"
 #include "kexec_handover_internal.h"
 
 /* The option belongs to the only user whose state depends on the form. */
@@ -39,6 +41,12 @@ static const char *const kho_form_names[] = {
 };
 
 #define KHO_FORM_AUTO	ARRAY_SIZE(kho_form_names)
+
+/*
+ * Held for reading by tasks that look at the loaded image without the kexec lock. If they took
+ * that, no image could be loaded or started meanwhile, not even the crash kernel.
+ */
+DECLARE_RWSEM(kho_image_rwsem);
 
 /* KHO_FORM_AUTO, or the form that the option names */
 static unsigned int kho_form_option = KHO_FORM_AUTO;
@@ -185,15 +193,15 @@ const char *kho_form_name(enum kho_form form)
 /**
  * kho_image_form - return the form that the loaded kernel gets
  *
- * Context: Called with the kexec lock held. The result can be another one if the lock was
- * released, or the option was written.
+ * Context: Called with the kexec lock or kho_image_rwsem held. The result can be another one
+ * if the lock was released, an image was loaded, or the option was written.
  * Return: the form, %KHO_FORM_COMPOSED if no image is loaded and no option names a form.
  */
 enum kho_form kho_image_form(void)
 {
 	KUNIT_STATIC_STUB_REDIRECT(kho_image_form);
 
-	return kho_form_of(kexec_image);
+	return kho_form_of(READ_ONCE(kexec_image));
 }
 
 /**
@@ -208,17 +216,26 @@ bool kho_form_is_forced(void)
 }
 
 /**
- * kho_get_image_form - return the form that the loaded kernel gets now
- * @form: where to store it
+ * kho_peek_image_form - return the form that the loaded kernel gets now
  *
- * Context: Any, without the kexec lock.
- * Return: 0, or -EBUSY if a task has the kexec lock.
+ * Context: May sleep, without the kexec lock.
+ * Return: the form, see kho_image_form().
  */
-int kho_get_image_form(enum kho_form *form)
+enum kho_form kho_peek_image_form(void)
 {
-	if (!kexec_trylock())
-		return -EBUSY;
-	*form = kho_image_form();
-	kexec_unlock();
-	return 0;
+	guard(rwsem_read)(&kho_image_rwsem);
+	return kho_image_form();
+}
+
+/**
+ * kho_image_retire - wait for tasks that read an image without the kexec lock
+ *
+ * Called before an image is freed that may have been the loaded one.
+ *
+ * Context: May sleep.
+ */
+void kho_image_retire(void)
+{
+	down_write(&kho_image_rwsem);
+	up_write(&kho_image_rwsem);
 }

@@ -7,6 +7,8 @@
 
 #define pr_fmt(fmt) "KHO: " fmt
 
+#include <linux/cleanup.h>
+#include <linux/compiler.h>
 #include <linux/io.h>
 #include <linux/kexec.h>
 #include <linux/kexec_handover.h>
@@ -17,6 +19,7 @@
 #include <linux/pfn.h>
 #include <linux/printk.h>
 #include <linux/range.h>
+#include <linux/rwsem.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -529,19 +532,8 @@ bool kho_image_has_user(void)
 	return kho_switches[1];
 }
 
-/**
- * kho_image_flaw - check whether the loaded image carries the handover
- *
- * Memory that is preserved later is not considered.
- *
- * Context: May sleep. Called with the kexec lock held.
- * Return: NULL if the next kernel will take over what is preserved, otherwise why
- * it won't, for a log message.
- */
-const char *kho_image_flaw(void)
+static const char *kho_flaw_of(struct kimage *image)
 {
-	struct kimage *image = kexec_image;
-
 	if (!image || !image->kho.fdt)
 		return "it was not loaded by kexec_file_load()";
 	if (image->preserve_context)
@@ -554,6 +546,35 @@ const char *kho_image_flaw(void)
 		return "mem= or memmap= on its command line leaves out preserved memory";
 
 	return NULL;
+}
+
+/**
+ * kho_image_flaw - check whether the loaded image carries the handover
+ *
+ * Memory that is preserved later is not considered.
+ *
+ * Context: May sleep. Called with the kexec lock held.
+ * Return: NULL if the next kernel will take over what is preserved, otherwise why
+ * it won't, for a log message.
+ */
+const char *kho_image_flaw(void)
+{
+	return kho_flaw_of(kexec_image);
+}
+
+/**
+ * kho_image_verdict - describe whether an image is loaded that carries the handover
+ *
+ * Context: May sleep, without the kexec lock.
+ * Return: the text for out/image in debugfs.
+ */
+const char *kho_image_verdict(void)
+{
+	struct kimage *image;
+
+	guard(rwsem_read)(&kho_image_rwsem);
+	image = READ_ONCE(kexec_image);
+	return image ? kho_flaw_of(image) ?: "carries the handover" : "not loaded";
 }
 
 /**

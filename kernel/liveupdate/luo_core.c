@@ -359,15 +359,15 @@ late_initcall(luo_late_init);
  *
  * reboot(LINUX_REBOOT_CMD_KEXEC) calls this before it takes other locks. Another
  * task may be preserving a large file. Files that are handed on are preserved here, and
- * the file handlers check what all files have preserved. If the kexec lock were held meanwhile, a panic could not boot the crash kernel. The
- * system could not be rebooted in another way, either, if system_transition_mutex were
- * held.
+ * the file handlers check what all files have preserved. If the kexec lock were held
+ * meanwhile, a panic could not boot the crash kernel. The system could not be rebooted in
+ * another way, either, if system_transition_mutex were held.
  *
  * Context: May sleep, ends on a fatal signal.
  * Return: 0, after which the caller must call liveupdate_reboot_unlock(), -EINTR,
- * -EIO if what is handed over is damaged, -EBUSY if all sessions were handed over already or an image is being loaded, -EEXIST if a
- * new session has the name of an incoming one that was not retrieved, -ENOMEM, or the error
- * of the handler that failed. After an error nothing is preserved again.
+ * -EIO if what is handed over is damaged, -EBUSY if all sessions were handed over already,
+ * -EEXIST if a new session has the name of an incoming one that was not retrieved, -ENOMEM,
+ * or the error of the handler that failed. After an error nothing is preserved again.
  */
 int liveupdate_reboot_lock(void)
 {
@@ -377,9 +377,7 @@ int liveupdate_reboot_lock(void)
 	if (err || !luo_core.outgoing_blob)
 		return err;
 
-	err = kho_get_image_form(&luo_form);
-	if (err)
-		goto err_unlock;
+	luo_form = kho_peek_image_form();
 	err = luo_session_prepare();
 	if (err)
 		goto err_restore;
@@ -393,7 +391,6 @@ err_unprepare:
 	luo_session_unprepare();
 err_restore:
 	luo_restore_subtree();
-err_unlock:
 	pr_err("live update given up: %pe\n", ERR_PTR(err));
 	luo_session_freeze_unlock();
 	return err;

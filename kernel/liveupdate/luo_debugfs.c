@@ -123,12 +123,7 @@ static void luo_show_left(struct seq_file *m)
 /* The form depends on the loaded image. */
 static void luo_show_form(struct seq_file *m)
 {
-	enum kho_form form;
-
-	if (kho_get_image_form(&form))
-		seq_puts(m, "form: unknown, an image is being loaded\n");
-	else
-		seq_printf(m, "form: %s\n", kho_form_name(form));
+	seq_printf(m, "form: %s\n", kho_form_name(kho_peek_image_form()));
 }
 
 static int luo_show_outgoing(struct seq_file *m)

@@ -4,11 +4,9 @@
  *
  * Copyright (C) 2026 The KHO LTS developers
  */
-#include <errno.h>
 #include <json.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cmdline.h"
 #include "connection.h"
@@ -239,15 +237,9 @@ static void add_switches(struct json_object *state, const struct host *host)
 	json_object_object_add(state, "liveupdate", json_object_new_boolean(device));
 }
 
-/* The kernel can't judge the image while one is loaded, which takes a moment. */
 static char *read_verdict(const struct host *host)
 {
-	int tries = 100;
-	char *verdict;
-
-	do {
-		verdict = host_read(host, DEBUGFS "/out/image");
-	} while (!verdict && errno == EBUSY && --tries && !usleep(10000));
+	char *verdict = host_read(host, DEBUGFS "/out/image");
 
 	if (verdict)
 		verdict[strcspn(verdict, "\n")] = '\0';

@@ -8,8 +8,8 @@
  * LUOCTL_FAKE_SOCKET luod's socket. Sessions are those of fake_device.c. The content of a
  * preserved file is copied to files/SESSION-TOKEN in LUOD_FAKE_DIR. There, the tests add a
  * file to let requests fail, with the number of an error: preserve-error, load-error,
- * verify-error or start-error. The file loaded has the kernel that was loaded, and started exists after a
- * kexec.
+ * verify-error or start-error. The file loaded has the kernel that was loaded, and started
+ * exists after a kexec.
  */
 #include <errno.h>
 #include <fcntl.h>

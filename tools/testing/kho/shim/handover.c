@@ -318,10 +318,9 @@ enum kho_form kho_image_form(void)
 	return shim_form;
 }
 
-int kho_get_image_form(enum kho_form *form)
+enum kho_form kho_peek_image_form(void)
 {
-	*form = shim_form;
-	return 0;
+	return shim_form;
 }
 
 int kho_image_check_room(void)

@@ -296,6 +296,45 @@ static void image_is_judged(void)
 	check_image("not loaded\n");
 }
 
+/* Reading this fails with EBUSY if the kexec lock is held. */
+static void check_kexec_lock(void)
+{
+	char *size = guest_read_file("/sys/kernel/kexec_crash_size");
+
+	CHECK(size && *size);
+	free(size);
+}
+
+static void __noreturn read_image_for_ever(void)
+{
+	for (;;) {
+		free(guest_text_of(KHO "out/image"));
+		free(guest_text_of(KHO "out/summary"));
+	}
+}
+
+/* Programs that read the state must not make kexec fail, and kexec must not make them fail. */
+static void readers_leave_kexec_alone(void)
+{
+	int status, i;
+	pid_t pid;
+
+	CHECK(!guest_load_image(0));
+	pid = fork();
+	CHECK(pid >= 0);
+	if (!pid)
+		read_image_for_ever();
+	for (i = 0; i < 10000; i++)
+		check_kexec_lock();
+	for (i = 0; i < 5; i++) {
+		CHECK(!guest_load_image(0));
+		CHECK(!guest_unload_image(0));
+	}
+	kill(pid, SIGKILL);
+	CHECK_EQ(waitpid(pid, &status, 0), pid);
+	CHECK(WIFSIGNALED(status));
+}
+
 /* ---- what is handed over ---- */
 
 static void nothing_came_in(void)
@@ -557,6 +596,7 @@ static const struct guest_test debugfs_tests[] = {
 	GUEST_TEST_IN_BOTH(summary_in_small_parts),
 	GUEST_TEST_IN_BOTH(ranges_add_up),
 	GUEST_TEST_IN_BOTH(image_is_judged),
+	GUEST_TEST(readers_leave_kexec_alone),
 	GUEST_TEST(counts_follow_preservation),
 	GUEST_TEST(blobs_come_and_go),
 	GUEST_TEST(blobs_go_while_read),
