@@ -217,25 +217,38 @@ bool kho_form_is_forced(void)
 
 /**
  * kho_peek_image_form - return the form that the loaded kernel gets now
+ * @form: where to store it, see kho_image_form()
  *
  * Context: May sleep, without the kexec lock.
- * Return: the form, see kho_image_form().
+ * Return: 0, or -EINTR if a fatal signal is pending.
  */
-enum kho_form kho_peek_image_form(void)
+int kho_peek_image_form(enum kho_form *form)
 {
-	guard(rwsem_read)(&kho_image_rwsem);
-	return kho_image_form();
+	int err;
+
+	err = down_read_killable(&kho_image_rwsem);
+	if (err)
+		return err;
+
+	*form = kho_image_form();
+	up_read(&kho_image_rwsem);
+	return 0;
 }
 
 /**
  * kho_image_retire - wait for tasks that read an image without the kexec lock
+ * @image: the image, which is no longer loaded and is freed next
  *
- * Called before an image is freed that may have been the loaded one.
+ * They never read an image for crashes. To exchange that one, and to have it again, must not
+ * take longer because of them.
  *
  * Context: May sleep.
  */
-void kho_image_retire(void)
+void kho_image_retire(const struct kimage *image)
 {
+	if (image->type == KEXEC_TYPE_CRASH)
+		return;
+
 	down_write(&kho_image_rwsem);
 	up_write(&kho_image_rwsem);
 }

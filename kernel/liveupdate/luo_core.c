@@ -377,8 +377,8 @@ int liveupdate_reboot_lock(void)
 	if (err || !luo_core.outgoing_blob)
 		return err;
 
-	luo_form = kho_peek_image_form();
-	err = luo_session_prepare();
+	err = kho_peek_image_form(&luo_form);
+	err = err ?: luo_session_prepare();
 	if (err)
 		goto err_restore;
 	err = luo_choose_subtree();

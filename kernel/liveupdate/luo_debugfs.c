@@ -121,15 +121,25 @@ static void luo_show_left(struct seq_file *m)
 }
 
 /* The form depends on the loaded image. */
-static void luo_show_form(struct seq_file *m)
+static int luo_show_form(struct seq_file *m)
 {
-	seq_printf(m, "form: %s\n", kho_form_name(kho_peek_image_form()));
+	enum kho_form form;
+	int err;
+
+	err = kho_peek_image_form(&form);
+	if (!err)
+		seq_printf(m, "form: %s\n", kho_form_name(form));
+	return err;
 }
 
 static int luo_show_outgoing(struct seq_file *m)
 {
+	int err;
+
 	luo_show_version(m, LUO_ABI_COMPATIBLE, luo_core.outgoing.liveupdate_num);
-	luo_show_form(m);
+	err = luo_show_form(m);
+	if (err)
+		return err;
 	luo_show_left(m);
 	return luo_show_sessions(m, &luo_outgoing);
 }

@@ -107,13 +107,13 @@ bool kho_image_reads_file(const char *compatible);
 bool kho_image_has_flag(u32 flag);
 int kho_image_check_room(void);
 void kho_add_image_switch(const struct kho_image_switch *added);
-void kho_image_retire(void);
+void kho_image_retire(const struct kimage *image);
 
 void kho_image_set_release(struct kimage *image, const char *release, size_t size);
 void kho_image_find_release(struct kimage *image, const char *kernel, size_t size);
 const char *kho_form_name(enum kho_form form);
 enum kho_form kho_image_form(void);
-enum kho_form kho_peek_image_form(void);
+int kho_peek_image_form(enum kho_form *form);
 
 void kho_image_leave_out(struct kimage *image, u64 start, u64 end);
 void kho_image_leave_out_all(struct kimage *image);
@@ -175,7 +175,7 @@ static inline int kho_check_kimage(const struct kimage *image)
 	return 0;
 }
 
-static inline void kho_image_retire(void)
+static inline void kho_image_retire(const struct kimage *image)
 {
 }
 

@@ -318,9 +318,10 @@ enum kho_form kho_image_form(void)
 	return shim_form;
 }
 
-enum kho_form kho_peek_image_form(void)
+int kho_peek_image_form(enum kho_form *form)
 {
-	return shim_form;
+	*form = shim_form;
+	return 0;
 }
 
 int kho_image_check_room(void)
