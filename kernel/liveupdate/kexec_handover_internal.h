@@ -171,14 +171,14 @@ struct kho_memory {
 	unsigned long nr_nodes;
 };
 
-/* A reason for kho_check_hole() */
+/* @use of kho_check_excluded() */
 #define KHO_NOT_RAM	"is not RAM outside of scratch"
 
 /* kho_check.c */
 int kho_check_root(const void *fdt, const char *name, const char *component, u64 *map_phys);
 int kho_check_node(struct kho_memory *memory, phys_addr_t node);
-int kho_check_node_free(const struct kho_memory *memory, phys_addr_t node);
-int kho_check_hole(const struct kho_memory *memory, unsigned long start_pfn,
+int kho_check_node_unpreserved(const struct kho_memory *memory, phys_addr_t node);
+int kho_check_excluded(const struct kho_memory *memory, unsigned long start_pfn,
 		   unsigned long end_pfn, const char *use);
 
 /* kho_boot.c */

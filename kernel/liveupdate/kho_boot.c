@@ -355,7 +355,7 @@ static int __init kho_check_nodes(const struct kho_memory *memory)
 			       kho_in.node_pfns[i]);
 			return -EINVAL;
 		}
-		err = kho_check_node_free(memory, PFN_PHYS(kho_in.node_pfns[i]));
+		err = kho_check_node_unpreserved(memory, PFN_PHYS(kho_in.node_pfns[i]));
 		if (err)
 			return err;
 	}
@@ -473,11 +473,12 @@ static struct range __init kho_region_pfns(const struct memblock_region *region)
 {
 	return (struct range){
 		.start = PFN_DOWN(region->base),
-		.end = PFN_UP(region->base + region->size),
+		/* The end can be the highest address. */
+		.end = PFN_DOWN(region->base + region->size - 1) + 1,
 	};
 }
 
-/* Check that all of the map is RAM outside of scratch. */
+/* Check that all preserved memory is RAM outside of scratch. */
 static int __init kho_check_ram(const struct kho_memory *memory)
 {
 	const struct memblock_region *region;
@@ -488,19 +489,19 @@ static int __init kho_check_ram(const struct kho_memory *memory)
 	for_each_mem_region(region) {
 		pfns = kho_region_pfns(region);
 		if (region->base > end)
-			err = kho_check_hole(memory, PFN_DOWN(end), PFN_UP(region->base),
+			err = kho_check_excluded(memory, PFN_DOWN(end), PFN_UP(region->base),
 					     KHO_NOT_RAM);
 		if (!err && region->flags & (MEMBLOCK_KHO_SCRATCH | MEMBLOCK_NOMAP))
-			err = kho_check_hole(memory, pfns.start, pfns.end, KHO_NOT_RAM);
+			err = kho_check_excluded(memory, pfns.start, pfns.end, KHO_NOT_RAM);
 		if (err)
 			return err;
 		end = region->base + region->size;
 	}
 
-	return kho_check_hole(memory, PFN_DOWN(end), KHO_RADIX_END_PFN, KHO_NOT_RAM);
+	return kho_check_excluded(memory, PFN_DOWN(end), KHO_RADIX_END_PFN, KHO_NOT_RAM);
 }
 
-/* Check that this kernel and its boot loader have reserved nothing of the map. */
+/* Check that this kernel and its boot loader have reserved no preserved memory. */
 static int __init kho_check_reserved(const struct kho_memory *memory)
 {
 	const struct memblock_region *region;
@@ -509,7 +510,7 @@ static int __init kho_check_reserved(const struct kho_memory *memory)
 
 	for_each_reserved_mem_region(region) {
 		pfns = kho_region_pfns(region);
-		err = kho_check_hole(memory, pfns.start, pfns.end, "this kernel uses");
+		err = kho_check_excluded(memory, pfns.start, pfns.end, "this kernel uses");
 		if (err)
 			return err;
 	}

@@ -118,7 +118,7 @@ int kho_check_node(struct kho_memory *memory, phys_addr_t node)
 }
 
 /**
- * kho_check_node_free - check that a map does not preserve one of its nodes
+ * kho_check_node_unpreserved - check that a map does not preserve one of its nodes
  * @memory: what memory the map may use. All nodes of the map have been checked.
  * @node:   physical address of the node
  *
@@ -127,7 +127,7 @@ int kho_check_node(struct kho_memory *memory, phys_addr_t node)
  * Context: Any. The map must not change during the call.
  * Return: 0 or -EINVAL.
  */
-int kho_check_node_free(const struct kho_memory *memory, phys_addr_t node)
+int kho_check_node_unpreserved(const struct kho_memory *memory, phys_addr_t node)
 {
 	if (!kho_radix_has_orders(memory->tree, PHYS_PFN(node), 1, memory->tree->orders))
 		return 0;
@@ -146,18 +146,19 @@ static int kho_note_range(phys_addr_t start, phys_addr_t end, void *arg)
 }
 
 /**
- * kho_check_hole - check that a map preserves nothing of a range
+ * kho_check_excluded - check that a map preserves nothing of a range
  * @memory:    what memory the map may use. All nodes of the map have been checked.
  * @start_pfn: first page frame number of the range
  * @end_pfn:   page frame number past its end
- * @use:       why nothing of it may be preserved, "which" before it makes a clause
+ * @use:       end of the message "map has [mem ...], which ..."
  *
- * Machines have few such ranges, but maps can have millions of preserved ones.
+ * A machine has few ranges that can't be preserved, but maps can have millions of preserved
+ * ones. So this is called for the former.
  *
  * Context: Any. The map must not change during the call.
  * Return: 0 or -EINVAL.
  */
-int kho_check_hole(const struct kho_memory *memory, unsigned long start_pfn,
+int kho_check_excluded(const struct kho_memory *memory, unsigned long start_pfn,
 		   unsigned long end_pfn, const char *use)
 {
 	struct range found = {};

@@ -546,6 +546,17 @@ unsigned long kho_radix_count_pages(const struct kho_radix_tree *tree,
 	return nr;
 }
 
+static int __kho_radix_walk_ranges(struct kho_radix_tree *tree, kho_radix_range_fn cb,
+				   void *arg)
+{
+	struct kho_radix_range range = { .cb = cb, .arg = arg };
+	int err;
+
+	err = kho_radix_merge_all(tree, &range, KHO_RADIX_END_PFN);
+	tree->overlaps = range.overlaps;
+	return err;
+}
+
 /**
  * kho_radix_walk_ranges - call a function for each range of memory in a tree
  * @tree: the tree
@@ -568,13 +579,8 @@ unsigned long kho_radix_count_pages(const struct kho_radix_tree *tree,
 int kho_radix_walk_ranges(struct kho_radix_tree *tree, kho_radix_range_fn cb,
 			  void *arg)
 {
-	struct kho_radix_range range = { .cb = cb, .arg = arg };
-	int err;
-
 	guard(mutex)(&tree->lock);
-	err = kho_radix_merge_all(tree, &range, KHO_RADIX_END_PFN);
-	tree->overlaps = range.overlaps;
-	return err;
+	return __kho_radix_walk_ranges(tree, cb, arg);
 }
 
 static int kho_radix_skip_range(phys_addr_t start, phys_addr_t end, void *arg)
@@ -587,20 +593,21 @@ static int kho_radix_skip_range(phys_addr_t start, phys_addr_t end, void *arg)
  * kho_radix_note_overlaps - find out whether blocks of a tree overlap
  * @tree: the tree
  *
- * Like kho_radix_walk_ranges() without a function to call.
+ * Like kho_radix_walk_ranges() without a function to call. Blocks of one order can't
+ * overlap, so a tree that has no others is not walked.
  *
  * Context: May sleep; takes the tree's lock.
- * Return: 0, or -EINVAL if there is a block at the very end of the address space.
+ * Return: 0, or -EINVAL if the tree was walked and has a block at the very end of the
+ * address space.
  */
 int kho_radix_note_overlaps(struct kho_radix_tree *tree)
 {
-	/* Blocks of one order can't overlap. */
-	if (!(tree->orders & (tree->orders - 1))) {
-		tree->overlaps = false;
-		return 0;
-	}
+	guard(mutex)(&tree->lock);
+	if (tree->orders & (tree->orders - 1))
+		return __kho_radix_walk_ranges(tree, kho_radix_skip_range, NULL);
 
-	return kho_radix_walk_ranges(tree, kho_radix_skip_range, NULL);
+	tree->overlaps = false;
+	return 0;
 }
 
 /* Call @cb for a block if it contains others and lies in none. */

@@ -102,22 +102,22 @@ static int kho_verify_node(phys_addr_t node, unsigned int level, void *arg)
 }
 
 /* The lookup reads other nodes, so all of them must have been checked. */
-static int kho_verify_node_free(phys_addr_t node, unsigned int level, void *arg)
+static int kho_verify_node_unpreserved(phys_addr_t node, unsigned int level, void *arg)
 {
 	cond_resched();
-	return kho_check_node_free(arg, node);
+	return kho_check_node_unpreserved(arg, node);
 }
 
-static int kho_verify_hole(unsigned long start_pfn, unsigned long end_pfn, void *arg)
+static int kho_verify_excluded(unsigned long start_pfn, unsigned long end_pfn, void *arg)
 {
 	cond_resched();
-	return kho_check_hole(arg, start_pfn, end_pfn, KHO_NOT_RAM);
+	return kho_check_excluded(arg, start_pfn, end_pfn, KHO_NOT_RAM);
 }
 
-static int kho_verify_holes(struct kho_memory *memory)
+static int kho_verify_ram(struct kho_memory *memory)
 {
 	guard(mutex)(&kho_out.tree.lock);
-	return kho_walk_unpreservable(kho_verify_hole, memory);
+	return kho_walk_unpreservable(kho_verify_excluded, memory);
 }
 
 static int kho_verify_overlap(phys_addr_t start, phys_addr_t end, void *arg)
@@ -140,8 +140,8 @@ static int kho_verify_map(void)
 	int err;
 
 	err = kho_radix_walk_nodes(&kho_out.tree, kho_verify_node, &verify);
-	err = err ?: kho_radix_walk_nodes(&kho_out.tree, kho_verify_node_free, &verify.memory);
-	err = err ?: kho_verify_holes(&verify.memory);
+	err = err ?: kho_radix_walk_nodes(&kho_out.tree, kho_verify_node_unpreserved, &verify.memory);
+	err = err ?: kho_verify_ram(&verify.memory);
 	err = err ?: kho_radix_note_overlaps(&kho_out.tree);
 	return err ?: kho_radix_walk_overlaps(&kho_out.tree, kho_verify_overlap, NULL);
 }

@@ -27,8 +27,8 @@ struct page;
  * @window:    page frame numbers (end exclusive) where the tree has no blocks but
  *	       those of @last_leaf, so that more of them can be added without
  *	       looking for overlaps; may be empty
- * @overlaps:  the tree, which is from another kernel, has blocks that overlap; set
- *	       by kho_radix_walk_ranges()
+ * @overlaps:  the tree, which is damaged or from another kernel, has blocks that overlap;
+ *	       set by kho_radix_walk_ranges() and kho_radix_note_overlaps()
  * @lock:      serializes all access; the functions take it themselves
  */
 struct kho_radix_tree {

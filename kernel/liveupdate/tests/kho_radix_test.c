@@ -798,6 +798,15 @@ static void note_overlaps_of_several_orders(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, has_block(512, 9));
 }
 
+static void note_overlaps_of_neighbours(struct kunit *test)
+{
+	add(test, 512, 9);
+	add_blocks(test, 1024, 2, 0);
+	tree.overlaps = true;
+	KUNIT_EXPECT_EQ(test, kho_radix_note_overlaps(&tree), 0);
+	KUNIT_EXPECT_FALSE(test, tree.overlaps);
+}
+
 static void note_overlaps_of_one_order(struct kunit *test)
 {
 	add_blocks(test, 512, 2, 9);
@@ -1074,6 +1083,7 @@ static struct kunit_case radix_cases[] = {
 	KUNIT_CASE(lookups_ignore_overlaps),
 	KUNIT_CASE(tree_of_this_kernel_has_no_overlaps),
 	KUNIT_CASE(note_overlaps_of_several_orders),
+	KUNIT_CASE(note_overlaps_of_neighbours),
 	KUNIT_CASE(note_overlaps_of_one_order),
 	KUNIT_CASE(walk_ranges_refuses_end_of_address_space),
 	KUNIT_CASE(walk_window_cuts_ranges),
