@@ -482,13 +482,27 @@ static void hugetlb_luo_unfreeze(struct liveupdate_file_op_args *args)
 	hugetlbfs_reopen(file_inode(args->file));
 }
 
-/* freeze() always stores the state anew, but seldom the list. */
+/* Check what freeze() stores each time: also where the list is. */
+static bool hugetlb_luo_is_stored(const struct hugetlb_luo_list *list,
+				  const struct hugetlb_luo_ser *ser)
+{
+	return ser->nr_pages == list->nr_pages &&
+	       !memcmp(&ser->runs, &list->preservation, sizeof(ser->runs));
+}
+
 static int hugetlb_luo_verify(const struct liveupdate_file_op_args *args)
 {
 	const struct hugetlb_luo_outgoing *out = args->private_data;
+	phys_addr_t pa = args->serialized_data;
+	int err;
 
-	return hugetlb_luo_verify_outgoing(args->serialized_data, out->list.runs,
-					   out->list.nr_runs, !args->frozen || out->relisted);
+	err = hugetlb_luo_verify_outgoing(pa, out->list.runs, out->list.nr_runs,
+					  !args->frozen || out->relisted);
+	if (err || hugetlb_luo_is_stored(&out->list, phys_to_virt(pa)))
+		return err;
+
+	pr_err("outgoing state at %pa does not fit its list\n", &pa);
+	return -EIO;
 }
 
 static const struct liveupdate_file_ops hugetlb_luo_ops = {

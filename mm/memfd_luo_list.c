@@ -729,12 +729,13 @@ static bool memfd_luo_is_complete(const struct memfd_luo_outgoing *out,
  * Return 1 if pages have got a hardware memory error since they were listed, 0 if not, or
  * -EINTR if a fatal signal is pending.
  */
-static int memfd_luo_has_new_poison(const struct memfd_luo_outgoing *out)
+static int memfd_luo_has_new_poison(struct memfd_luo_outgoing *out)
 {
+	unsigned long count = memfd_luo_poison_count();
 	u64 i, at, nr = 0;
 	int ret;
 
-	if (memfd_luo_poison_count() == out->poison_count)
+	if (count == out->poison_count)
 		return 0;
 
 	for (i = 0; i < out->nr_runs; i++) {
@@ -743,7 +744,11 @@ static int memfd_luo_has_new_poison(const struct memfd_luo_outgoing *out)
 		if (ret)
 			return ret;
 	}
-	return nr != out->nr_poisoned;
+	if (nr != out->nr_poisoned)
+		return 1;
+	/* The other pages are not in this file. */
+	out->poison_count = count;
+	return 0;
 }
 
 /**

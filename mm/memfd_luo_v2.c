@@ -272,7 +272,8 @@ int memfd_luo_v2_verify_ser(const struct memfd_luo_outgoing *out)
 
 	if (!kho_outgoing_contains(virt_to_phys(ser), sizeof(*ser)) ||
 	    ser->size != out->ser->size || ser->seals != out->ser->seals ||
-	    ser->nr_folios != v2->nr_folios)
+	    ser->nr_folios != v2->nr_folios ||
+	    memcmp(&ser->folios, &v2->area, sizeof(ser->folios)))
 		return memfd_luo_v2_damaged();
 	return 0;
 }

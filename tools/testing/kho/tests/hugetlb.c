@@ -112,6 +112,12 @@ static void check_state(struct liveupdate_file_op_args *args)
 	ser->nr_runs++;
 	check_damaged(args, true);
 	ser->nr_runs--;
+	ser->nr_pages++;
+	check_damaged(args, true);
+	ser->nr_pages--;
+	ser->runs.first.phys += PAGE_SIZE;
+	check_damaged(args, true);
+	ser->runs.first.phys -= PAGE_SIZE;
 	ser->seals = ~0U;
 	check_damaged(args, true);
 	ser->seals = 0;
@@ -130,9 +136,6 @@ static void check_list(struct liveupdate_file_op_args *args, bool relisted)
 	chunk->phys[0] += PAGE_SIZE;
 	check_damaged(args, relisted);
 	chunk->phys[0] -= PAGE_SIZE;
-	ser->nr_pages++;
-	check_damaged(args, relisted);
-	ser->nr_pages--;
 	kho_unpreserve_folio(folio);
 	check_damaged(args, relisted);
 	check(!kho_preserve_folio(folio));

@@ -279,7 +279,7 @@ const struct test_case test_cases[] = {
 	{ "the part of a file before a damaged run is freed", damaged_list_is_freed_in_part },
 	{ "retrieving succeeds after a failed allocation", memory_is_short },
 	{ "damage is found before it is handed over", damage_is_found },
-	{ "damage of version 2 is, too", damage_of_version_2_is_found },
+	{ "damage of version 2 is found", damage_of_version_2_is_found },
 	{ "pages that have filled holes are converted", new_pages_are_converted },
 	{ "a list that is not preserved is not damaged", list_is_preserved_again },
 	{}
