@@ -42,7 +42,7 @@ struct module;
  *			 version of its base token. The other tokens are not
  *			 checked. NULL for outgoing files.
  * @frozen: only for verify(): it was called before freeze() in the same reboot(), and
- *	    succeeded. Set by LUO.
+ *	    succeeded or returned -ENOMEM. Set by LUO.
  */
 struct liveupdate_file_op_args {
 	struct liveupdate_file_handler *handler;

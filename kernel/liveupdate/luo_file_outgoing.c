@@ -113,9 +113,10 @@ static int luo_file_convert(struct luo_file *lf)
 	if (err == -EINTR)
 		return err;
 	if (err) {
-		pr_err("'%s' can't hand over file with token %#llx as '%s': %pe; load another kernel, or close or finish the session\n",
+		pr_err("'%s' can't hand over file with token %#llx as '%s': %pe%s\n",
 		       lf->handler->compatible, lf->key.token, lf->handler->mainline,
-		       ERR_PTR(err));
+		       ERR_PTR(err), err != -EOPNOTSUPP ? "" :
+		       "; load another kernel, or close or finish the session");
 		return err;
 	}
 

@@ -533,8 +533,9 @@ static int luo_session_verify_unfrozen(struct luo_session *session)
  * called for a file, because luo_freeze_rwsem is held for writing, and only the owner of
  * memory unpreserves it. luo_session_serialize() checks the map again.
  *
- * Context: May sleep. Ends on a fatal signal if the file handlers do. The caller must
- * hold the lock of luo_session_freeze_lock(), and have called luo_session_prepare().
+ * Context: May sleep. Ends on a fatal signal if the file handlers do; the check of the map
+ * does not. The caller must hold the lock of luo_session_freeze_lock(), and have called
+ * luo_session_prepare().
  * Return: 0, -EIO if the next kernel could not read a file, or -EINTR.
  */
 int luo_session_verify_prepared(void)
@@ -542,7 +543,10 @@ int luo_session_verify_prepared(void)
 	int err;
 
 	lockdep_assert_held_write(&luo_freeze_rwsem);
-	/* A damaged map must not keep the system from the kexec of an image that ignores it. */
+	/*
+	 * Without files an image may be started that ignores the map, even a damaged one.
+	 * With files only an image that carries them is started.
+	 */
 	if (!luo_session_check_all(luo_session_has_files))
 		return 0;
 

@@ -628,7 +628,7 @@ void luo_check_verify(void)
 	}
 	preserve_file(session, 3, 4);
 
-	/* What memory was too short for must be complete when it is frozen. */
+	/* A list that memory was too short for must be complete when the file is frozen. */
 	failing_verify = 5;
 	check_verify_fails(-ENOMEM, -EIO);
 	failing_verify = 1;
