@@ -119,6 +119,8 @@ static void add_not_verified(struct check *check, int error)
 		next = "a session is being changed, or a kexec has begun: try again";
 	else if (error == ENOMEM)
 		next = "free some memory, and try again: the kexec would need it, too";
+	else if (error == EACCES || error == EPERM)
+		next = "check as root, and see whether lockdown restricts debugfs";
 	add_warning(check, "handover-not-checked", next,
 		    "this kernel could not check what it hands over: %s", strerror(error));
 }
