@@ -30,12 +30,12 @@
  *   Whether the next kernel, if kexec started it now, would take over what is preserved:
  *   "carries the handover", "not loaded", or why it would not.
  * out/verify
- *   Reading it checks what is handed over as reboot() does before a kexec: the map of
- *   preserved memory, the root FDT, and the files that LUO has preserved so far. "no damage
- *   found", or "damaged: see the kernel log". Reading fails with EBUSY while a session is
- *   being changed, or once sessions are frozen for a kexec. It fails with ENOMEM if a kexec
- *   failed and memory was too short to preserve the list of a file again, which the next
- *   kexec tries first. A kexec waits for one session or one walk of the map at most.
+ *   Reading it checks the map of preserved memory, the root FDT, and the files that LUO has
+ *   preserved so far, as reboot() does before a kexec. "no damage found", or "damaged: see
+ *   the kernel log". Reading fails with EBUSY while a session is being changed, or once
+ *   sessions are frozen for a kexec. It fails with ENOMEM if a kexec failed, and memory was
+ *   too short to preserve the list of a file again: the next kexec tries that first. A kexec
+ *   waits for one session or one walk of the map at most.
  * out/fdt, in/fdt
  *   The root FDT, one page, for dtc and similar tools. in/fdt and in/sub_fdts/
  *   exist only if there was a handover.
