@@ -179,7 +179,7 @@ int kho_check_root(const void *fdt, const char *name, const char *component, u64
 int kho_check_node(struct kho_memory *memory, phys_addr_t node);
 int kho_check_node_unpreserved(const struct kho_memory *memory, phys_addr_t node);
 int kho_check_excluded(const struct kho_memory *memory, unsigned long start_pfn,
-		   unsigned long end_pfn, const char *use);
+		       unsigned long end_pfn, const char *use);
 
 /* kho_boot.c */
 void __init kho_note_reserved(void);

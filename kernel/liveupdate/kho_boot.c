@@ -490,7 +490,7 @@ static int __init kho_check_ram(const struct kho_memory *memory)
 		pfns = kho_region_pfns(region);
 		if (region->base > end)
 			err = kho_check_excluded(memory, PFN_DOWN(end), PFN_UP(region->base),
-					     KHO_NOT_RAM);
+						 KHO_NOT_RAM);
 		if (!err && region->flags & (MEMBLOCK_KHO_SCRATCH | MEMBLOCK_NOMAP))
 			err = kho_check_excluded(memory, pfns.start, pfns.end, KHO_NOT_RAM);
 		if (err)

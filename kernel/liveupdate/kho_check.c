@@ -159,7 +159,7 @@ static int kho_note_range(phys_addr_t start, phys_addr_t end, void *arg)
  * Return: 0 or -EINVAL.
  */
 int kho_check_excluded(const struct kho_memory *memory, unsigned long start_pfn,
-		   unsigned long end_pfn, const char *use)
+		       unsigned long end_pfn, const char *use)
 {
 	struct range found = {};
 	int err;

@@ -140,7 +140,8 @@ static int kho_verify_map(void)
 	int err;
 
 	err = kho_radix_walk_nodes(&kho_out.tree, kho_verify_node, &verify);
-	err = err ?: kho_radix_walk_nodes(&kho_out.tree, kho_verify_node_unpreserved, &verify.memory);
+	err = err ?: kho_radix_walk_nodes(&kho_out.tree, kho_verify_node_unpreserved,
+					  &verify.memory);
 	err = err ?: kho_verify_ram(&verify.memory);
 	err = err ?: kho_radix_note_overlaps(&kho_out.tree);
 	return err ?: kho_radix_walk_overlaps(&kho_out.tree, kho_verify_overlap, NULL);
