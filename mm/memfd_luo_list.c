@@ -746,7 +746,7 @@ static int memfd_luo_has_new_poison(struct memfd_luo_outgoing *out)
 	}
 	if (nr != out->nr_poisoned)
 		return 1;
-	/* The other pages are not in this file. */
+	/* The pages that have got an error since are in other files. */
 	out->poison_count = count;
 	return 0;
 }

@@ -301,8 +301,8 @@ def finding_test(names, code, change):
     return test
 
 
-def test_check_busy(host):
-    """If the kernel can't check what it hands over, the finding says to try again."""
+def test_check_not_verified(host):
+    """If the kernel can't check what it hands over, the finding says what to do next."""
     subscribed(host)
     host.fail("verify", errno.EBUSY)
     text = host.run("check")
@@ -311,6 +311,9 @@ def test_check_busy(host):
     host.fail("verify", errno.ENOMEM)
     text = host.run("check")
     check("Cannot allocate memory" in text and "free some memory" in text, text)
+    host.fail("verify", errno.EACCES)
+    text = host.run("check")
+    check("Permission denied" in text and "check as root" in text, text)
     host.fail("verify", 0)
     equal(host.findings(0), set())
 

@@ -639,7 +639,7 @@ void luo_check_verify(void)
 	failing_verify = 0;
 }
 
-/* Damage to what is handed over */
+/* Damage to the state that is handed over */
 
 static struct luo_ser *serialized(void)
 {

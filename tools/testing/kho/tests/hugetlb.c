@@ -90,7 +90,7 @@ static void memory_is_short(void)
 	fail_in_turn("holes-given-up", true);
 }
 
-/* What is handed over */
+/* Verification before the kexec */
 
 static int verify(struct liveupdate_file_op_args *args, bool frozen)
 {

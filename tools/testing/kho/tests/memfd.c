@@ -107,7 +107,7 @@ static void memory_is_short(void)
 	fail_in_turn("v2-folios-given-up", true);
 }
 
-/* What is handed over */
+/* Verification before the kexec */
 
 /* More runs than fit into the page of the state */
 #define MANY	(MEMFD_LUO_PAGE_RUNS + 50)
@@ -196,6 +196,9 @@ static void check_v2(struct liveupdate_file_op_args *args, bool relisted)
 	ser->size++;
 	check_damaged(args, true);
 	ser->size--;
+	ser->folios.first.phys += PAGE_SIZE;
+	check_damaged(args, true);
+	ser->folios.first.phys -= PAGE_SIZE;
 	check_list(args, ser->folios, relisted);
 }
 
@@ -252,7 +255,7 @@ static void new_pages_are_converted(void)
 	stop(&args);
 }
 
-/* As in a reboot to mainline that fails when there is no memory to undo it */
+/* As in a reboot to mainline that fails, while memory is too short to undo all of it */
 static void list_is_preserved_again(void)
 {
 	struct liveupdate_file_op_args args = preserve_runs(MANY);
